@@ -1,0 +1,1 @@
+"""One script a claim: each prints what it measured, its last line one JSON object."""
