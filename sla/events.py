@@ -1,0 +1,223 @@
+"""The input of all clock code: ticket events as integer arrays, one run of rows a ticket.
+
+A row says what became known about a ticket at an instant. Two instants belong to it: `at_us`, when it happened, and
+`recorded_us`, when it was known. Code that looks at an instant filters on both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Int64Array = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+STATUSES = ("new", "open", "waiting", "resolved", "closed", "cancelled")
+WAITING_ON = ("customer", "supplier", "problem", "evidence", "change", "other")
+KINDS = ("created", "updated", "commented", "status", "assigned", "priority", "worked", "merged")
+ACTOR_KINDS = ("agent", "customer", "supplier", "system")
+STATE_COLUMNS = ("status", "waiting_on", "priority", "service", "category", "team", "assignee", "customer", "channel")
+ROW_COLUMNS = ("kind", "actor_kind")
+NEVER_US: int = int(np.iinfo(np.int64).max)
+
+
+@dataclass(frozen=True)
+class Column:
+    """Text values of n rows as codes into `values`; code -1 is missing (no news), the value "" is known to be empty."""
+
+    codes: NDArray[np.int32]
+    values: tuple[str, ...]
+
+    @classmethod
+    def from_values(cls, values: Iterable[Any]) -> Column:
+        """A column of the given values; whatever is not text (None, NaN) is missing. Codes follow sorted text."""
+        items = values.tolist() if isinstance(values, np.ndarray) else list(values)
+        known = sorted({item for item in dict.fromkeys(items) if isinstance(item, str)})
+        code_of = {text: code for code, text in enumerate(known)}
+        codes = np.fromiter((code_of.get(item, -1) for item in items), dtype=np.int32, count=len(items))
+        return cls(codes, tuple(known))
+
+    def take(self, rows: NDArray[Any]) -> Column:
+        """The column of the chosen rows, in their order."""
+        return Column(self.codes[rows], self.values)
+
+    def value(self, row: int) -> str | None:
+        """The text of one row, None where it is missing."""
+        code = int(self.codes[row])
+        return None if code < 0 else self.values[code]
+
+    def filled(self, row_start: Int64Array) -> Column:
+        """The column carried forward inside each ticket; `row_start` is the first row of each row's ticket."""
+        if self.codes.size == 0:
+            return self
+        last_known = np.where(self.codes >= 0, np.arange(self.codes.size, dtype=np.int64), np.int64(-1))
+        np.maximum.accumulate(last_known, out=last_known)
+        codes = np.where(last_known >= row_start, self.codes[last_known], np.int32(-1))
+        return Column(codes.astype(np.int32, copy=False), self.values)
+
+
+@dataclass(frozen=True)
+class TicketEvent:
+    """One event of one ticket for the scalar path; `values` maps column names to text, absent = no news, "" = cleared."""
+
+    ticket_id: str
+    event_id: str
+    at_us: int
+    recorded_us: int
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EventLog:
+    """Events of t tickets in n rows, sorted by ticket, then `at_us`, then `event_id` (so ties have one documented order).
+
+    Rows of ticket k are `offsets[k]:offsets[k + 1]`. Instants are int64 microseconds since 1970 UTC.
+    """
+
+    ticket_ids: NDArray[np.object_]
+    offsets: Int64Array
+    at_us: Int64Array
+    recorded_us: Int64Array
+    event_ids: NDArray[np.object_]
+    columns: Mapping[str, Column]
+    as_recorded: EventLog | None = field(default=None, repr=False, compare=False)  # what `filled` was made from
+
+    @classmethod
+    def from_columns(
+        cls,
+        ticket_ids: Sequence[str] | NDArray[Any],
+        at_us: ArrayLike,
+        recorded_us: ArrayLike,
+        event_ids: Sequence[str] | NDArray[Any],
+        columns: Mapping[str, Any],
+    ) -> EventLog:
+        """A sorted log from plain arrays of n rows in any order; values of `columns` are text arrays or `Column`s.
+
+        Raises ValueError, naming the array, when lengths differ.
+        """
+        tickets = Column.from_values(ticket_ids)
+        at, recorded = np.asarray(at_us, dtype=np.int64), np.asarray(recorded_us, dtype=np.int64)
+        events = np.asarray(event_ids, dtype=object)
+        encoded = {
+            name: value if isinstance(value, Column) else Column.from_values(value) for name, value in columns.items()
+        }
+        lengths = {"at_us": at.size, "recorded_us": recorded.size, "event_ids": events.size}
+        lengths |= {name: column.codes.size for name, column in encoded.items()}
+        for name, size in lengths.items():
+            if size != tickets.codes.size:
+                raise ValueError(
+                    f"{name} has {size} rows, ticket_ids has {tickets.codes.size}; every array needs one value a row"
+                )
+        if (tickets.codes < 0).any():
+            row = int(np.flatnonzero(tickets.codes < 0)[0])
+            raise ValueError(f"row {row} has no ticket id; every event belongs to a ticket")
+        order = _sorted_rows(tickets.codes, at, events)
+        offsets = np.zeros(len(tickets.values) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(tickets.codes, minlength=len(tickets.values)), out=offsets[1:])
+        ids = np.empty(len(tickets.values), dtype=object)
+        ids[:] = tickets.values
+        return cls(
+            ids,
+            offsets,
+            at[order],
+            recorded[order],
+            events[order],
+            {name: column.take(order) for name, column in encoded.items()},
+        )
+
+    @classmethod
+    def from_events(cls, events: Iterable[TicketEvent]) -> EventLog:
+        """A sorted log of single events."""
+        rows = list(events)
+        names = sorted({name for row in rows for name in row.values})
+        return cls.from_columns(
+            [row.ticket_id for row in rows],
+            [row.at_us for row in rows],
+            [row.recorded_us for row in rows],
+            [row.event_id for row in rows],
+            {name: [row.values.get(name) for row in rows] for name in names},
+        )
+
+    @cached_property
+    def row_ticket(self) -> Int64Array:
+        """The ticket index of each row."""
+        return np.repeat(np.arange(self.ticket_ids.size, dtype=np.int64), np.diff(self.offsets))
+
+    @cached_property
+    def row_start(self) -> Int64Array:
+        """The first row of each row's ticket."""
+        return np.repeat(self.offsets[:-1], np.diff(self.offsets))
+
+    @cached_property
+    def known_us(self) -> Int64Array:
+        """When each row counts: the later of happening and being recorded."""
+        return np.maximum(self.at_us, self.recorded_us)
+
+    def filled(self) -> EventLog:
+        """The log with every state column carried forward inside its ticket (not kind and actor_kind, which belong to one row)."""
+        if self.as_recorded is not None:
+            return self
+        columns = {
+            name: column if name in ROW_COLUMNS else column.filled(self.row_start)
+            for name, column in self.columns.items()
+        }
+        return EventLog(
+            self.ticket_ids, self.offsets, self.at_us, self.recorded_us, self.event_ids, columns, as_recorded=self
+        )
+
+    def unfilled(self) -> EventLog:
+        """The log as recorded: what `filled` was made from, or the log itself."""
+        return self if self.as_recorded is None else self.as_recorded
+
+    def select(self, rows: Int64Array, tickets: Int64Array, counts: Int64Array) -> EventLog:
+        """A log of chosen rows of this one: ticket j has id `ticket_ids[tickets[j]]` and the next `counts[j]` of `rows`."""
+        offsets = np.zeros(tickets.size + 1, dtype=np.int64)
+        np.cumsum(counts, out=offsets[1:])
+        columns = {name: column.take(rows) for name, column in self.columns.items()}
+        return EventLog(
+            self.ticket_ids[tickets], offsets, self.at_us[rows], self.recorded_us[rows], self.event_ids[rows], columns
+        )
+
+    def visible(self, at_us: int) -> EventLog:
+        """The log as it was known at an instant: rows that had happened and were recorded; tickets without rows remain, empty."""
+        rows = np.flatnonzero(self.known_us <= at_us)
+        counts = np.bincount(self.row_ticket[rows], minlength=self.ticket_ids.size).astype(np.int64)
+        seen = self.unfilled().select(rows, np.arange(self.ticket_ids.size, dtype=np.int64), counts)
+        return seen if self.as_recorded is None else seen.filled()
+
+    def ticket_index(self, ticket_id: str) -> int:
+        """The index of a ticket. Raises KeyError when the log does not hold it."""
+        index = int(np.searchsorted(self.ticket_ids, ticket_id))
+        if index == self.ticket_ids.size or self.ticket_ids[index] != ticket_id:
+            raise KeyError(ticket_id)
+        return index
+
+    def events_of(self, ticket_id: str) -> list[TicketEvent]:
+        """The events of one ticket as recorded, in order. Raises KeyError when the log does not hold the ticket."""
+        raw, index = self.unfilled(), self.ticket_index(ticket_id)
+        return [raw._event(row, ticket_id) for row in range(int(raw.offsets[index]), int(raw.offsets[index + 1]))]
+
+    def _event(self, row: int, ticket_id: str) -> TicketEvent:
+        values = {name: text for name, column in self.columns.items() if (text := column.value(row)) is not None}
+        return TicketEvent(
+            ticket_id, str(self.event_ids[row]), int(self.at_us[row]), int(self.recorded_us[row]), values
+        )
+
+
+def _sorted_rows(ticket: NDArray[np.int32], at_us: Int64Array, event_ids: NDArray[np.object_]) -> Int64Array:
+    """Row order by ticket, instant, event id; text is compared only where ticket and instant tie, which is rare."""
+    order = np.lexsort((at_us, ticket)).astype(np.int64)
+    tied = np.flatnonzero((np.diff(ticket[order]) == 0) & (np.diff(at_us[order]) == 0))
+    if tied.size == 0:
+        return order
+    breaks = np.flatnonzero(np.diff(tied) > 1)
+    firsts, lasts = tied[np.concatenate(([0], breaks + 1))], tied[np.concatenate((breaks, [tied.size - 1]))] + 1
+    for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
+        rows = order[first : last + 1].tolist()
+        order[first : last + 1] = sorted(rows, key=lambda row: str(event_ids[row]))
+    return order
