@@ -1,0 +1,1 @@
+"""The service: live scores as an API, pages and reports. Beside training; neither imports the other."""

@@ -1,0 +1,116 @@
+"""GET /api/v1/queue."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response
+
+from serving.api.schemas import QueuePage, problems
+from serving.etags import etag_of, is_unchanged, not_modified
+from serving.problems import Fault, ProblemError
+from serving.queue import Group, Queue, Risk
+from serving.reports import as_csv
+from serving.reports.columns import iso
+from serving.reports.document import row_document
+from serving.selection import Cursor, CursorError, Selection, Sort, View, page
+from serving.service import service_of
+
+router = APIRouter(tags=["queue"])
+Values = Annotated[list[str], Query(max_length=100)]
+
+
+@router.get(
+    "/queue", response_model=QueuePage, responses=problems(422, 503), summary="The ranked queue of open tickets"
+)
+def read_queue(
+    request: Request,
+    team: Values = [],  # noqa: B006 (FastAPI copies defaults)
+    service: Values = [],  # noqa: B006
+    priority: Values = [],  # noqa: B006
+    risk: Annotated[list[Risk], Query()] = [],  # noqa: B006
+    group: Group | None = None,
+    view: View | None = None,
+    text: Annotated[
+        str,
+        Query(
+            max_length=500,
+            description="Every word must occur in id, title, service, category, team, assignee or customer.",
+        ),
+    ] = "",
+    sort: Sort = Sort.SUGGESTED,
+    descending: bool | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    cursor: Annotated[str | None, Query(max_length=1000)] = None,
+) -> Response:
+    """One page of the queue. Repeat `team`, `service`, `priority` or `risk` for any of several values.
+
+    The ETag changes when anything shown may have changed: send it back as If-None-Match and get 304 while it has not.
+    """
+    found, standing = service_of(request).queue()
+    etag = etag_of(found.fingerprint, standing.problem, request.url.query)
+    if is_unchanged(request, etag):
+        return not_modified(etag)
+    wanted = Selection(
+        view=view or (View(group.value) if group else View.ALL),
+        team=tuple(team),
+        service=tuple(service),
+        priority=tuple(priority),
+        risk=tuple(risk),
+        text=text,
+        sort=sort,
+        descending=sort.highest_first if descending is None else descending,
+    )
+    content = _content(found, wanted, limit, _cursor(cursor))
+    content |= {"scored_seconds_ago": round(standing.age_seconds(), 3), "problem": standing.problem}
+    return JSONResponse(content, headers={"ETag": etag, "Cache-Control": "no-cache"})
+
+
+@router.get(
+    "/queue.csv",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {}}}, **problems(422, 503)},
+    summary="The same selection as CSV, all of it",
+)
+def read_queue_csv(
+    request: Request,
+    team: Values = [],  # noqa: B006
+    service: Values = [],  # noqa: B006
+    priority: Values = [],  # noqa: B006
+    risk: Annotated[list[Risk], Query()] = [],  # noqa: B006
+    view: View = View.ALL,
+    text: Annotated[str, Query(max_length=500)] = "",
+    sort: Sort = Sort.SUGGESTED,
+    descending: bool | None = None,
+) -> Response:
+    """Every row of the selection; text that a spreadsheet would run as a formula is neutralised."""
+    found, _standing = service_of(request).queue()
+    down = sort.highest_first if descending is None else descending
+    wanted = Selection(view, tuple(team), tuple(service), tuple(priority), tuple(risk), text, sort, down)
+    name = f"queue-{found.as_of:%Y%m%dT%H%MZ}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(as_csv(found, wanted.apply(found).rows), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _content(queue: Queue, wanted: Selection, limit: int, cursor: Cursor | None) -> dict[str, Any]:
+    selected = wanted.apply(queue)
+    part = page(selected.rows, limit, cursor)
+    return {
+        "as_of": iso(queue.as_of),
+        "time_zone": queue.zone,
+        "bundle_version": queue.bundle_version,
+        "rules_only_reason": queue.rules_only_reason,
+        "counts": asdict(selected.counts),
+        "total": part.total,
+        "tickets": [row_document(row) for row in part.rows],
+        "next_cursor": part.next.encode() if part.next else None,
+    }
+
+
+def _cursor(word: str | None) -> Cursor | None:
+    try:
+        return None if word is None else Cursor.decode(word)
+    except CursorError as error:
+        raise ProblemError(422, str(error), (Fault("cursor", str(error)),)) from error

@@ -1,0 +1,18 @@
+"""All routes of the API, put together."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from serving.api import health, queue, scoring, tickets
+
+PREFIX = "/api/v1"
+
+
+def api_router() -> APIRouter:
+    """The router with everything under /api/v1, and /healthz and /readyz beside it."""
+    router = APIRouter()
+    for module in (queue, tickets, scoring):
+        router.include_router(module.router, prefix=PREFIX)
+    router.include_router(health.router)
+    return router

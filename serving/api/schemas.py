@@ -1,0 +1,317 @@
+"""What goes over the wire: typed, versioned with the path /api/v1, described for OpenAPI."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from serving.queue import Group, Risk
+
+Text = Annotated[str, Field(max_length=1_000_000)]
+Identifier = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class TicketRow(BaseModel):
+    """One open ticket in the queue. Instants are UTC, durations seconds, shares and probabilities between 0 and 1."""
+
+    ticket_id: str
+    group: Group = Field(description="The part of the queue it stands in.")
+    risk: Risk = Field(description="How it stands, in one word.")
+    probability: float | None = Field(
+        description="Calibrated probability that the clock ends in breach; null without a model or once decided."
+    )
+    rules_risk: Risk = Field(description="The word the rules alone would give.")
+    title: str
+    priority: str
+    service: str
+    category: str
+    team: str
+    assignee: str
+    customer: str
+    status: str
+    waiting_on: str
+    opened_at: datetime | None
+    waiting_since: datetime | None
+    last_contact_at: datetime | None = Field(
+        description="The last act of the desk: the last public comment if comments are recorded, else the last act of an agent."
+    )
+    target: str = Field(description="The leading clock's metric.")
+    agreement: str
+    verdict_state: str = Field(
+        description="State of the leading clock: not_started, running, paused, met, breached, paused_and_breached, cancelled, no_agreement."
+    )
+    due_at: datetime | None = Field(description="When the clock runs out; for a paused clock, if it went on now.")
+    breached_at: datetime | None
+    target_seconds: float | None
+    elapsed_working_seconds: float | None
+    remaining_working_seconds: float | None = Field(description="Working time left; negative once overdue.")
+    remaining_wall_seconds: float | None = Field(description="Wall-clock time until due; negative once overdue.")
+    share_used: float | None
+    response_state: str | None = Field(
+        description="State of the first response clock while no response was given; else null."
+    )
+    response_due_at: datetime | None
+    response_remaining_working_seconds: float | None
+    why_here: str = Field(description="Why the order puts it where it is.")
+    bundle_version: str | None
+    reasons: list[str] = Field(description="At most three reasons in words, the weightiest first.")
+
+
+class QueueCounts(BaseModel):
+    """How many open tickets stand where; `paused` cuts across the groups."""
+
+    all: int
+    save_now: int
+    safe_for_now: int
+    late_or_lost: int
+    paused: int
+    high_risk: int
+
+
+class QueuePage(BaseModel):
+    """A page of the queue in the order asked for, and what the scores rest on."""
+
+    as_of: datetime = Field(description="The instant the verdicts and scores are true for.")
+    scored_seconds_ago: float = Field(description="How long ago that was computed, in real time.")
+    time_zone: str = Field(description="The desk's zone, in which the reasons speak.")
+    bundle_version: str | None
+    rules_only_reason: str | None = Field(description="Set exactly when no model is loaded: why.")
+    problem: str | None = Field(
+        description="What is wrong at present, if anything: these are then the last good scores."
+    )
+    counts: QueueCounts = Field(description="Under the filters, over all groups.")
+    total: int = Field(description="Rows that match, over all pages.")
+    tickets: list[TicketRow]
+    next_cursor: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")
+
+
+class SpanOut(BaseModel):
+    """A stretch in which a clock ran or waited."""
+
+    kind: str
+    start_at: datetime
+    end_at: datetime
+    working_seconds: float
+
+
+class WarningOut(BaseModel):
+    """A warning of the agreement and when it is passed."""
+
+    name: str
+    at: datetime
+
+
+class TraceLine(BaseModel):
+    """One sentence of the rules."""
+
+    at: datetime | None
+    text: str
+
+
+class ClockOut(BaseModel):
+    """One clock of a ticket with its whole course."""
+
+    target: str
+    agreement: str
+    state: str
+    started_at: datetime | None
+    due_at: datetime | None
+    breached_at: datetime | None
+    stopped_at: datetime | None
+    target_seconds: float | None
+    elapsed_seconds: float | None
+    paused_seconds: float
+    remaining_working_seconds: float | None
+    remaining_wall_seconds: float | None
+    share_used: float | None
+    rule: str
+    policies: dict[str, str]
+    warnings: list[WarningOut]
+    spans: list[SpanOut]
+    trace: list[TraceLine]
+
+
+class EventOut(BaseModel):
+    """One event as recorded."""
+
+    event_id: str
+    event_at: datetime
+    recorded_at: datetime
+    kind: str
+    actor_kind: str
+    changes: dict[str, str] = Field(description="The columns that carried news; an empty text means cleared.")
+
+
+class ReasonOut(BaseModel):
+    """A reason in words; `contribution` is what it adds to the log odds of a breach, null for the rules' own reasons."""
+
+    text: str
+    contribution: float | None
+
+
+class TicketOut(BaseModel):
+    """One ticket: where it stands, all its clocks with their trace, its events and its score."""
+
+    ticket_id: str
+    as_of: datetime
+    time_zone: str
+    is_open: bool
+    facts: dict[str, str] = Field(description="The state the events add up to.")
+    score: TicketRow | None = Field(description="Its row in the queue; null once it is resolved, closed or cancelled.")
+    reasons: list[ReasonOut]
+    clocks: list[ClockOut]
+    events: list[EventOut]
+    bundle_version: str | None
+    rules_only_reason: str | None
+
+
+class EventIn(BaseModel):
+    """One event of a ticket to score, as docs/data-contract.md describes it. Absent: no news; empty text: cleared."""
+
+    model_config = ConfigDict(extra="forbid", str_max_length=1_000_000)
+
+    event_at: AwareDatetime
+    recorded_at: AwareDatetime | None = Field(default=None, description="When it was known; absent: when it happened.")
+    event_id: Identifier | None = Field(
+        default=None, description="Absent: made from the ticket, the instant and the place in the list."
+    )
+    kind: str = "updated"
+    status: str | None = None
+    waiting_on: str | None = None
+    priority: str | None = None
+    service: str | None = None
+    category: str | None = None
+    team: str | None = None
+    assignee: str | None = None
+    customer: str | None = None
+    channel: str | None = None
+    actor_kind: str | None = None
+    attributes: dict[str, Text] = Field(
+        default_factory=dict, description="Free attributes, such as title.", max_length=100
+    )
+
+
+class TicketIn(BaseModel):
+    """A ticket to score, with all its events so far, in any order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ticket_id: Identifier
+    events: list[EventIn] = Field(min_length=1, max_length=10_000)
+
+
+class ScoreIn(BaseModel):
+    """Tickets to score. Nothing is stored."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "as_of": "2026-05-18T10:00:00+02:00",
+                    "tickets": [
+                        {
+                            "ticket_id": "INC1",
+                            "events": [
+                                {
+                                    "event_at": "2026-05-15T09:30:00+02:00",
+                                    "kind": "created",
+                                    "status": "open",
+                                    "priority": "3",
+                                    "team": "desk",
+                                    "attributes": {"title": "Printer on floor 2 is offline"},
+                                }
+                            ],
+                        }
+                    ],
+                }
+            ]
+        },
+    )
+
+    as_of: AwareDatetime | None = Field(default=None, description="The instant to score for; absent: now.")
+    tickets: list[TicketIn] = Field(min_length=1)
+
+
+class NotScored(BaseModel):
+    """A ticket that has no place in a queue at that instant."""
+
+    ticket_id: str
+    why: str
+
+
+class ScoreOut(BaseModel):
+    """The scores, in the suggested order, and the tickets that have none."""
+
+    as_of: datetime
+    bundle_version: str | None
+    rules_only_reason: str | None
+    tickets: list[TicketRow]
+    not_scored: list[NotScored]
+
+
+class FaultOut(BaseModel):
+    """One fault in what was sent."""
+
+    pointer: str = Field(description="A JSON pointer into the body, or the name of a parameter.")
+    detail: str
+
+
+class ProblemOut(BaseModel):
+    """Problem details (RFC 9457)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "about:blank",
+                    "title": "Not Found",
+                    "status": 404,
+                    "detail": "There is no ticket 'INC404' at this instant.",
+                    "instance": "/api/v1/tickets/INC404",
+                }
+            ]
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FaultOut] = Field(default_factory=list)
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """Whether the service can do its work, and what it does it with."""
+
+    status: Literal["ready", "not ready"]
+    why: list[str] = Field(description="What is missing or degraded, in sentences; empty when all is well.")
+    as_of: datetime | None = None
+    scored_seconds_ago: float | None = None
+    open_tickets: int | None = None
+    bundle_version: str | None = None
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemOut, "content": {"application/problem+json": {}}, "description": text}
+    for status, text in {
+        404: "No such ticket at this instant.",
+        413: "The body or the number of tickets is too large.",
+        422: "Something in the request is not valid; `errors` names each fault.",
+        503: "Nothing was scored yet, or the scorer cannot work; the detail says why.",
+    }.items()
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI entries of these problem answers."""
+    return {status: PROBLEMS[status] for status in statuses}

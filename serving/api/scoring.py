@@ -1,0 +1,101 @@
+"""POST /api/v1/score."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from features.schema import ATTRIBUTE_PREFIX, INSTANT_DTYPE, TICKET_COLUMNS, SchemaError, conform_ticket_events
+from serving.api.schemas import EventIn, ScoreIn, ScoreOut, TicketIn, problems
+from serving.problems import Fault, ProblemError
+from serving.queue import Queue
+from serving.reports.columns import iso
+from serving.reports.document import row_document
+from serving.service import service_of
+
+router = APIRouter(tags=["scoring"])
+
+
+@router.post(
+    "/score",
+    response_model=ScoreOut,
+    responses=problems(413, 422, 503),
+    summary="Score tickets that come with their events; nothing is stored",
+)
+def score(request: Request, body: ScoreIn) -> Response:
+    """Verdicts, risk and reasons for these tickets against the served bundle and agreements, at `as_of` or now.
+
+    Only the events sent are known: what the desk as a whole is doing does not enter these scores.
+    """
+    service = service_of(request)
+    if len(body.tickets) > service.settings.max_score_tickets:
+        raise ProblemError(
+            413,
+            f"{len(body.tickets)} tickets in one request; at most {service.settings.max_score_tickets}: send them in parts.",
+        )
+    _refuse_twins(body)
+    at = (body.as_of or service.clock()).astimezone(UTC)
+    queue = service.source.score_events(events_frame(body.tickets), at)
+    return JSONResponse(_content(queue, body, at))
+
+
+def events_frame(tickets: list[TicketIn]) -> pd.DataFrame:
+    """The events as a canonical frame; ProblemError 422 naming the fault where they break the data contract."""
+    rows = [_row(ticket.ticket_id, place, event) for ticket in tickets for place, event in enumerate(_in_order(ticket))]
+    names = [*TICKET_COLUMNS, *sorted({name for row in rows for name in row} - set(TICKET_COLUMNS))]
+    frame = pd.DataFrame(rows, columns=names)
+    instants = {
+        name: pd.to_datetime(frame[name], utc=True).astype(INSTANT_DTYPE) for name in ("event_at", "recorded_at")
+    }
+    texts = {name: frame[name].astype("str") for name in names if name not in instants}
+    frame = frame.assign(**texts, **instants)
+    try:
+        return conform_ticket_events(frame)
+    except SchemaError as error:
+        raise ProblemError(422, str(error), (Fault("#/tickets", str(error)),)) from error
+
+
+def _in_order(ticket: TicketIn) -> list[EventIn]:
+    return sorted(ticket.events, key=lambda event: event.event_at)  # stable: the order sent decides ties
+
+
+def _row(ticket_id: str, place: int, event: EventIn) -> dict[str, Any]:
+    values = event.model_dump(exclude={"attributes", "event_id", "recorded_at"}, exclude_none=True)
+    at = event.event_at.astimezone(UTC)
+    return {
+        **values,
+        **{f"{ATTRIBUTE_PREFIX}{name}": text for name, text in event.attributes.items()},
+        "ticket_id": ticket_id,
+        "event_id": event.event_id or f"{ticket_id}/{at:%Y%m%dT%H%M%S%f}/{place:03d}",
+        "event_at": at,
+        "recorded_at": (event.recorded_at or event.event_at).astimezone(UTC),
+    }
+
+
+def _refuse_twins(body: ScoreIn) -> None:
+    seen: set[str] = set()
+    for place, ticket in enumerate(body.tickets):
+        if ticket.ticket_id in seen:
+            detail = f"ticket {ticket.ticket_id[:100]!r} occurs twice; send all its events in one item"
+            raise ProblemError(422, detail, (Fault(f"#/tickets/{place}/ticket_id", detail),))
+        seen.add(ticket.ticket_id)
+
+
+def _content(queue: Queue, body: ScoreIn, at: datetime) -> dict[str, Any]:
+    missing = [ticket for ticket in body.tickets if ticket.ticket_id not in queue.by_id]
+    return {
+        "as_of": iso(at),
+        "bundle_version": queue.bundle_version,
+        "rules_only_reason": queue.rules_only_reason,
+        "tickets": [row_document(row) for row in queue.rows],
+        "not_scored": [{"ticket_id": ticket.ticket_id, "why": _why_not(ticket, at)} for ticket in missing],
+    }
+
+
+def _why_not(ticket: TicketIn, at: datetime) -> str:
+    known = [e for e in ticket.events if max(e.event_at, e.recorded_at or e.event_at) <= at]
+    return "it is not open at this instant" if known else "none of its events is known at this instant"

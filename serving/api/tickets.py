@@ -1,0 +1,100 @@
+"""GET /api/v1/tickets/{id}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from serving.api.schemas import TicketOut, problems
+from serving.etags import etag_of, is_unchanged, not_modified
+from serving.problems import ProblemError
+from serving.reports.columns import iso
+from serving.reports.document import row_document
+from serving.service import Service, service_of
+from serving.ticket_file import ClockFile, EventLine, TicketFile
+
+router = APIRouter(tags=["tickets"])
+
+
+def ticket_file(service: Service, ticket_id: str) -> TicketFile:
+    """The file of a ticket at the instant of the served queue, so that page, list and API agree; ProblemError 404 if unknown."""
+    queue, _standing = service.queue()
+    found = service.source.ticket(ticket_id, queue.as_of)
+    if found is None:
+        raise ProblemError(404, f"There is no ticket {ticket_id[:200]!r} at this instant.")
+    return found
+
+
+@router.get(
+    "/tickets/{ticket_id:path}",
+    response_model=TicketOut,
+    responses=problems(404, 503),
+    summary="One ticket: clocks, trace, events, score and reasons",
+)
+def read_ticket(request: Request, ticket_id: str) -> Response:
+    """Everything slacast can say about one ticket, open or finished, at the instant of the served queue."""
+    service = service_of(request)
+    queue, _standing = service.queue()
+    etag = etag_of(queue.fingerprint, ticket_id)
+    if is_unchanged(request, etag):
+        return not_modified(etag)
+    return JSONResponse(
+        content_of(ticket_file(service, ticket_id)), headers={"ETag": etag, "Cache-Control": "no-cache"}
+    )
+
+
+def content_of(found: TicketFile) -> dict[str, Any]:
+    """The file as plain values for JSON."""
+    return {
+        "ticket_id": found.ticket_id,
+        "as_of": iso(found.as_of),
+        "time_zone": found.zone,
+        "is_open": found.row is not None,
+        "facts": found.facts,
+        "score": row_document(found.row) if found.row else None,
+        "reasons": [{"text": reason.text, "contribution": reason.contribution} for reason in found.reasons],
+        "clocks": [_clock(item) for item in found.clocks],
+        "events": [_event(event) for event in found.events],
+        "bundle_version": found.bundle_version,
+        "rules_only_reason": found.rules_only_reason,
+    }
+
+
+def _clock(item: ClockFile) -> dict[str, Any]:
+    clock = item.clock
+    return {
+        "target": clock.target,
+        "agreement": clock.agreement,
+        "state": clock.state,
+        "started_at": iso(item.started_at),
+        "due_at": iso(clock.due_at),
+        "breached_at": iso(clock.breached_at),
+        "stopped_at": iso(item.stopped_at),
+        "target_seconds": clock.target_seconds,
+        "elapsed_seconds": clock.elapsed_seconds,
+        "paused_seconds": item.paused_seconds,
+        "remaining_working_seconds": clock.remaining_working_seconds,
+        "remaining_wall_seconds": clock.remaining_wall_seconds,
+        "share_used": clock.share_used,
+        "rule": item.rule,
+        "policies": item.policies,
+        "warnings": [{"name": name, "at": iso(at)} for name, at in item.warnings],
+        "spans": [
+            {"kind": s.kind, "start_at": iso(s.start_at), "end_at": iso(s.end_at), "working_seconds": s.working_seconds}
+            for s in item.spans
+        ],
+        "trace": [{"at": iso(at), "text": text} for at, text in item.trace],
+    }
+
+
+def _event(event: EventLine) -> dict[str, Any]:
+    return {
+        "event_id": event.event_id,
+        "event_at": iso(event.event_at),
+        "recorded_at": iso(event.recorded_at),
+        "kind": event.kind,
+        "actor_kind": event.actor_kind,
+        "changes": event.changes,
+    }

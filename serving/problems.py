@@ -1,0 +1,64 @@
+"""Errors as problem details (RFC 9457): what was wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault in what was sent: `pointer` is a JSON pointer into the body, or the name of a parameter."""
+
+    pointer: str
+    detail: str
+
+
+class ProblemError(Exception):
+    """An answer other than success that was expected; the application renders it, as JSON under /api and as a page elsewhere."""
+
+    def __init__(self, status: int, detail: str, faults: tuple[Fault, ...] = ()) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.faults = status, detail, faults
+
+
+@dataclass(frozen=True)
+class ProblemDocument:
+    """The body of a problem answer."""
+
+    status: int
+    detail: str
+    instance: str
+    faults: tuple[Fault, ...] = field(default=())
+
+    @property
+    def title(self) -> str:
+        """The status in words."""
+        return HTTPStatus(self.status).phrase
+
+    def content(self) -> dict[str, Any]:
+        """The document as plain values; the type is `about:blank`, so the title says it all (RFC 9457, 4.2.1)."""
+        found: dict[str, Any] = {
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "instance": self.instance,
+        }
+        if self.faults:
+            found["errors"] = [{"pointer": fault.pointer, "detail": fault.detail} for fault in self.faults]
+        return found
+
+
+def faults_of(errors: list[Any] | tuple[Any, ...]) -> tuple[Fault, ...]:
+    """The faults pydantic found; values that were sent are not repeated, they may be secret or huge."""
+    return tuple(Fault(_pointer(error.get("loc", ())), str(error.get("msg", "is not valid"))) for error in errors)
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    if location and location[0] == "body":
+        return "#/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in location[1:])
+    return str(location[-1]) if location else ""

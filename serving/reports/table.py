@@ -1,0 +1,93 @@
+"""A queue as text for a terminal of 120 columns."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from serving.queue import Group, Queue, QueueRow
+from serving.wording import LocalTime, one_line, percent, working_time
+
+WIDTH = 120
+_WIDTHS = {"risk": 20, "left": 13, "due": 12, "ticket": 13, "priority": 4, "title": 22}
+_HEADINGS = {
+    "risk": "RISK",
+    "left": "WORKING LEFT",
+    "due": "DUE",
+    "ticket": "TICKET",
+    "priority": "PRIO",
+    "title": "TITLE",
+}
+_NOTES = {
+    Group.SAVE_NOW: "due soon, or likely to miss",
+    Group.SAFE_FOR_NOW: "paused last",
+    Group.LATE_OR_LOST: "tell the customer; longest without contact first",
+}
+
+
+def as_table(queue: Queue, rows: Sequence[QueueRow] | None = None, width: int = WIDTH) -> str:
+    """The queue as lines of at most `width` columns: what is known and counts first, then the rows under their groups."""
+    shown = queue.rows if rows is None else rows
+    local = LocalTime.named(queue.zone)
+    lines = [*_head(queue, local), ""]
+    if not shown:
+        lines.append("No open tickets.")
+    else:
+        lines.append(_line({**_HEADINGS, "reason": "MAIN REASON"}, width))
+    group: Group | None = None
+    for row in shown:
+        if row.group is not group:
+            group = row.group
+            lines.append(fitted(f"-- {group.word} ({_count(queue, group)}): {_NOTES[group]} " + "-" * width, width))
+        lines.append(_line(_cells(row, queue, local), width))
+    if len(shown) < len(queue.rows):
+        lines.append(f"   ... {len(queue.rows) - len(shown):,} more open tickets".replace(",", " "))
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _head(queue: Queue, local: LocalTime) -> list[str]:
+    counts = queue.counts
+    by = f"scored by {queue.bundle_version}" if queue.bundle_version else queue.rules_only_reason or "Rules only"
+    return [
+        f"Queue as of {local.full(queue.as_of)}: {counts.all} open, {by}",
+        f"{counts.save_now} save now, {counts.safe_for_now} safe for now, {counts.late_or_lost} late or lost; {counts.paused} paused",
+    ]
+
+
+def _count(queue: Queue, group: Group) -> int:
+    return int(getattr(queue.counts, group.value))
+
+
+def _cells(row: QueueRow, queue: Queue, local: LocalTime) -> dict[str, str]:
+    left, due = row.clock.remaining_working_seconds, row.clock.due_at
+    number = f" {percent(row.probability)}" if row.probability is not None else ""
+    return {
+        "risk": f"{row.risk.shape} {row.risk.word}{number}",
+        "left": "" if left is None else working_time(left),
+        "due": "" if due is None else local.short(due, queue.as_of),
+        "ticket": row.ticket_id,
+        "priority": row.priority,
+        "title": row.title or row.category or row.service,
+        "reason": row.reasons[0] if row.reasons else "",
+    }
+
+
+def _line(cells: dict[str, str], width: int) -> str:
+    fixed = " ".join(fitted(cells[name], size) for name, size in _WIDTHS.items())
+    return f"{fixed} {fitted(cells['reason'], width - sum(_WIDTHS.values()) - len(_WIDTHS))}"
+
+
+def fitted(text: str, width: int) -> str:
+    """The text in exactly `width` terminal columns, cut with `…` or padded; wide letters count twice; control characters go."""
+    clean = one_line(text)
+    if _columns(clean) > width:
+        while clean and _columns(clean) > width - 1:
+            clean = clean[:-1]
+        clean += "…"
+    return clean + " " * (width - _columns(clean))
+
+
+def _columns(text: str) -> int:
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )

@@ -1,0 +1,101 @@
+"""Why a ticket stands where it stands, in words, from the rules alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from serving.queue import LATE, WAITING, Clock, Group, QueueRow, Risk, Thresholds, is_due_soon
+from serving.wording import LocalTime, percent, relative, wall_time, working_time
+
+_WAITS_FOR = {
+    "customer": "the customer",
+    "supplier": "the supplier",
+    "problem": "a problem record",
+    "evidence": "evidence",
+    "change": "a change",
+}
+_NO_CLOCK = {
+    "no_agreement": "No agreement covers this ticket",
+    "not_started": "The resolution clock has not started",
+    "met": "The resolution target was met; the ticket is still open",
+    "cancelled": "The resolution clock was cancelled",
+}
+
+
+def waits_for(waiting_on: str) -> str:
+    """What a waiting ticket waits for, in words."""
+    return _WAITS_FOR.get(waiting_on, "something not recorded")
+
+
+def usage(clock: Clock) -> str | None:
+    """`62 % of its 30 working hours used`; None without a target."""
+    if clock.share_used is None or clock.target_seconds is None:
+        return None
+    return f"{percent(clock.share_used)} of its {_working_hours(clock.target_seconds)} used"
+
+
+def _working_hours(seconds: float) -> str:
+    if seconds < 2 * 3600:
+        return f"{round(seconds / 60)} working minutes"
+    return f"{seconds / 3600:.4g} working hours"
+
+
+def rule_reasons(row: QueueRow, as_of: datetime, local: LocalTime) -> tuple[str, ...]:
+    """Up to three reasons from the rules, the weightiest first."""
+    clock, found = row.clock, []
+    if row.risk in LATE and clock.breached_at:
+        found.append(
+            f"Breached {local.short(clock.breached_at, as_of)}, {working_time(-(clock.remaining_working_seconds or 0.0))} of working time ago"
+        )
+    if row.risk in WAITING:
+        found.append(_waiting(row, as_of, local))
+    if row.risk is Risk.NO_CLOCK:
+        found.append(_NO_CLOCK.get(clock.state, "No resolution clock is running"))
+    used = usage(clock)
+    if used and row.risk is not Risk.BREACHED:
+        found.append(used)
+    if row.response is not None:
+        found.append(_response(row.response))
+    if not row.assignee and row.risk not in WAITING:
+        found.append("Nobody is assigned")
+    if row.last_contact_at:
+        found.append(f"Last worked on {relative(-(as_of - row.last_contact_at).total_seconds())}")
+    return tuple(found[:3])
+
+
+def _waiting(row: QueueRow, as_of: datetime, local: LocalTime) -> str:
+    what = f"Waiting on {waits_for(row.waiting_on)}"
+    if row.waiting_since is None:
+        return what
+    return f"{what} since {local.short(row.waiting_since, as_of)} {local.zone_name(row.waiting_since)}"
+
+
+def _response(response: Clock) -> str:
+    left = response.remaining_working_seconds
+    if response.state in ("breached", "paused_and_breached"):
+        return "First response is overdue"
+    return "No response yet" if left is None else f"No response yet, {working_time(left)} left for it"
+
+
+def why_here(row: QueueRow, as_of: datetime, thresholds: Thresholds) -> str:
+    """The sentence that says why the order puts the ticket where it is."""
+    if row.group is Group.LATE_OR_LOST:
+        touched = row.last_contact_at or row.opened_at
+        return (
+            f"Late: last contact {relative(-(as_of - touched).total_seconds())}"
+            if touched
+            else "Late: no contact recorded"
+        )
+    hours = f"{thresholds.save_within_working_hours:g} working hours"
+    if row.group is Group.SAVE_NOW:
+        return (
+            f"Due within {hours}"
+            if is_due_soon(row.clock, thresholds)
+            else f"High risk, though more than {hours} are left"
+        )
+    if row.risk is Risk.PAUSED:
+        waited = f" for {wall_time((as_of - row.waiting_since).total_seconds())}" if row.waiting_since else ""
+        return f"Clock paused: waits on {waits_for(row.waiting_on)}{waited}"
+    if row.risk is Risk.NO_CLOCK:
+        return "No resolution clock is running"
+    return f"More than {hours} left, no high risk"

@@ -1,0 +1,61 @@
+"""What the routes work with: the settings, the running ticker and the scorer, put together once by `create_app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from fastapi import Request
+
+from serving.problems import ProblemError
+from serving.queue import Queue
+from serving.settings import Settings
+from serving.ticker import Standing, Ticker
+from serving.ticket_file import TicketFile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class TicketSource(Protocol):
+    """What the routes ask the scorer for, beside the queue the ticker holds."""
+
+    def ticket(self, ticket_id: str, at: datetime) -> TicketFile | None:
+        """Everything about one ticket; None for a ticket that is not known at that instant."""
+
+    def score_events(self, events: pd.DataFrame, at: datetime) -> Queue:
+        """The queue of tickets that come with their events, against the served bundle and agreements."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One running service."""
+
+    settings: Settings
+    clock: Callable[[], datetime]
+    source: TicketSource
+    ticker: Ticker
+    model_problem: Callable[[], str | None] = lambda: None
+
+    @property
+    def standing(self) -> Standing:
+        """The last good queue and what is wrong."""
+        return self.ticker.standing
+
+    def queue(self) -> tuple[Queue, Standing]:
+        """The last good queue; ProblemError 503 while there is none yet."""
+        standing = self.standing
+        if standing.queue is None:
+            why = f"Scoring fails: {standing.problem}" if standing.problem else "The first scoring is under way"
+            raise ProblemError(503, f"{why}. Try again in a moment; /readyz says when.")
+        return standing.queue, standing
+
+
+def service_of(request: Request) -> Service:
+    """The service a request belongs to."""
+    service = request.app.state.service
+    if not isinstance(service, Service):
+        raise TypeError("the application was not built by serving.app.create_app")
+    return service

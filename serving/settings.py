@@ -1,0 +1,154 @@
+"""What can be set: one class, read from SLACAST_* environment variables, described in docs/settings.md."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class SettingsError(ValueError):
+    """A setting, or settings together, that slacast will not start with; the text says what to do."""
+
+
+class Settings(BaseSettings):
+    """All settings of the service with their defaults. Each is read from SLACAST_<NAME>; an unknown SLACAST_ variable is left alone."""
+
+    model_config = SettingsConfigDict(env_prefix="SLACAST_", frozen=True, extra="forbid")
+
+    database_url: str = Field(
+        default="sqlite:///var/slacast.db",
+        description="Where events, agreements and scores are kept: an SQLAlchemy address, SQLite or PostgreSQL.",
+    )
+    agreements: Path | None = Field(
+        default=None,
+        description="The YAML file with the agreements. Unset: the agreements last imported into the store.",
+    )
+    mlflow_uri: str = Field(
+        default="sqlite:///var/mlflow.db",
+        description="The MLflow tracking store whose registered model with the alias `champion` is served.",
+    )
+    model_name: str = Field(default="breach", description="The name of the registered breach model.")
+    use_model: bool = Field(default=True, description="False serves from the rules alone and says so on every page.")
+    var_dir: Path = Field(
+        default=Path("var"), description="The one folder slacast writes to besides the database and MLflow."
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        description="The address to listen on. Only loopback addresses are accepted: there are no access keys yet.",
+    )
+    port: int = Field(default=8000, ge=1, le=65535, description="The port to listen on.")
+    time_zone: str | None = Field(
+        default=None,
+        description="The desk's time zone (IANA name) for times in pages, tables and reasons. Unset: the zone of the first calendar in the agreements.",
+    )
+    tick_seconds: float = Field(
+        default=60.0,
+        ge=0.05,
+        description="Every open ticket is scored anew this often: risk moves although nothing happens.",
+    )
+    news_seconds: float = Field(
+        default=1.0,
+        ge=0.02,
+        description="How often the store is asked for new events between ticks; news is scored at once.",
+    )
+    model_poll_seconds: float = Field(
+        default=30.0, ge=0.1, description="How often MLflow is asked whether another version became champion."
+    )
+    poll_seconds: int = Field(default=15, ge=1, description="How often an open page asks for changes.")
+    page_size: int = Field(default=50, ge=5, le=200, description="Tickets on one page of the queue.")
+    high_risk_from: float = Field(
+        default=0.5, gt=0, lt=1, description="A probability of breach from here on is called high risk (▲)."
+    )
+    some_risk_from: float = Field(
+        default=0.2, gt=0, lt=1, description="A probability of breach from here on is called some risk (◆)."
+    )
+    rules_high_risk_from: float = Field(
+        default=0.8,
+        gt=0,
+        le=1,
+        description="Without a model: the share of the target used from which a ticket is called high risk.",
+    )
+    rules_some_risk_from: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Without a model: the share of the target used from which a ticket is called some risk.",
+    )
+    save_within_working_hours: float = Field(
+        default=16.0,
+        gt=0,
+        description="A running clock with at most this many working hours left belongs to the group 'save now'.",
+    )
+    max_request_bytes: int = Field(
+        default=4 * 1024 * 1024, ge=1024, description="A larger request body is refused with status 413."
+    )
+    max_score_tickets: int = Field(default=1000, ge=1, description="The most tickets one POST /api/v1/score may carry.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="How much is written to the log (standard error)."
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value:
+            try:
+                ZoneInfo(value)
+            except (ZoneInfoNotFoundError, ValueError) as error:
+                raise ValueError(
+                    f"{value!r} is not a time zone; expected an IANA name such as Europe/Berlin"
+                ) from error
+        return value or None
+
+    @model_validator(mode="after")
+    def _thresholds_in_order(self) -> Settings:
+        for low, high in (("some_risk_from", "high_risk_from"), ("rules_some_risk_from", "rules_high_risk_from")):
+            if getattr(self, low) >= getattr(self, high):
+                raise ValueError(
+                    f"SLACAST_{low.upper()} ({getattr(self, low)}) must be below SLACAST_{high.upper()} ({getattr(self, high)})"
+                )
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """True where nobody but this machine can reach `host`."""
+    if host.lower() in LOOPBACK_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def refuse_open_door(settings: Settings) -> None:
+    """Nothing, or SettingsError where the service would answer strangers: there are no keys yet."""
+    if not is_loopback(settings.host):
+        raise SettingsError(
+            f"SLACAST_HOST is {settings.host!r}: slacast has no access keys yet, so it answers on this machine only. "
+            "Use 127.0.0.1 (or localhost, ::1), and reach it from elsewhere through an SSH tunnel: "
+            f"ssh -L {settings.port}:127.0.0.1:{settings.port} this-machine"
+        )
+
+
+def markdown() -> str:
+    """The text of docs/settings.md: one row a setting, in the order of the class."""
+    lines = [
+        "# Settings",
+        "",
+        "<!-- generated by `make docs` from serving/settings.py -->",
+        "",
+        "Environment variables, read when the service starts. Paths and SQLite addresses are relative to the folder slacast is started in.",
+        "",
+        "| variable | default | meaning |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f"`{field.default}`"
+        lines.append(f"| `SLACAST_{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""The pages: server-rendered, working without script, with everything they need inside this package."""
