@@ -1,0 +1,1 @@
+"""The desk as a model: seeded worlds, a discrete-event desk, dispatch policies."""

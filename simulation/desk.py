@@ -1,0 +1,286 @@
+"""The desk: a heap of what happens next, and a loop that lets it happen. Same world and seed, same events, byte for byte.
+
+Nothing here is random: luck was drawn in `fates` and `arrivals`. The loop moves tickets between queue, agent and waiting room,
+agents through their shifts, and writes down every change as a canonical event, in the order in which the system learns of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from enum import IntEnum
+from heapq import heappop, heappush
+
+import pandas as pd
+
+from simulation.arrivals import Failure, inflow
+from simulation.calendars import world_calendars
+from simulation.days import Day, days
+from simulation.dispatch import Dispatch, priority_then_fifo
+from simulation.events import ServiceJournal, TicketJournal
+from simulation.fates import Fates, noted
+from simulation.luck import Concern, stream
+from simulation.seats import Seat, seats_of
+from simulation.tickets import Ending, Place, Stint, Ticket
+from simulation.world import World
+from sla.instants import DAY_US, SECOND_US, to_us
+
+RAISED_AFTER_US = 120 * SECOND_US  # from the customer's call to the agent's decision
+
+
+class Happening(IntEnum):
+    """What can happen. At the same instant, lower numbers happen first."""
+
+    DAY = 0
+    FINISH = 1
+    SHIFT_END = 2
+    SHIFT_START = 3
+    REGISTER = 4
+    NOTICE = 5
+    ANSWER = 6
+    CHASE = 7
+    RAISE = 8
+    CANCEL = 9
+    REOPEN = 10
+    CLOSE = 11
+    FAILURE = 12
+
+
+class Desk:
+    """A simulated service desk that runs for ever, one `events_until` after the other."""
+
+    def __init__(self, world: World, seed: int, start: datetime, dispatch: Dispatch = priority_then_fifo) -> None:
+        start_us = to_us(start)
+        hours = world_calendars(world)
+        self._world, self._seed = world, seed
+        self._desk_hours, self._customer_hours = hours[world.desk_hours], hours[world.customer_hours]
+        self._shifts = [hours[agent.shift] for agent in world.agents]
+        self._days = days(world.zone, self._desk_hours, start_us)
+        self._fates = Fates(world, seed)
+        self._lines = [dispatch() for _ in world.teams]
+        self._seats = seats_of(world)
+        self._of_team = [[seat for seat in self._seats if team in seat.teams] for team in range(len(world.teams))]
+        self._journal, self._services = TicketJournal(world), ServiceJournal(world)
+        self._heap: list[tuple[int, int, int, object, int]] = []
+        self._pushed = 0
+        self._now_us = -1
+        self.counts: Counter[str] = Counter()  # registered, closed, cancelled
+        self._open: dict[str, Ticket] = {}
+        self._handlers = tuple(getattr(self, f"_on_{happening.name.lower()}") for happening in Happening)
+        self._push(0, Happening.DAY, None)
+
+    def events_until(self, at: datetime) -> pd.DataFrame:
+        """Return the canonical ticket events recorded after the last call and up to `at`, in the order of recording.
+
+        Any step sizes give the same stream. An instant before the last one gives an empty frame.
+        """
+        self._run(to_us(at))
+        return self._journal.taken()
+
+    def service_events_until(self, at: datetime) -> pd.DataFrame:
+        """Return the canonical service events (outages) recorded since the last call of this method and up to `at`."""
+        self._run(to_us(at))
+        return self._services.taken()
+
+    @property
+    def open_tickets(self) -> tuple[Ticket, ...]:
+        """Return the tickets on which work or an answer is owed now, in order of registration."""
+        return tuple(ticket for ticket in self._open.values() if ticket.is_open)
+
+    def _run(self, until_us: int) -> None:
+        heap, handlers = self._heap, self._handlers
+        while heap[0][0] <= until_us:
+            self._now_us, happening, _, subject, token = heappop(heap)
+            handlers[happening](subject, token)
+
+    def _push(self, at_us: int, happening: Happening, subject: object, token: int = 0) -> None:
+        self._pushed += 1
+        heappush(self._heap, (at_us, happening, self._pushed, subject, token))
+
+    # Days and shifts
+
+    def _on_day(self, _subject: None, _token: int) -> None:
+        day = next(self._days)
+        self._push_shifts(day)
+        coming = inflow(self._world, self._seed, day)
+        for ticket in self._fates.tickets(day, coming):
+            self._push(ticket.recorded_us, Happening.REGISTER, ticket)
+        for failure in coming.failures:
+            self._push(failure.start_us, Happening.FAILURE, failure)
+            self._push(failure.end_us, Happening.FAILURE, failure, 1)
+        self._push(day.end_us, Happening.DAY, None)
+
+    def _push_shifts(self, day: Day) -> None:
+        present = stream(self._seed, Concern.ABSENCES, day.number).random(len(self._seats))
+        for seat, hours, luck in zip(self._seats, self._shifts, present.tolist(), strict=True):
+            if luck >= seat.absent_share:
+                for open_us, close_us in hours.open_windows(day.start_us, day.end_us):
+                    self._push(open_us, Happening.SHIFT_START, seat, close_us)
+
+    def _on_shift_start(self, seat: Seat, close_us: int) -> None:
+        seat.until_us = close_us
+        self._push(close_us, Happening.SHIFT_END, seat)
+        if seat.ticket is None:
+            self._offer(seat)
+        else:
+            self._work(seat)
+
+    def _on_shift_end(self, seat: Seat, _token: int) -> None:
+        if seat.ticket is not None:
+            seat.left_us -= self._now_us - seat.began_us
+        seat.until_us = -1
+
+    def _on_failure(self, failure: Failure, is_over: int) -> None:
+        self._services.write(failure, self._now_us, bool(is_over))
+
+    # Picking and working
+
+    def _offer(self, seat: Seat) -> None:
+        """Let a free agent take the next ticket of the first of their teams that has one."""
+        if seat.until_us <= self._now_us:
+            return
+        for team in seat.teams:
+            agents = sum(other.until_us > self._now_us for other in self._of_team[team])
+            ticket = self._lines[team].pick(self._now_us, agents)
+            if ticket is not None:
+                self._take(seat, ticket)
+                return
+        seat.free_since_us = self._now_us
+
+    def _take(self, seat: Seat, ticket: Ticket) -> None:
+        self._move(ticket, Place.WORKED)
+        is_first = ticket.started_us < 0
+        if is_first:
+            ticket.started_us = self._now_us
+        if is_first or ticket.assignee != seat.name:
+            ticket.assignee = seat.name
+            self._journal.assigned(ticket, self._now_us, is_first)
+        seat.ticket = ticket
+        seat.left_us = seat.needed_us(ticket.stints[ticket.step].work_us)
+        self._work(seat)
+
+    def _work(self, seat: Seat) -> None:
+        seat.began_us = self._now_us
+        end_us = self._now_us + seat.left_us
+        if end_us <= seat.until_us:
+            self._push(end_us, Happening.FINISH, seat)
+
+    def _on_finish(self, seat: Seat, _token: int) -> None:
+        ticket = seat.ticket
+        assert ticket is not None  # noqa: S101 - a stint is only scheduled for a ticket at hand
+        stint = ticket.stints[ticket.step]
+        ticket.handled_us += seat.needed_us(stint.work_us)
+        ticket.step += 1
+        if stint.ending == Ending.NOTE:
+            self._journal.noted(ticket, self._now_us)
+            seat.left_us = seat.needed_us(ticket.stints[ticket.step].work_us)
+            self._work(seat)
+            return
+        seat.ticket = None
+        if stint.ending == Ending.RESOLVE:
+            self._resolve(ticket)
+        elif stint.ending == Ending.HAND_OVER:
+            self._hand_over(ticket, stint)
+        else:
+            self._ask(ticket, stint)
+        self._offer(seat)
+
+    def _resolve(self, ticket: Ticket) -> None:
+        now_us = self._now_us
+        self._move(ticket, Place.RESOLVED)
+        ticket.resolved_us = now_us
+        self._journal.resolved(ticket, now_us)
+        close_us = now_us + round(self._world.afterwards.close_after_days * DAY_US)
+        if ticket.reopen_us >= 0:
+            reopen_us = self._customer_hours.due_after(now_us, ticket.reopen_us)
+            if reopen_us < close_us:
+                self._push(reopen_us, Happening.REOPEN, ticket, ticket.token)
+                return
+        self._push(close_us, Happening.CLOSE, ticket, ticket.token)
+
+    def _hand_over(self, ticket: Ticket, stint: Stint) -> None:
+        ticket.team = ticket.stints[ticket.step].team
+        ticket.assignee = ""
+        self._move(ticket, Place.UNNOTICED)
+        self._journal.handed_over(ticket, self._now_us)
+        self._push(self._desk_hours.due_after(self._now_us, stint.delay_us), Happening.NOTICE, ticket, ticket.token)
+
+    def _ask(self, ticket: Ticket, stint: Stint) -> None:
+        waiting_on = "customer" if stint.ending == Ending.ASK_CUSTOMER else "supplier"
+        self._move(ticket, Place.WAITING)
+        ticket.waiting_since_us = self._now_us
+        ticket.waiting_on = waiting_on
+        self._journal.asked(ticket, self._now_us)
+        self._push(self._customer_hours.due_after(self._now_us, stint.delay_us), Happening.ANSWER, ticket, ticket.token)
+
+    # Tickets
+
+    def _on_register(self, ticket: Ticket, _token: int) -> None:
+        self.counts["registered"] += 1
+        self._open[ticket.ticket_id] = ticket
+        self._journal.created(ticket)
+        self._join(ticket)
+        if ticket.cancel_at_us >= 0:
+            self._push(max(ticket.cancel_at_us, self._now_us), Happening.CANCEL, ticket)
+        if ticket.chase_us >= 0:
+            self._push(self._customer_hours.due_after(self._now_us, ticket.chase_us), Happening.CHASE, ticket)
+
+    def _on_notice(self, ticket: Ticket, token: int) -> None:
+        if ticket.token == token:
+            self._join(ticket)
+
+    def _on_answer(self, ticket: Ticket, token: int) -> None:
+        if ticket.token == token:
+            ticket.paused_us += self._now_us - ticket.waiting_since_us
+            self._journal.answered(ticket, self._now_us)
+            ticket.waiting_on = ""
+            self._join(ticket)
+
+    def _on_chase(self, ticket: Ticket, _token: int) -> None:
+        if ticket.is_open and ticket.waiting_on != "customer":
+            self._journal.chased(ticket, self._now_us)
+            if ticket.is_raised and ticket.priority > 0:
+                self._push(self._now_us + RAISED_AFTER_US, Happening.RAISE, ticket)
+
+    def _on_raise(self, ticket: Ticket, _token: int) -> None:
+        if ticket.is_open:
+            ticket.priority -= 1
+            self._journal.raised(ticket, self._now_us)
+            if ticket.place == Place.QUEUED:
+                self._join(ticket)
+
+    def _on_cancel(self, ticket: Ticket, _token: int) -> None:
+        if ticket.is_open and ticket.place != Place.WORKED:
+            self._move(ticket, Place.CANCELLED)
+            self._journal.cancelled(ticket, self._now_us)
+            self._leave(ticket, "cancelled")
+
+    def _on_reopen(self, ticket: Ticket, token: int) -> None:
+        if ticket.token == token:
+            ticket.stints += noted(ticket.team, ticket.rework_us, self._world.afterwards.note_every_minutes)
+            ticket.reopen_us = -1
+            self._journal.reopened(ticket, self._now_us)
+            self._join(ticket)
+
+    def _on_close(self, ticket: Ticket, token: int) -> None:
+        if ticket.token == token:
+            self._move(ticket, Place.CLOSED)
+            self._journal.closed(ticket, self._now_us)
+            self._leave(ticket, "closed")
+
+    def _move(self, ticket: Ticket, place: Place) -> None:
+        ticket.place = place
+        ticket.token += 1
+
+    def _leave(self, ticket: Ticket, how: str) -> None:
+        self.counts[how] += 1
+        del self._open[ticket.ticket_id]
+
+    def _join(self, ticket: Ticket) -> None:
+        """Put a ticket into its team's line, and let the agent who has been free longest look at it, the team's own first."""
+        self._move(ticket, Place.QUEUED)
+        team = ticket.team
+        self._lines[team].join(ticket)
+        free = [seat for seat in self._of_team[team] if seat.ticket is None and seat.until_us > self._now_us]
+        if free:
+            self._offer(min(free, key=lambda seat: (seat.teams[0] != team, seat.free_since_us, seat.index)))
