@@ -1,0 +1,115 @@
+"""Texts as instants: several formats, offsets or a time zone, daylight saving by one convention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.sources.table import Coded
+from sla.instants import DAY_US, SECOND_US, Int64Array
+from sla.zone_offsets import ZoneOffsets, zone_offsets
+
+UNREADABLE: int = int(np.iinfo(np.int64).min)
+"""Stands for a text that is no instant."""
+
+EARLIEST = np.datetime64("1970-01-01", "us")
+LATEST = np.datetime64("2100-01-01", "us")
+_OFFSET = r"\d(?:[Zz]|\s?[+-]\d{2}(?::?\d{2})?)$"
+_EPOCH_UNITS = {"epoch_seconds": SECOND_US, "epoch_milliseconds": 1000}
+
+
+@dataclass(frozen=True)
+class Instants:
+    """A column of instants."""
+
+    at_us: Int64Array  # one a row; UNREADABLE where the text is no instant or is missing
+    is_missing: NDArray[np.bool_]  # one a row; the file says nothing
+    in_gap: int  # rows whose local time the clocks skipped; moved forward by the gap
+    ambiguous: int  # rows whose local time happened twice; taken as the first
+    local_hour: NDArray[np.int64]  # one a row; hour of the day as written, -1 where unreadable
+
+
+def read_instants(column: Coded, formats: Sequence[str], time_zone: str) -> Instants:
+    """The instants a column's texts say, as microseconds since 1970 UTC.
+
+    Each text is read by the first of `formats` that fits: a strptime format, `iso`, `epoch_seconds` or
+    `epoch_milliseconds`. A text without an offset is local time in `time_zone`: inside a gap it moves forward by the gap,
+    an ambiguous one is its first occurrence. Only 1970 to 2099 counts as readable.
+    """
+    values = pd.Series(column.values, dtype="str")
+    at_us = np.full(len(values), UNREADABLE, dtype=np.int64)
+    local_us = at_us.copy()
+    is_local = np.zeros(len(values), dtype=bool)
+    for written in formats:
+        rest = np.flatnonzero((at_us == UNREADABLE) & (local_us == UNREADABLE))
+        if not len(rest):
+            break
+        at_us[rest], local_us[rest] = _read(values.iloc[rest].reset_index(drop=True), written)
+    is_local = local_us != UNREADABLE
+    at_us[is_local], gap, twice = _from_local(local_us[is_local], time_zone)
+    counts = np.bincount(column.codes[column.codes >= 0], minlength=len(values))[is_local]
+    hours = np.where(is_local, local_us, at_us) // (3600 * SECOND_US) % 24
+    return Instants(
+        at_us=column.per_row(at_us, UNREADABLE).astype(np.int64),
+        is_missing=column.codes < 0,
+        in_gap=int(counts[gap].sum()),
+        ambiguous=int(counts[twice].sum()),
+        local_hour=column.per_row(np.where(at_us == UNREADABLE, -1, hours), -1).astype(np.int64),
+    )
+
+
+def _read(texts: pd.Series, written: str) -> tuple[Int64Array, Int64Array]:
+    """Instants of texts with an offset, and local wall times of those without; UNREADABLE in the other of the two."""
+    none = np.full(len(texts), UNREADABLE, dtype=np.int64)
+    if written in _EPOCH_UNITS:
+        numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64)
+        fits = np.isfinite(numbers) & (np.abs(numbers) < 1e15)
+        at_us = none.copy()
+        at_us[fits] = np.round(numbers[fits] * _EPOCH_UNITS[written]).astype(np.int64)
+        return _in_range(at_us), none
+    form = "ISO8601" if written == "iso" else written
+    if written == "iso":
+        has_offset = texts.str.contains(_OFFSET, regex=True).to_numpy(dtype=bool) & texts.str.contains(
+            ":", regex=False
+        ).to_numpy(dtype=bool)
+    else:
+        has_offset = np.full(len(texts), "%z" in written)
+    at_us, local_us = none.copy(), none.copy()
+    at_us[has_offset] = _parse(texts[has_offset], form)
+    local_us[~has_offset] = _parse(texts[~has_offset], form)
+    return _in_range(at_us), _in_range(local_us)
+
+
+def _parse(texts: pd.Series, form: str) -> Int64Array:
+    if texts.empty:
+        return np.empty(0, dtype=np.int64)
+    read = pd.to_datetime(texts, format=form, errors="coerce", utc=True)
+    at_us = read.to_numpy("datetime64[us]").view(np.int64)
+    return np.where(read.isna().to_numpy(), UNREADABLE, at_us)
+
+
+def _in_range(at_us: Int64Array) -> Int64Array:
+    earliest, latest = EARLIEST.view(np.int64), LATEST.view(np.int64)
+    return np.where((at_us >= earliest) & (at_us < latest), at_us, UNREADABLE)
+
+
+def _from_local(local_us: Int64Array, time_zone: str) -> tuple[Int64Array, NDArray[np.bool_], NDArray[np.bool_]]:
+    if not len(local_us):
+        nothing = np.empty(0, dtype=bool)
+        return local_us, nothing, nothing
+    offsets = zone_offsets(time_zone, int(local_us.min() // DAY_US), int(local_us.max() // DAY_US))
+    seconds, rest = np.divmod(local_us, SECOND_US)
+    utc = offsets.to_utc_s(seconds)
+    return utc * SECOND_US + rest, offsets.to_local_s(utc) != seconds, _is_ambiguous(offsets, seconds)
+
+
+def _is_ambiguous(offsets: ZoneOffsets, local_s: Int64Array) -> NDArray[np.bool_]:
+    before, after = offsets.offset_seconds[:-1], offsets.offset_seconds[1:]
+    back = after < before
+    starts = (offsets.changes_s + after)[back]
+    ends = (offsets.changes_s + before)[back]
+    return np.searchsorted(starts, local_s, side="right") > np.searchsorted(ends, local_s, side="right")

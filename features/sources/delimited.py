@@ -1,0 +1,160 @@
+"""CSV and TSV files as tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from features.sources.faults import Rejection, SourceError
+from features.sources.mapping import FileFormat
+from features.sources.table import Coded, Codes, Table
+
+_EXAMPLES = 3
+_SHOWN_CHARACTERS = 80
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+def read_table(name: str, content: bytes, layout: FileFormat) -> Table:
+    """The records of a delimited file as text. `name` is the file's name for messages.
+
+    Records with another number of fields than the header are rejected and counted; blank lines are not records. Raises
+    SourceError where the file as a whole cannot be read: wrong encoding, no header, no records, a quote never closed.
+    """
+    text = _as_utf8(name, content, layout)
+    header, header_lines = _header(name, text, layout)
+    odd = _OddRows(header_lines)
+    arrow = _parsed(name, text, layout, len(header), odd)
+    columns = [_coded(arrow.column(index)) for index in range(len(header))]
+    blank = np.logical_and.reduce([_is_blank(column) for column in columns])
+    numbers = np.setdiff1d(np.arange(2, arrow.num_rows + len(odd.numbers) + 2), np.array(odd.numbers, dtype=np.int64))
+    repeated = tuple(word for word, count in Counter(header).items() if count > 1)
+    rejections = odd.rejections(name, layout, len(header))
+    rejected = sum(one.count for one in rejections)
+    if blank.all() and not rejected:
+        raise SourceError(f"{name}: has a header but no rows below it; export it again with data")
+    kept = {word: column.take(~blank) for word, column in zip(header, columns, strict=True) if word not in repeated}
+    return Table(name, kept, numbers[~blank], int((~blank).sum()) + rejected, rejections, repeated)
+
+
+@dataclass
+class _OddRows:
+    """Collects the records that do not fit the header while the file is parsed."""
+
+    header_lines: int
+    numbers: list[int] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    fields: list[int] = field(default_factory=list)
+
+    def __call__(self, row: Any) -> str:
+        self.numbers.append(row.number - self.header_lines + 1)
+        self.texts.append(row.text)
+        self.fields.append(row.actual_columns)
+        return "skip"
+
+    def rejections(self, name: str, layout: FileFormat, width: int) -> tuple[Rejection, ...]:
+        rows = [index for index, text in enumerate(self.texts) if text.strip()]
+        for index in rows:
+            if layout.quote and self.texts[index].count(layout.quote) % 2:
+                raise SourceError(
+                    f"{name}, row {self.numbers[index]}: a quote {layout.quote} opens and is never closed: {_shown(self.texts[index])!r}; "
+                    'mend the row, or write `file: {quote: ""}` in the mapping if quotes are ordinary characters'
+                )
+        if not rows:
+            return ()
+        # A record that swallowed several lines counts as that many: nothing is lost unseen.
+        numbers = tuple(
+            number for index in rows for number in [self.numbers[index]] * (self.texts[index].strip().count("\n") + 1)
+        )
+        examples = tuple(
+            f"row {self.numbers[index]}: {self.fields[index]} fields in {_shown(self.texts[index])!r}"
+            for index in rows[:_EXAMPLES]
+        )
+        return (Rejection("another number of fields than the header", f"{width} fields", numbers, examples),)
+
+
+def _as_utf8(name: str, content: bytes, layout: FileFormat) -> bytes:
+    try:
+        text = content.decode(layout.encoding)
+    except UnicodeError as error:
+        raise SourceError(_encoding_fault(name, content, layout.encoding, error)) from error
+    if "\x00" in text[:1000]:
+        raise SourceError(
+            f"{name}: holds zero bytes, so it is not {layout.encoding} text; if it is UTF-16 write `file: {{encoding: utf-16}}` in the mapping"
+        )
+    return text.removeprefix("\ufeff").encode()
+
+
+def _encoding_fault(name: str, content: bytes, encoding: str, error: UnicodeError) -> str:
+    start = error.start if isinstance(error, UnicodeDecodeError) else 0
+    line = content.count(b"\n", 0, start) + 1
+    guess = "utf-16" if content.startswith(_UTF16_MARKS) else "cp1252"
+    begin = content.rfind(b"\n", 0, start) + 1
+    around = content[max(begin, start - 20) : start + 10].decode("ascii", "backslashreplace")
+    return (
+        f"{name}, line {line}: byte 0x{content[start : start + 1].hex()} in {around!r} is not {encoding}; "
+        f"write the file's encoding in the mapping, probably `file: {{encoding: {guess}}}`"
+    )
+
+
+def _header(name: str, text: bytes, layout: FileFormat) -> tuple[list[str], int]:
+    lines = io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", newline="")
+    reader = csv.reader(lines, delimiter=layout.delimiter, **_quoting(layout))
+    header = [word.strip() for word in next(reader, [])]
+    if not any(header):
+        raise SourceError(f"{name}, line 1: expected the names of the columns, found an empty line")
+    return header, reader.line_num
+
+
+def _quoting(layout: FileFormat) -> dict[str, Any]:
+    return {"quotechar": layout.quote} if layout.quote else {"quoting": csv.QUOTE_NONE}
+
+
+def _parsed(name: str, text: bytes, layout: FileFormat, width: int, odd: _OddRows) -> Any:
+    names = [str(index) for index in range(width)]  # a header may repeat a name
+    try:
+        arrow = pa.csv.read_csv(
+            pa.BufferReader(text),
+            read_options=pa.csv.ReadOptions(
+                use_threads=False, column_names=names, skip_rows=odd.header_lines, block_size=16 << 20
+            ),
+            parse_options=pa.csv.ParseOptions(
+                delimiter=layout.delimiter,
+                quote_char=layout.quote or False,
+                newlines_in_values=True,
+                ignore_empty_lines=False,
+                invalid_row_handler=odd,
+            ),
+            convert_options=pa.csv.ConvertOptions(
+                column_types={word: pa.dictionary(pa.int32(), pa.string()) for word in names}, strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        if text.count(b"\n") <= odd.header_lines:
+            raise SourceError(f"{name}: has a header but no rows below it; export it again with data") from error
+        raise SourceError(
+            f"{name}: cannot be read as delimited text: {error}; check `file: delimiter, quote` in the mapping"
+        ) from error
+    return arrow.unify_dictionaries()
+
+
+def _coded(column: Any) -> Coded:
+    chunks = column.chunks
+    if not chunks:
+        return Coded(np.empty(0, dtype=np.int32), np.empty(0, dtype=object))
+    codes: Codes = np.concatenate([chunk.indices.to_numpy(zero_copy_only=False) for chunk in chunks]).astype(np.int32)
+    return Coded(codes, chunks[0].dictionary.to_numpy(zero_copy_only=False).astype(object))
+
+
+def _is_blank(column: Coded) -> Any:
+    return column.per_row(np.array([not text.strip() for text in column.values], dtype=bool), True)
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "..."

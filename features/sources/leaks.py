@@ -1,0 +1,93 @@
+"""Which columns tell the end of a ticket from its first row on, and so must not feed a prediction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.sources.dates import UNREADABLE, read_instants
+from features.sources.table import Coded, Table
+from sla.instants import Int64Array
+
+_ENDINGS = re.compile(
+    r"clos(e|ed|ing|ure)|resol(ve|ved|ution)|final|complet|finish|solved|outcome|breach|ended|end_?(date|time|at)$|variant",
+    re.IGNORECASE,
+)
+_CONSTANT_SHARE = 0.995
+_FUTURE_SHARE = 0.5
+_DATE_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class LeakSuspect:
+    """A column that holds a final value on every row of a ticket."""
+
+    column: str
+    reason: str
+    is_used: bool
+    is_trusted: bool
+
+    def text(self) -> str:
+        """One line for people."""
+        if self.is_trusted:
+            return f"{self.column!r}: {self.reason}; trusted by the mapping"
+        if self.is_used:
+            return f"{self.column!r}: {self.reason}; it is used: move it to `ignore`, or to `trusted` if it was known from the start"
+        return f"{self.column!r}: {self.reason}; not used"
+
+
+def leak_suspects(
+    table: Table,
+    tickets: Int64Array,
+    at_us: Int64Array,
+    plain: set[str],
+    used: set[str],
+    trusted: set[str],
+    formats: Sequence[str],
+    time_zone: str,
+) -> tuple[LeakSuspect, ...]:
+    """The columns that look as if they were filled in at the end and copied to every row.
+
+    A suspect has the same value on all rows of a ticket in nearly every ticket with several rows, and either holds dates
+    later than the rows themselves or has a name that speaks of the end. `plain` are columns beyond suspicion (keys and times).
+    Only rows with `tickets >= 0` count.
+    """
+    rows = np.flatnonzero(tickets >= 0)
+    _, first, inverse, counts = np.unique(tickets[rows], return_index=True, return_inverse=True, return_counts=True)
+    several = counts > 1
+    if not several.any():
+        return ()
+    found = []
+    for name, column in table.columns.items():
+        codes = column.codes[rows]
+        if name in plain or codes.min() == codes.max():
+            continue
+        differs = np.bincount(inverse, weights=codes != codes[first][inverse], minlength=len(first)) > 0
+        if 1 - differs[several].mean() < _CONSTANT_SHARE:
+            continue
+        reason = _reason(name, column.take(rows), at_us[rows], formats, time_zone)
+        if reason:
+            found.append(LeakSuspect(name, reason, name in used, name in trusted))
+    return tuple(found)
+
+
+def _reason(name: str, column: Coded, at_us: Int64Array, formats: Sequence[str], time_zone: str) -> str | None:
+    when_us = read_instants(column, formats, time_zone).at_us
+    dated = when_us != UNREADABLE
+    if dated.any() and _is_mostly_dates(column, dated):
+        later = float((when_us[dated] > at_us[dated]).mean())
+        if later > _FUTURE_SHARE:
+            return f"the same date on every row of a ticket, and in {later:.0%} of rows later than the row itself"
+        return None
+    if _ENDINGS.search(name):
+        return "the same value on every row of a ticket, and its name speaks of the end"
+    return None
+
+
+def _is_mostly_dates(column: Coded, dated: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> bool:
+    filled = np.array([bool(str(value).strip(" ?-")) for value in column.values], dtype=bool)
+    has_text = column.per_row(filled, False).astype(bool)
+    return float(dated.sum()) >= _DATE_SHARE * float(has_text.sum())

@@ -1,0 +1,31 @@
+"""What reading a file gave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from features.sources.faults import Rejection
+from features.sources.mapping import Mapping
+from features.sources.quality import Quality
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """Canonical events of one file, and an account of every row that is not among them."""
+
+    source: str  # the file's name
+    mapping: Mapping
+    events: pd.DataFrame  # features/schema.py, sorted by event_id
+    rows_read: int
+    rejections: tuple[Rejection, ...]
+    duplicate_rows: tuple[int, ...]
+    unmapped_columns: tuple[str, ...]
+    quality: Quality
+    rows_without_event: int = 0  # translated to nothing by the mapping, on purpose
+
+    @property
+    def rows_rejected(self) -> int:
+        """How many rows were left out because something in them cannot be read."""
+        return sum(one.count for one in self.rejections)
