@@ -13,7 +13,6 @@ buckets would need too much memory, a binary search takes over.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from functools import cached_property
 
 import numpy as np
@@ -34,7 +33,7 @@ class WindowTable:
         self.lengths = self.closes - self.opens
         self.before = np.concatenate(([0], np.cumsum(self.lengths)))  # one more than windows
         self.total_us = int(self.before[-1])
-        self._waits = self.opens - self.before[:-1]  # closed time before each window
+        self.waits = self.opens - self.before[:-1]  # closed time before each window
         # The working time at which the next window takes over; after the last one there is none.
         self._until = np.append(self.before[1:-1], NEVER_US)
 
@@ -95,7 +94,7 @@ class WindowTable:
         else:
             index = np.take(first, place >> shift, mode="clip")
             index += place >= np.take(self._until, index, mode="clip")
-        return worked + np.take(self._waits, index, mode="clip")
+        return worked + np.take(self.waits, index, mode="clip")
 
     def is_open(self, at_us: Int64Array) -> BoolArray:
         """Return whether each instant lies in a window."""
@@ -126,12 +125,16 @@ class WindowTable:
     def _padded(values: Int64Array, beyond: int) -> Int64Array:
         return np.append(values, beyond)  # found by the index one past the last and by -1
 
+    def narrowest_us(self, widths: Int64Array) -> int:
+        """Return the smallest of some widths between windows, or the whole span when there are none."""
+        return int(widths.min()) if len(widths) else max(self.high_us - self.low_us, 1)
+
     # ---- buckets
 
     @cached_property
     def _time_buckets(self) -> tuple[Int64Array, Int64Array, Int64Array, int]:
         gaps = self.opens[1:] - self.closes[:-1]
-        shift = _shift(int(gaps.min()) if len(gaps) else self.high_us - self.low_us, self.high_us - self.low_us)
+        shift = _shift(self.narrowest_us(gaps), self.high_us - self.low_us)
         if shift < 0:
             return self.opens, self.lengths, self.before[:-1], shift
         count = ((self.high_us - self.low_us) >> shift) + 1
@@ -147,34 +150,6 @@ class WindowTable:
         starts = np.arange((self.total_us >> shift) + 1, dtype=np.int64) << shift
         index = np.searchsorted(self.before, starts, side="right").astype(np.int64) - 1
         return np.minimum(index, len(self.opens) - 1), shift
-
-    # ---- scalar: the same on lists of ints, which Python reads faster than arrays
-
-    @cached_property
-    def edges(self) -> list[int]:
-        """Openings and closings in turn: an odd number of edges at or before an instant means it is open."""
-        return [int(edge) for edge in np.stack((self.opens, self.closes), axis=1).ravel()]
-
-    @cached_property
-    def levels(self) -> list[int]:
-        """What to add to an open instant (odd) to get its working time, or its working time itself when closed (even)."""
-        pairs = np.stack((self.before[:-1], -self._waits), axis=1).ravel()
-        return [*(int(level) for level in pairs), self.total_us]
-
-    @cached_property
-    def before_list(self) -> list[int]:
-        """The working time before each window."""
-        return [int(value) for value in self.before]
-
-    @cached_property
-    def waits_list(self) -> list[int]:
-        """The closed time before each window."""
-        return [int(value) for value in self._waits]
-
-    def instant_of(self, worked_us: int, forward: bool) -> int:
-        """Return the scalar twin of `instant_us`."""
-        index = bisect_right(self.before_list, worked_us - 1 if forward else worked_us) - 1
-        return worked_us + self.waits_list[min(max(index, 0), len(self.waits_list) - 1)]
 
 
 def _shift(width: int, span: int) -> int:
