@@ -1,0 +1,1 @@
+"""Estimators, the bundle they travel in, and the reasons they give. Code, not artifacts."""

@@ -1,0 +1,87 @@
+"""Logistic regression on the same features: the baseline every model must beat, and a steadying member of the blend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from models.scales import Float64Array
+
+KIND = "linear"
+_LISTS = ("center", "scale", "coefficient", "missing")
+
+
+@dataclass(frozen=True)
+class LinearMember:
+    """Log odds = intercept + sum of coefficient x standardised value + what a missing value says, for k columns."""
+
+    center: Float64Array
+    scale: Float64Array
+    coefficient: Float64Array
+    missing: Float64Array
+    intercept: float
+
+    kind = KIND
+
+    def margin(self, X: Float64Array) -> Float64Array:
+        """Log odds, n."""
+        return np.asarray(self.attributions(X).sum(axis=1) + self.intercept, dtype=np.float64)
+
+    def attributions(self, X: Float64Array) -> Float64Array:
+        """n x k: how far each value moves the log odds from those of an average training row."""
+        return np.where(np.isnan(X), self.missing, self.coefficient * _standardised(X, self.center, self.scale))
+
+    def exact_attributions(self, X: Float64Array) -> tuple[Float64Array, float]:
+        """The same: a linear model has only one additive reading."""
+        return self.attributions(X), self.intercept
+
+    @property
+    def baseline(self) -> float:
+        """Log odds of a row whose every value is average."""
+        return self.intercept
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists of numbers."""
+        return {**{name: getattr(self, name).tolist() for name in _LISTS}, "intercept": self.intercept}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> LinearMember:
+        """The member written by `to_json`."""
+        lists = {name: np.array(data[name], dtype=np.float64) for name in _LISTS}
+        return cls(**lists, intercept=float(data["intercept"]))
+
+
+def fit_linear(
+    X: Float64Array, y: Float64Array, weight: Float64Array, *, penalty: float = 0.05, rounds: int = 200
+) -> LinearMember:
+    """L2-penalised logistic regression; missing values get their own coefficient, constant columns none.
+
+    `penalty` is scikit-learn's C. Values are clipped to the training range before, by the caller.
+    """
+    center, scale = _moments(X)
+    absent = np.isnan(X)
+    has_missing = np.flatnonzero(absent.any(axis=0) & ~absent.all(axis=0))
+    values = np.where(absent, 0.0, _standardised(X, center, scale))
+    design = np.concatenate([values, absent[:, has_missing].astype(np.float64)], axis=1)
+    model = LogisticRegression(C=penalty, max_iter=rounds, tol=1e-3).fit(design, y, sample_weight=weight)
+    k = X.shape[1]
+    missing = np.zeros(k)
+    missing[has_missing] = model.coef_[0, k:]
+    return LinearMember(center, scale, model.coef_[0, :k].copy(), missing, float(model.intercept_[0]))
+
+
+def _moments(X: Float64Array) -> tuple[Float64Array, Float64Array]:
+    filled = np.isfinite(X)
+    count = np.maximum(filled.sum(axis=0), 1)
+    values = np.where(filled, X, 0.0)
+    center = values.sum(axis=0) / count
+    spread = np.sqrt((np.where(filled, X - center, 0.0) ** 2).sum(axis=0) / count)
+    return center, np.where(spread > 1e-12, spread, 1.0)  # a constant column standardises to zeros
+
+
+def _standardised(X: Float64Array, center: Float64Array, scale: Float64Array) -> Float64Array:
+    # Eight standard deviations: one wild training value must not steer a linear model.
+    return np.clip((X - center) / scale, -8.0, 8.0)
