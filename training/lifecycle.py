@@ -1,0 +1,194 @@
+"""The life of a model from rows to registry: judge a sibling, fit what is served, record both, move the aliases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.scales import Float64Array
+from training import tracking
+from training.fitting import fit_members
+from training.gate import Verdict, judge
+from training.judgement import LINEAR, MODEL, RULES, SetResult, judge_sets, predictions
+from training.packing import Packed, pack
+from training.plan import Plan, RowSource, TrainingError
+from training.plots import precision_recall_plot, reliability_plot, roc_plot
+from training.recalibration import recalibrate
+from training.rows import Labelled, Rows
+from training.splits import Periods, derive_periods, instant, judged, learnable
+from training.steps import Steps
+from training.wording import judgement_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LEAST_TRAINING_TICKETS = 50
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The sibling's figures and the gate's verdict."""
+
+    periods: Periods
+    tickets: int
+    results: tuple[SetResult, ...]
+    verdict: Verdict
+    figures: Mapping[str, Figure]  # by file name
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """All figures by flat name."""
+        return {name: value for result in self.results for name, value in result.named().items()}
+
+
+@dataclass(frozen=True)
+class TrainResponse:
+    """What came of a training. `why` is the gate's reason; `metrics` are those of the judged sibling, as logged."""
+
+    version: str
+    number: int
+    run_id: str
+    promoted: bool
+    why: str
+    bundle: Path
+    cut: datetime
+    until: datetime
+    calibration: str
+    results: tuple[SetResult, ...]
+    metrics: Mapping[str, float]
+    seconds: Mapping[str, float]
+
+    def text(self) -> str:
+        """The judgement as tables, then the calibration and the gate's verdict in words."""
+        return _report(self.results, self.cut, self.until, self.calibration) + f"\n\n{self.verdict_text()}\n"
+
+    def verdict_text(self) -> str:
+        """One sentence: promoted or not, and why."""
+        verdict = "is promoted: the queue uses it from now on" if self.promoted else "is registered but not promoted"
+        return f"{self.version} {verdict}. Why: {self.why}."
+
+
+def train_from(source: RowSource, plan: Plan, steps: Steps) -> TrainResponse:
+    """The response to a plan on the rows of a source. Raises TrainingError when the rows cannot teach."""
+    periods = _periods(source, plan)
+    steps.begin("building features as known at the cut")
+    rows = source.rows(periods.cut_us)
+    judgement = _judge_sibling(rows, periods, plan, steps)
+    steps.begin("building features for the model to be served")
+    rows = source.rows(periods.end_us)
+    packed = _fit_served(rows, source, periods, judgement, plan, steps)
+    steps.begin("writing run, bundle and version to MLflow")
+    registered = _record(packed, rows, judgement, plan, steps)
+    steps.end()
+    return TrainResponse(
+        version=registered.version,
+        number=registered.number,
+        run_id=registered.run_id,
+        promoted=judgement.verdict.is_passed,
+        why=judgement.verdict.why,
+        bundle=packed.folder,
+        cut=instant(periods.cut_us),
+        until=instant(periods.until_us),
+        calibration=packed.calibration_why,
+        results=judgement.results,
+        metrics=judgement.metrics,
+        seconds=steps.seconds,
+    )
+
+
+def _periods(source: RowSource, plan: Plan) -> Periods:
+    labelled = source.labelled
+    if not (labelled.breached >= 0).any():
+        raise TrainingError(
+            f"no ticket has a known outcome for the target {plan.target!r}. Check that the agreements set it for these tickets "
+            "and that tickets end: slacast clocks shows what the rules make of them."
+        )
+    cut_us = None if plan.cut is None else int(plan.cut.timestamp() * 1_000_000)
+    until_us = None if plan.judge_until is None else int(plan.judge_until.timestamp() * 1_000_000)
+    return derive_periods(labelled, source.end_us, cut_us, until_us, weeks_judged=plan.settings.weeks_judged)
+
+
+def _judge_sibling(rows: Rows, periods: Periods, plan: Plan, steps: Steps) -> Judged:
+    train = rows.where(learnable(rows, periods.cut_us, periods.maturity_us))
+    test = rows.where(judged(rows, periods.cut_us, periods.until_us))
+    _check_enough(train, f"known on {instant(periods.cut_us):%Y-%m-%d}, the cut")
+    if not len(test):
+        raise TrainingError(
+            f"no ticket opened after the cut {instant(periods.cut_us):%Y-%m-%d %H:%M} UTC has a known outcome by "
+            f"{instant(periods.until_us):%Y-%m-%d %H:%M} UTC, so nothing can be judged. Choose an earlier --cut."
+        )
+    settings = plan.settings
+    steps.begin("training the model that is judged")
+    fitted = fit_members(train, settings.model, plan.seed)
+    answer = recalibrate(rows, periods.cut_us, periods.maturity_us, settings.model, settings.calibration, plan.seed)
+    steps.begin("judging it beside the baselines")
+    probabilities = predictions(train, test, fitted, answer.calibration)
+    results = judge_sets(test, probabilities, draws=settings.draws, seed=plan.seed)
+    gate_on = next((result for result in results if result.key == "prefix"), results[0])
+    verdict = judge(gate_on.scores[MODEL], gate_on.tickets, gate_on.auc_gain, RULES, settings.gate, LINEAR)
+    shown = {name: values[test.is_event] for name, values in probabilities.items() if name in (MODEL, LINEAR, *RULES)}
+    return Judged(periods, test.ticket_count(), tuple(results), verdict, _figures(test.where(test.is_event), shown))
+
+
+def _check_enough(train: Labelled, when: str) -> None:
+    tickets, breaches = train.ticket_count(), int(train.y.sum())
+    if tickets < LEAST_TRAINING_TICKETS or breaches == 0 or breaches == len(train):
+        raise TrainingError(
+            f"too little to learn from: {tickets} tickets with outcomes {when}, {breaches} of {len(train)} snapshots end in breach; "
+            f"needed are {LEAST_TRAINING_TICKETS} tickets and both outcomes. Import more history, or choose a later --cut."
+        )
+
+
+def _figures(test: Rows, probabilities: Mapping[str, Float64Array]) -> dict[str, Figure]:
+    if not 0 < test.y.sum() < len(test):
+        return {}
+    plots = {"reliability": reliability_plot, "roc": roc_plot, "precision_recall": precision_recall_plot}
+    return {f"{name}.png": plot(test.y, probabilities) for name, plot in plots.items()}
+
+
+def _fit_served(rows: Rows, source: RowSource, periods: Periods, judgement: Judged, plan: Plan, steps: Steps) -> Packed:
+    train = rows.where(learnable(rows, periods.end_us, periods.maturity_us))
+    _check_enough(train, "at the end of the log")
+    settings = plan.settings
+    steps.begin("training the model that is served")
+    fitted = fit_members(train, settings.model, plan.seed)
+    answer = recalibrate(rows, periods.end_us, periods.maturity_us, settings.model, settings.calibration, plan.seed)
+    return pack(fitted, answer, train, source, periods, judgement.tickets, judgement.metrics, plan)
+
+
+def _record(packed: Packed, rows: Rows, judgement: Judged, plan: Plan, steps: Steps) -> tracking.Registration:
+    report = _report(
+        judgement.results,
+        instant(judgement.periods.cut_us),
+        instant(judgement.periods.until_us),
+        packed.calibration_why,
+    )
+    record = tracking.RunRecord(
+        experiment=plan.name,
+        run_name=f"{plan.name} until {instant(judgement.periods.end_us):%Y-%m-%d}",
+        params=packed.params,
+        metrics={**judgement.metrics, **{f"seconds.{name.replace(' ', '_')}": s for name, s in steps.seconds.items()}},
+        tags={
+            **packed.tags,
+            "gate": "passed" if judgement.verdict.is_passed else "failed",
+            "gate_reason": judgement.verdict.why,
+        },
+        texts={"report.txt": report, "features.md": rows.spec.markdown()},
+        figures=judgement.figures,
+    )
+    example = packed.example
+    registered = tracking.record_training(
+        plan.tracking_uri, plan.var_dir / "mlflow", plan.name, record, packed.folder, example
+    )
+    if judgement.verdict.is_passed:
+        tracking.promote(plan.tracking_uri, registered.name, registered.number)
+    else:
+        tracking.keep_as_challenger(plan.tracking_uri, registered.name, registered.number, judgement.verdict.why)
+    return registered
+
+
+def _report(results: tuple[SetResult, ...], cut: datetime, until: datetime, calibration: str) -> str:
+    return f"{judgement_text(results, cut, until)}\n\nCalibration of the served model: {calibration}."

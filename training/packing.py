@@ -1,0 +1,135 @@
+"""From a fitted model to the bundle on disk, with a manifest from which the training can be repeated."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from models.bundle import MEMBER_FILES, BreachBundle, bundle_digest, save_bundle
+from models.manifest import Judgement, Manifest, MemberEntry, TrainingWindow
+from training.fitting import Fitted
+from training.plan import Plan, RowSource
+from training.recalibration import CalibrationAnswer
+from training.rows import Rows
+from training.splits import Periods, instant
+
+LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A bundle on disk, and what is logged about it."""
+
+    folder: Path
+    digest: str
+    calibration_why: str
+    params: Mapping[str, Any]
+    tags: Mapping[str, str]
+    example: pd.DataFrame
+
+
+def pack(
+    fitted: Fitted,
+    answer: CalibrationAnswer,
+    train: Rows,
+    source: RowSource,
+    periods: Periods,
+    tickets_judged: int,
+    metrics: Mapping[str, float],
+    plan: Plan,
+) -> Packed:
+    """The packed bundle: written to `var_dir/bundles/NAME-DIGEST`, so that equal trainings meet in one folder."""
+    parameters = plan.settings.model_dump(mode="json")
+    manifest = Manifest(
+        name=plan.name,
+        target=plan.target,
+        spec_fingerprint=train.spec.fingerprint,
+        agreements_version=source.agreements_version,
+        data_fingerprint=source.data_fingerprint,
+        seed=plan.seed,
+        parameters=parameters,
+        members=tuple(
+            MemberEntry(kind=m.kind, file=MEMBER_FILES[m.kind], share=share) for m, share in fitted.members()
+        ),
+        window=_window(train, periods),
+        judgement=Judgement(
+            cut=instant(periods.cut_us),
+            until=instant(periods.until_us),
+            tickets=tickets_judged,
+            metrics={name: round(value, 6) for name, value in metrics.items()},
+        ),
+        libraries={name: version(name) for name in LIBRARIES},
+        files={},
+    )
+    bundle = BreachBundle(manifest, train.spec, fitted.range, answer.calibration, fitted.members())
+    folder = _stored(bundle, plan.var_dir / "bundles")
+    return Packed(
+        folder,
+        bundle_digest(folder),
+        answer.why,
+        _params(manifest, parameters, periods),
+        {
+            "target": plan.target,
+            "spec_fingerprint": manifest.spec_fingerprint,
+            "agreements_version": manifest.agreements_version,
+            "data_fingerprint": manifest.data_fingerprint,
+            "bundle_digest": bundle_digest(folder),
+            "calibration": answer.why,
+        },
+        pd.DataFrame(train.X[:5], columns=train.spec.names),
+    )
+
+
+def _window(train: Rows, periods: Periods) -> TrainingWindow:
+    return TrainingWindow(
+        opened_from=instant(int(train.opened_us.min())),
+        opened_until=instant(int(train.opened_us.max())),
+        known_until=instant(periods.end_us),
+        tickets=train.ticket_count(),
+        rows=len(train),
+        breach_rate=round(float(train.y[train.is_first].mean()), 6) if train.is_first.any() else 0.0,
+    )
+
+
+def _stored(bundle: BreachBundle, parent: Path) -> Path:
+    """Written beside its place and moved there whole: an interrupted training leaves no half bundle under a real name."""
+    scratch = parent / f".writing-{bundle.name}"
+    shutil.rmtree(scratch, ignore_errors=True)
+    save_bundle(scratch, bundle)
+    folder = parent / f"{bundle.name}-{bundle_digest(scratch)[:12]}"
+    if folder.exists():
+        shutil.rmtree(scratch)
+    else:
+        scratch.rename(folder)
+    return folder
+
+
+def _params(manifest: Manifest, parameters: Mapping[str, Any], periods: Periods) -> dict[str, Any]:
+    flat = _flattened(parameters, "")
+    return {
+        **flat,
+        "seed": manifest.seed,
+        "target": manifest.target,
+        "cut": instant(periods.cut_us).isoformat(),
+        "judged_until": instant(periods.until_us).isoformat(),
+        "known_until": instant(periods.end_us).isoformat(),
+        "maturity_hours": round(periods.maturity_us / 3.6e9, 1),
+        "training_tickets": manifest.window.tickets,
+        "training_rows": manifest.window.rows,
+    }
+
+
+def _flattened(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            flat |= _flattened(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat

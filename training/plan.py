@@ -1,0 +1,56 @@
+"""What a training needs to know besides its rows, and where rows come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from training.rows import Labelled, Rows
+from training.settings import TrainingSettings
+
+
+class TrainingError(ValueError):
+    """A log from which no model can be trained, or a request that does not fit it; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is trained, how it is judged, and where the result goes.
+
+    `cut` and `judge_until` (aware) bound the judgement; by default it is the last weeks whose outcomes are known.
+    Bundles and MLflow's files go below `var_dir`, runs to `tracking_uri`.
+    """
+
+    name: str
+    target: str
+    tracking_uri: str
+    var_dir: Path
+    cut: datetime | None = None
+    judge_until: datetime | None = None
+    seed: int = 0
+    settings: TrainingSettings = field(default_factory=TrainingSettings)
+
+
+class RowSource(Protocol):
+    """Where rows come from: histories in life, a synthetic matrix in tests of what follows."""
+
+    @property
+    def labelled(self) -> Labelled:
+        """All snapshots with labels, without features."""
+
+    @property
+    def end_us(self) -> int:
+        """The last instant of which the log knows."""
+
+    @property
+    def agreements_version(self) -> str:
+        """The fingerprint of the agreements behind the labels."""
+
+    @property
+    def data_fingerprint(self) -> str:
+        """A fingerprint of all events."""
+
+    def rows(self, known_by_us: int) -> Rows:
+        """The same snapshots with features, the feature specification learned from what was known by an instant."""

@@ -1,0 +1,87 @@
+"""Training rows: snapshots with their label, when that label became known, and the keys of the rules; then with features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.snapshots import SnapshotKind
+from features.spec import FeatureSpec
+from models.scales import Float64Array
+
+Int64Array = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """n snapshots as arrays of length n, without features.
+
+    breached: 1 or 0, -1 where the outcome is not known; known_us: when it became known (NEVER if not).
+    kind: a features.snapshots.SnapshotKind; share_used: used share of the clock; priority, team: codes, -1 for none.
+    """
+
+    breached: NDArray[np.int8]
+    known_us: Int64Array
+    ticket: Int64Array
+    at_us: Int64Array
+    opened_us: Int64Array
+    kind: NDArray[np.int8]
+    share_used: Float64Array
+    priority: Int64Array
+    team: Int64Array
+
+    def __len__(self) -> int:
+        return len(self.at_us)
+
+    @property
+    def y(self) -> Float64Array:
+        """The label as 0.0 or 1.0; only meaningful where it is known."""
+        return np.asarray(self.breached == 1, dtype=np.float64)
+
+    @property
+    def opened_day(self) -> Int64Array:
+        """The UTC day each ticket opened, counted from 1970: the block of the bootstrap."""
+        return np.asarray(self.opened_us // 86_400_000_000, dtype=np.int64)
+
+    @property
+    def is_first(self) -> BoolArray:
+        """Whether the row is the ticket's first snapshot."""
+        return np.asarray(self.kind == SnapshotKind.CREATED)
+
+    @property
+    def is_event(self) -> BoolArray:
+        """Whether the row is a snapshot at an event, the first included."""
+        return np.asarray(self.is_first | (self.kind == SnapshotKind.EVENT))
+
+    def where(self, mask: BoolArray) -> Self:
+        """The rows for which the mask holds."""
+        arrays = {field.name: getattr(self, field.name)[mask] for field in fields(self) if field.name != "spec"}
+        return replace(self, **arrays)
+
+    def ticket_count(self) -> int:
+        """How many tickets the rows belong to."""
+        return len(np.unique(self.ticket))
+
+
+@dataclass(frozen=True)
+class Rows(Labelled):
+    """Snapshots with their features: `X` is n x k in the order of `spec`."""
+
+    spec: FeatureSpec
+    X: Float64Array
+
+    @classmethod
+    def of(cls, labelled: Labelled, spec: FeatureSpec, X: Float64Array) -> Rows:
+        """Labelled snapshots with a matrix of their features."""
+        return cls(**{field.name: getattr(labelled, field.name) for field in fields(Labelled)}, spec=spec, X=X)
+
+
+def ticket_weights(ticket: Int64Array) -> Float64Array:
+    """A weight for each row so that every ticket counts the same in all, mean 1."""
+    _, position, count = np.unique(ticket, return_inverse=True, return_counts=True)
+    weight = 1.0 / count[position.reshape(-1)]
+    return np.asarray(weight / weight.mean(), dtype=np.float64) if len(weight) else np.zeros(0)

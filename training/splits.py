@@ -1,0 +1,93 @@
+"""Which rows may be learned from and which are judged: splits by time, with labels only as they were known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.rows import Labelled
+
+Int64Array = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+DAY_US = 86_400_000_000
+WEEK_US = 7 * DAY_US
+
+
+@dataclass(frozen=True)
+class Periods:
+    """Instants of one judgement: train on what was known at `cut`, judge tickets opened after it until `until`.
+
+    `end` is the last instant the log knows of; `maturity` is how long after its opening a ticket's outcome is usually known.
+    """
+
+    cut_us: int
+    until_us: int
+    end_us: int
+    maturity_us: int
+
+
+def learnable(rows: Labelled, cut_us: int, maturity_us: int) -> BoolArray:
+    """The rows a model trained at `cut` may use: the label was known by then, and the ticket was old enough for it to be.
+
+    Without the second condition the youngest tickets enter only if they ended early, which are the ones that went well
+    (or breached fast): a biased sample of the most recent weeks.
+    """
+    is_known = (rows.breached >= 0) & (rows.known_us <= cut_us)
+    return np.asarray(is_known & (rows.at_us <= cut_us) & (rows.opened_us <= cut_us - maturity_us))
+
+
+def judged(rows: Labelled, cut_us: int, until_us: int) -> BoolArray:
+    """The rows a model trained at `cut` is judged on: tickets opened after it, seen until `until`, outcome known by now."""
+    return np.asarray((rows.opened_us > cut_us) & (rows.at_us <= until_us) & (rows.breached >= 0))
+
+
+def maturity(rows: Labelled, cut_us: int, share: float = 0.9) -> int:
+    """Microseconds after opening by which `share` of tickets have a known outcome, seen from the older half before the cut.
+
+    The younger half is left out because its slow tickets are not known yet. At most a quarter of the history.
+    """
+    before = rows.opened_us <= cut_us
+    if not before.any():
+        return 0
+    start = int(rows.opened_us[before].min())
+    _, first = np.unique(rows.ticket, return_index=True)
+    old = first[rows.opened_us[first] <= start + (cut_us - start) // 2]
+    delay = np.where(rows.breached[old] >= 0, rows.known_us[old] - rows.opened_us[old], np.iinfo(np.int64).max)
+    if len(delay) == 0:
+        return 0
+    typical = int(np.sort(delay)[min(len(delay) - 1, int(share * len(delay)))])
+    return min(max(typical, 0), (cut_us - start) // 4)
+
+
+def end_of_arrivals(opened_us: Int64Array) -> int:
+    """The end of the last day on which tickets still arrived as usual: at least a fifth of a typical day's.
+
+    Exports often trail off: a few old tickets that were touched again, months later. Judging there would judge nothing.
+    """
+    start = int(opened_us.min())
+    day = (opened_us - start) // DAY_US
+    count = np.bincount(day)
+    typical = np.median(count[day])  # the median over tickets, not over days: a long thin tail has many days
+    return start + (int(np.flatnonzero(count >= 0.2 * typical).max()) + 1) * DAY_US
+
+
+def derive_periods(
+    rows: Labelled, end_us: int, cut_us: int | None, until_us: int | None, *, weeks_judged: int
+) -> Periods:
+    """The periods asked for, or by default the last `weeks_judged` weeks whose outcomes are known, at most a third of the history."""
+    delay = maturity(rows, end_us if cut_us is None else cut_us)
+    until = until_us if until_us is not None else min(end_of_arrivals(rows.opened_us), end_us - delay)
+    if cut_us is None:
+        start = int(rows.opened_us.min())
+        cut_us = until - min(weeks_judged * WEEK_US, (until - start) // 3)
+        delay = maturity(rows, cut_us)
+    return Periods(cut_us, until, end_us, delay)
+
+
+def instant(at_us: int) -> datetime:
+    """The aware UTC instant of microseconds since 1970."""
+    return datetime.fromtimestamp(at_us // 1_000_000, UTC).replace(microsecond=at_us % 1_000_000)
