@@ -5,6 +5,8 @@ A title hints at the work it hides: the number beside it is its `work_factor`, a
 
 from __future__ import annotations
 
+from typing import TypedDict, Unpack
+
 from simulation.world import LogNormal, Misrouting, Outage, Title, Topic
 
 SERVICE_DESK = "Service Desk"
@@ -144,6 +146,14 @@ DATABASES = {
 BACKUPS = {"Backup job failed overnight": 0.9, "Backup volume at 95 percent": 1.1, "Tape library reports an error": 1.9}
 
 
+class _Between(TypedDict, total=False):
+    """What may come between opening and solution."""
+
+    ask_customer_share: float
+    ask_supplier_share: float
+    misrouting: tuple[Misrouting, ...]
+
+
 def _topic(
     place: str,
     team: str,
@@ -151,20 +161,12 @@ def _topic(
     work: tuple[float, float],
     shares: tuple[float, ...],
     titles: dict[str, float],
-    **more: object,
+    **between: Unpack[_Between],
 ) -> Topic:
+    """Return a topic from "service / category / subcategory" and the median (hands-on minutes) and log-sd of its work."""
     service, category, subcategory = place.split(" / ")
-    return Topic(
-        service,
-        category,
-        subcategory,
-        team,
-        weight,
-        LogNormal(*work),
-        tuple(Title(text, factor) for text, factor in titles.items()),
-        shares,
-        **more,
-    )  # type: ignore[arg-type]
+    written = tuple(Title(text, factor) for text, factor in titles.items())
+    return Topic(service, category, subcategory, team, weight, LogNormal(*work), written, shares, **between)
 
 
 TOPICS = (

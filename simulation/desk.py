@@ -60,7 +60,7 @@ class Desk:
         self._lines = [dispatch() for _ in world.teams]
         self._seats = seats_of(world)
         self._of_team = [[seat for seat in self._seats if team in seat.teams] for team in range(len(world.teams))]
-        self._journal, self._services = TicketJournal(world), ServiceJournal(world)
+        self._journal, self._failures = TicketJournal(world), ServiceJournal(world)
         self._heap: list[tuple[int, int, int, object, int]] = []
         self._pushed = 0
         self._now_us = -1
@@ -80,7 +80,7 @@ class Desk:
     def service_events_until(self, at: datetime) -> pd.DataFrame:
         """Return the canonical service events (outages) recorded since the last call of this method and up to `at`."""
         self._run(to_us(at))
-        return self._services.taken()
+        return self._failures.taken()
 
     @property
     def open_tickets(self) -> tuple[Ticket, ...]:
@@ -131,7 +131,7 @@ class Desk:
         seat.until_us = -1
 
     def _on_failure(self, failure: Failure, is_over: int) -> None:
-        self._services.write(failure, self._now_us, bool(is_over))
+        self._failures.write(failure, self._now_us, bool(is_over))
 
     # Picking and working
 
@@ -149,12 +149,11 @@ class Desk:
 
     def _take(self, seat: Seat, ticket: Ticket) -> None:
         self._move(ticket, Place.WORKED)
-        is_first = ticket.started_us < 0
-        if is_first:
+        if ticket.started_us < 0:
             ticket.started_us = self._now_us
-        if is_first or ticket.assignee != seat.name:
-            ticket.assignee = seat.name
-            self._journal.assigned(ticket, self._now_us, is_first)
+        if ticket.assignee != seat.name or ticket.status == "new":
+            ticket.assignee, ticket.status = seat.name, "open"
+            self._journal.write(ticket, self._now_us, "assigned", "agent")
         seat.ticket = ticket
         seat.left_us = seat.needed_us(ticket.stints[ticket.step].work_us)
         self._work(seat)
@@ -172,7 +171,7 @@ class Desk:
         ticket.handled_us += seat.needed_us(stint.work_us)
         ticket.step += 1
         if stint.ending == Ending.NOTE:
-            self._journal.noted(ticket, self._now_us)
+            self._journal.write(ticket, self._now_us, "worked", "agent")
             seat.left_us = seat.needed_us(ticket.stints[ticket.step].work_us)
             self._work(seat)
             return
@@ -189,7 +188,8 @@ class Desk:
         now_us = self._now_us
         self._move(ticket, Place.RESOLVED)
         ticket.resolved_us = now_us
-        self._journal.resolved(ticket, now_us)
+        ticket.status = "resolved"
+        self._journal.write(ticket, now_us, "status", "agent")
         close_us = now_us + round(self._world.afterwards.close_after_days * DAY_US)
         if ticket.reopen_us >= 0:
             reopen_us = self._customer_hours.due_after(now_us, ticket.reopen_us)
@@ -202,15 +202,15 @@ class Desk:
         ticket.team = ticket.stints[ticket.step].team
         ticket.assignee = ""
         self._move(ticket, Place.UNNOTICED)
-        self._journal.handed_over(ticket, self._now_us)
+        self._journal.write(ticket, self._now_us, "assigned", "agent")
         self._push(self._desk_hours.due_after(self._now_us, stint.delay_us), Happening.NOTICE, ticket, ticket.token)
 
     def _ask(self, ticket: Ticket, stint: Stint) -> None:
-        waiting_on = "customer" if stint.ending == Ending.ASK_CUSTOMER else "supplier"
         self._move(ticket, Place.WAITING)
         ticket.waiting_since_us = self._now_us
-        ticket.waiting_on = waiting_on
-        self._journal.asked(ticket, self._now_us)
+        ticket.status = "waiting"
+        ticket.waiting_on = "customer" if stint.ending == Ending.ASK_CUSTOMER else "supplier"
+        self._journal.write(ticket, self._now_us, "status", "agent")
         self._push(self._customer_hours.due_after(self._now_us, stint.delay_us), Happening.ANSWER, ticket, ticket.token)
 
     # Tickets
@@ -232,40 +232,43 @@ class Desk:
     def _on_answer(self, ticket: Ticket, token: int) -> None:
         if ticket.token == token:
             ticket.paused_us += self._now_us - ticket.waiting_since_us
-            self._journal.answered(ticket, self._now_us)
-            ticket.waiting_on = ""
+            answered_by, ticket.status, ticket.waiting_on = ticket.waiting_on, "open", ""
+            self._journal.write(ticket, self._now_us, "status", answered_by)
             self._join(ticket)
 
     def _on_chase(self, ticket: Ticket, _token: int) -> None:
         if ticket.is_open and ticket.waiting_on != "customer":
-            self._journal.chased(ticket, self._now_us)
+            self._journal.write(ticket, self._now_us, "commented", "customer")
             if ticket.is_raised and ticket.priority > 0:
                 self._push(self._now_us + RAISED_AFTER_US, Happening.RAISE, ticket)
 
     def _on_raise(self, ticket: Ticket, _token: int) -> None:
         if ticket.is_open:
             ticket.priority -= 1
-            self._journal.raised(ticket, self._now_us)
+            self._journal.write(ticket, self._now_us, "priority", "agent")
             if ticket.place == Place.QUEUED:
                 self._join(ticket)
 
     def _on_cancel(self, ticket: Ticket, _token: int) -> None:
         if ticket.is_open and ticket.place != Place.WORKED:
             self._move(ticket, Place.CANCELLED)
-            self._journal.cancelled(ticket, self._now_us)
+            ticket.status, ticket.waiting_on = "cancelled", ""
+            self._journal.write(ticket, self._now_us, "status", "customer")
             self._leave(ticket, "cancelled")
 
     def _on_reopen(self, ticket: Ticket, token: int) -> None:
         if ticket.token == token:
             ticket.stints += noted(ticket.team, ticket.rework_us, self._world.afterwards.note_every_minutes)
             ticket.reopen_us = -1
-            self._journal.reopened(ticket, self._now_us)
+            ticket.status = "open"
+            self._journal.write(ticket, self._now_us, "status", "customer")
             self._join(ticket)
 
     def _on_close(self, ticket: Ticket, token: int) -> None:
         if ticket.token == token:
             self._move(ticket, Place.CLOSED)
-            self._journal.closed(ticket, self._now_us)
+            ticket.status = "closed"
+            self._journal.write(ticket, self._now_us, "status", "system")
             self._leave(ticket, "closed")
 
     def _move(self, ticket: Ticket, place: Place) -> None:

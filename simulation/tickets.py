@@ -41,7 +41,6 @@ class Ticket:
     """One ticket: what was said when it came in, its itinerary, and where it is now."""
 
     __slots__ = (
-        "agent",
         "assignee",
         "cancel_at_us",
         "category",
@@ -61,6 +60,7 @@ class Ticket:
         "rework_us",
         "service",
         "started_us",
+        "status",
         "step",
         "stints",
         "subcategory",
@@ -85,7 +85,7 @@ class Ticket:
         self.team = stints[0].team
         self.step = 0
         self.place = Place.UNNOTICED
-        self.agent = -1  # index of who works on it now
+        self.status = "new"  # as in docs/data-contract.md
         self.assignee = ""
         self.token = 0  # counts moves, so that a queue knows a stale entry
         self.handled_us = 0  # hands-on time so far
