@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Int64Array = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
+from sla.instants import NEVER_US, Int64Array
+
+__all__ = ["ACTOR_KINDS", "KINDS", "NEVER_US", "STATUSES", "WAITING_ON", "Column", "EventLog", "TicketEvent"]
 
 STATUSES = ("new", "open", "waiting", "resolved", "closed", "cancelled")
 WAITING_ON = ("customer", "supplier", "problem", "evidence", "change", "other")
-KINDS = ("created", "updated", "commented", "status", "assigned", "priority", "worked", "merged")
+KINDS = ("created", "updated", "commented", "noted", "status", "assigned", "priority", "worked", "escalated", "merged")
 ACTOR_KINDS = ("agent", "customer", "supplier", "system")
 STATE_COLUMNS = ("status", "waiting_on", "priority", "service", "category", "team", "assignee", "customer", "channel")
 ROW_COLUMNS = ("kind", "actor_kind")
-NEVER_US: int = int(np.iinfo(np.int64).max)
 
 
 @dataclass(frozen=True)
