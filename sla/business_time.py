@@ -159,6 +159,14 @@ class BusinessTime:
         """Return whether the calendar is open at an instant."""
         return bool(self.is_open(_one(at))[0])
 
+    def is_break_at(self, at: datetime) -> bool:
+        """Return whether an instant lies in a break, be it in the hours or not."""
+        return self.source.is_break(to_us(at))
+
+    def is_holiday_at(self, at: datetime) -> bool:
+        """Return whether an instant lies on a closed local date: holiday, closed range or outside the validity."""
+        return self.source.closed_because(to_us(at)) is not None
+
     def next_open(self, at: datetime) -> datetime:
         """Return the first open instant at or after `at`, in UTC; NeverOpen when there is none."""
         opens = int(self.next_open_us(_one(at))[0])

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from sla.holiday_places import check_place
 from sla.opening_hours import BreakKey, WeekdayKey, Window, YearlyDay, weekdays_of
 
-DayRuleName: TypeAlias = Literal["working_time", "same_time", "roll_first", "dates_only", "end_of_day"]
+DayRuleName: TypeAlias = Literal["working_time", "same_time", "roll_first", "dates_only", "start_of_day", "end_of_day"]
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,15 +32,16 @@ def date_of(day: int) -> dt.date:
 
 @dataclass(frozen=True)
 class LocalDays:
-    """What a calendar says about each local date from `first` on, for `count` dates."""
+    """What a calendar says about each local date from `first` on, for `count` dates; instants in microseconds."""
 
     zone: ZoneOffsets
     first: int  # days since 1970-01-01
     count: int
     closed: Mapping[int, str]  # dates on which nothing opens, with the reason
-    windows: Intervals  # microseconds since 1970 UTC, before `minus` calendars
-    worked: Int64Array  # dates with opening hours of their own, ascending
-    breaks: Intervals = field(default_factory=no_intervals)
+    windows: Intervals  # breaks taken out, calendars under `minus` not yet
+    breaks: Intervals
+    day_of: Int64Array  # for each window as written: the date it belongs to
+    as_written: Intervals  # and its opening and closing, not merged
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,13 @@ class WindowSource:
         closed = self._closed(first, last, zone)
         days = np.arange(first, last + 1)
         is_closed = np.isin(days, np.fromiter(closed, np.int64, len(closed)))
-        opens, closes, day_of = self._hours(days[~is_closed])
-        windows = union(_utc_us(zone, opens), _utc_us(zone, closes))
+        opens_s, closes_s, day_of = self._hours(days[~is_closed])
+        as_written = _utc_us(zone, opens_s), _utc_us(zone, closes_s)
+        windows = union(*as_written)
         if self.spec.overnight_into_closed_day == "cut":
             windows = minus(windows, _whole_days(zone, closed))
         breaks = self._breaks(zone, days)
-        return LocalDays(
-            zone, first, len(days), closed, minus(windows, breaks), np.unique(day_of[closes > opens]), breaks
-        )
+        return LocalDays(zone, first, len(days), closed, minus(windows, breaks), breaks, day_of, as_written)
 
     def windows(self, low_us: int, high_us: int) -> Intervals:
         """Return the opening windows within `[low_us, high_us)`, calendars under `minus` taken out."""
@@ -89,6 +89,17 @@ class WindowSource:
             for day in range(first, last + 1)
             if day in closed and (week[(day + 3) % 7] or self.spec.dates.get(date_of(day)))
         ]
+
+    def closed_because(self, at_us: int) -> str | None:
+        """Return why the local date of an instant is closed, None when it is not."""
+        zone = zone_offsets(self.spec.time_zone, at_us // DAY_US - 1, at_us // DAY_US + 1)
+        day = int(zone.to_local_s(np.array([at_us // SECOND_US]))[0]) // DAY_SECONDS
+        return self._closed(day, day, zone).get(day)
+
+    def is_break(self, at_us: int) -> bool:
+        """Return whether an instant lies in a break."""
+        opens, closes = self.local_days(at_us // DAY_US - 2, at_us // DAY_US + 2).breaks
+        return bool(((opens <= at_us) & (at_us < closes)).any())
 
     def other(self, name: str) -> WindowSource:
         """Return the source of a calendar named under `minus`; CalendarError when it is unknown or leads back here."""
