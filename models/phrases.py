@@ -1,0 +1,149 @@
+"""A feature's value in words: from its unit and meaning for every feature, with better wording for those seen most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from features.declaration import plain_name
+from features.spec import FeatureSpec
+from models.clipping import TrainingRange
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+FLAGS: Mapping[str, tuple[str, str]] = {
+    "is_assigned": ("someone is assigned", "nobody is assigned"),
+    "has_team": ("it has a team", "it has no team"),
+    "is_new": ("work has not begun", "work has begun"),
+    "is_waiting": ("it is waiting", "it is not waiting"),
+    "is_waiting_on_customer": ("it waits for the customer", "it does not wait for the customer"),
+    "is_waiting_on_others": ("it waits for someone else", "it waits for nobody else"),
+    "is_with_first_team": ("it is still with its first team", "it has left its first team"),
+    "is_reply_due": ("the customer waits for an answer", "no answer is owed"),
+    "is_clock_paused": ("its clock stands still", "its clock is running"),
+    "is_half_used": ("half its time is used", "less than half its time is used"),
+    "is_three_quarters_used": ("three quarters of its time are used", "less than three quarters of its time are used"),
+    "is_nearly_used": ("nine tenths of its time are used", "less than nine tenths of its time are used"),
+    "is_working_time": ("its calendar is open", "its calendar is closed"),
+}
+"""Wording of yes and no."""
+
+WORDED: Mapping[str, str] = {
+    "share_used": "{value} of its time is used",
+    "elapsed_hours": "{value} of its working time are used",
+    "remaining_hours": "{value} of working time left",
+    "target_hours": "{value} of working time promised",
+    "paused_hours": "its clock stood still for {value}",
+    "due_in_hours": "due in {value}",
+    "age_hours": "{value} old",
+    "silence_hours": "nothing happened for {value}",
+    "hours_in_status": "{value} in this status",
+    "hours_in_team": "{value} with this team",
+    "hours_with_assignee": "{value} with the same assignment",
+    "waiting_hours": "{value} spent waiting",
+    "handovers": "handed over {value}",
+    "returns": "came back to an earlier team {value}",
+    "reopenings": "reopened {value}",
+    "assignee_changes": "reassigned {value}",
+    "local_hour": "it is {value} at the desk",
+    "opened_local_hour": "opened at {value}",
+    "local_weekday": "today is {value}",
+    "opened_local_weekday": "opened on a {value}",
+}
+"""Wording around the value; all others read "meaning: value"."""
+
+CLOCK_TIMES = ("local_hour", "opened_local_hour")
+
+
+@dataclass(frozen=True)
+class Phrasebook:
+    """The words for the features of a spec; "usual" is the median of the training rows."""
+
+    spec: FeatureSpec
+    range: TrainingRange
+
+    def phrase(self, feature: int, value: float) -> str:
+        """What a value of the feature at a place of the spec says, with the usual value where that tells more."""
+        declared = self.spec.features[feature]
+        name, meaning = declared.name, _short(declared.meaning)
+        if math.isnan(value):
+            return f"{meaning}: unknown"
+        if declared.unit == "0 or 1":
+            return _flag(name, meaning, value >= 0.5)
+        if name in self._orders:
+            return _place(*self._orders[name], value)
+        if declared.unit == "log odds":
+            return _odds(meaning, value)
+        said = _value(name, declared.unit, value)
+        usual = float(self.range.usual[feature])
+        compared = "" if math.isnan(usual) else _value(name, declared.unit, usual)
+        words = WORDED.get(name, meaning + ": {value}").format(value=said)
+        return (
+            words
+            if compared in ("", said) or name in CLOCK_TIMES or declared.unit == "day"
+            else f"{words}: usual is {compared}"
+        )
+
+    @cached_property
+    def _orders(self) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """For features that are places in a learned order: the column in words, and the values in that order."""
+        return {
+            f"{plain_name(column)}_place": (column.removeprefix("attributes.").replace("_", " "), values)
+            for column, values in self.spec.settings.orders.items()
+        }
+
+
+def _flag(name: str, meaning: str, is_so: bool) -> str:
+    if name in FLAGS:
+        return FLAGS[name][0 if is_so else 1]
+    return f"{meaning}: {'yes' if is_so else 'no'}"
+
+
+def _place(column: str, values: tuple[str, ...], value: float) -> str:
+    place = round(value)
+    return f"{column} is {values[place]}" if 0 <= place < len(values) else f"{column} is new to the model"
+
+
+def _odds(meaning: str, value: float) -> str:
+    times = math.exp(min(abs(value), 5.0))
+    if times < 1.05:
+        return f"{meaning}: as for all"
+    return f"{meaning}: odds {times:.1f} times {'higher' if value > 0 else 'lower'} than for all"
+
+
+def _value(name: str, unit: str, value: float) -> str:
+    if name in CLOCK_TIMES:
+        return f"{int(value) % 24:02d}:{int(value % 1 * 60):02d}"
+    if unit == "day":
+        return WEEKDAYS[round(value) % 7]
+    if unit == "share":
+        return f"{100 * value:.0f} %"
+    if unit in ("hours", "working hours"):
+        return duration(value, is_working=unit == "working hours")
+    if unit == "times":
+        return {0: "never", 1: "once", 2: "twice"}.get(round(value), f"{value:.0f} times")
+    if unit == "ratio":
+        return f"{value:.1f}"
+    number = f"{value:.0f}" if abs(value) >= 10 or value == round(value) else f"{value:.1f}"
+    singular = unit[:-1] if number == "1" and unit.endswith("s") else unit
+    return f"{number} {'person' if number == '1' and unit == 'people' else singular}"
+
+
+def duration(hours: float, *, is_working: bool = False) -> str:
+    """Hours in words: minutes below two hours, days from three on. Working time is never told in days: a day is no unit of it."""
+    size = abs(hours)
+    sign = "-" if hours < 0 else ""
+    if size < 2:
+        return f"{sign}{size * 60:.0f} min"
+    if size < 72 or is_working:
+        return f"{sign}{size:.0f} h" if size >= 10 else f"{sign}{size:.1f} h"
+    return f"{sign}{size / 24:.1f} days"
+
+
+def _short(meaning: str) -> str:
+    """The meaning up to its first aside."""
+    for mark in (";", " ("):
+        meaning = meaning.split(mark)[0]
+    return meaning

@@ -1,0 +1,112 @@
+"""The parts of a model: ranges, trees, logistic regression, calibration, tables of rates."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from models.boosting import BoostingMember, BoostingParameters, fit_boosting
+from models.calibration import fit_platt, fit_shift
+from models.clipping import TrainingRange, fit_range
+from models.linear import LinearMember, fit_linear
+from models.rules import fit_rate_table, share_cells
+from models.scales import logit, sigmoid
+
+rng = np.random.default_rng
+
+
+def test_sigmoid_and_log_odds_undo_each_other_without_overflow() -> None:
+    margin = np.array([-800.0, -5.0, 0.0, 5.0, 20.0])
+    assert np.allclose(logit(sigmoid(margin[1:])), margin[1:], atol=1e-6)
+    assert sigmoid(margin)[0] == 0.0
+
+
+def test_clipping_keeps_missing_values_and_moves_only_what_is_outside() -> None:
+    limits = fit_range(np.array([[0.0, np.nan], [10.0, np.nan]]))
+    clipped = limits.clip(np.array([[-5.0, 1.0], [np.nan, 2.0], [3.0, np.nan], [11.0, 0.0]]))
+    assert np.array_equal(clipped[:, 0], [0.0, np.nan, 3.0, 10.0], equal_nan=True)
+    assert np.isnan(clipped[:, 1]).all()  # never filled in training: unknown to the model
+    assert limits.outside(np.array([[-5.0, 1.0], [3.0, 1.0]]))[0] == 0.5
+
+
+def test_a_range_survives_json() -> None:
+    limits = fit_range(rng(0).normal(size=(50, 3)))
+    again = TrainingRange.from_json(json.loads(json.dumps(limits.to_json())))
+    assert np.array_equal(again.low, limits.low)
+    assert np.array_equal(again.usual, limits.usual)
+
+
+def test_a_monotone_direction_holds_everywhere() -> None:
+    X = rng(1).normal(size=(1500, 3))
+    y = (rng(2).random(1500) < sigmoid(-X[:, 0])).astype(float)  # the data say "falls"
+    parameters = BoostingParameters(rounds=40, learning_rate=0.2, lambda_l2=1.0, feature_fraction=1.0, threads=1)
+    names = ["a", "b", "c"]
+    member = fit_boosting(X, y, np.ones(1500), names, parameters, seed=0, directions={"a": 1})
+    steps = np.column_stack([np.linspace(-3, 3, 50), np.zeros(50), np.zeros(50)])
+    assert (np.diff(member.margin(steps)) >= 0).all()
+
+
+def test_trees_survive_their_text() -> None:
+    X = rng(1).normal(size=(500, 2))
+    y = (X[:, 0] > 0).astype(float)
+    member = fit_boosting(X, y, np.ones(500), ["a", "b"], BoostingParameters(rounds=5, threads=1), seed=0)
+    assert np.array_equal(BoostingMember.from_text(member.text()).margin(X), member.margin(X))
+
+
+def test_trees_that_found_no_split_still_answer_and_explain() -> None:
+    X = np.zeros((100, 2))
+    y = (np.arange(100) % 4 == 0).astype(float)
+    member = fit_boosting(X, y, np.ones(100), ["a", "b"], BoostingParameters(rounds=3, threads=1), seed=0)
+    assert np.allclose(member.attributions(X).sum(axis=1) + member.baseline, member.margin(X))
+
+
+def test_logistic_regression_recovers_what_made_the_data() -> None:
+    X = rng(3).normal(size=(4000, 2))
+    y = (rng(4).random(4000) < sigmoid(1.5 * X[:, 0])).astype(float)
+    member = fit_linear(X, y, np.ones(4000), penalty=1.0)
+    assert member.coefficient[0] / member.scale[0] == pytest.approx(1.5, abs=0.2)
+    assert abs(member.coefficient[1]) < 0.15
+    again = LinearMember.from_json(json.loads(json.dumps(member.to_json())))
+    assert np.array_equal(again.margin(X), member.margin(X))
+
+
+def test_a_missing_value_has_its_own_say_in_logistic_regression() -> None:
+    X = rng(5).normal(size=(2000, 2))
+    absent = rng(6).random(2000) < 0.5
+    X[absent, 1] = np.nan
+    y = (rng(7).random(2000) < np.where(absent, 0.8, 0.2)).astype(float)
+    member = fit_linear(X, y, np.ones(2000), penalty=1.0)
+    assert member.missing[1] > 1.0
+    assert member.missing[0] == 0.0
+
+
+def test_a_shift_corrects_a_moved_base_rate() -> None:
+    margin = rng(8).normal(size=20_000)
+    y = (rng(9).random(20_000) < sigmoid(margin + 0.7)).astype(float)
+    found = fit_shift(margin, y, np.ones(len(y)))
+    assert found.shift == pytest.approx(0.7, abs=0.06)
+    assert found.slope == 1.0
+
+
+def test_platt_corrects_overconfidence_and_never_reverses_an_order() -> None:
+    margin = rng(10).normal(size=20_000)
+    y = (rng(11).random(20_000) < sigmoid(0.5 * margin)).astype(float)
+    assert fit_platt(margin, y, np.ones(len(y))).slope == pytest.approx(0.5, abs=0.06)
+    assert fit_platt(margin, 1.0 - y, np.ones(len(y))).slope > 0
+
+
+def test_small_cells_of_a_table_lean_on_their_parent() -> None:
+    coarse = np.array([0] * 500 + [1] * 500)
+    fine = np.array([0] * 499 + [7] + [0] * 500)
+    y = np.array([0.0] * 400 + [1.0] * 99 + [1.0] + [1.0] * 400 + [0.0] * 100)
+    table = fit_rate_table(coarse, fine, y, np.ones(1000))
+    lone, parent = table.predict(np.array([0, 0]), np.array([7, 0]))
+    assert parent < lone < 0.3  # one breach of one ticket is not a rate of 1
+    assert table.predict(np.array([1]), np.array([99]))[0] == pytest.approx(0.8, abs=0.02)  # unseen cell: the parent's
+    assert table.predict(np.array([42]), np.array([99]))[0] == pytest.approx(0.5)  # unseen parent: the base rate
+
+
+def test_an_unknown_share_has_its_own_cell() -> None:
+    assert share_cells(np.array([np.nan, 0.0, 0.99, 1.5])).tolist() == [-1, 0, 11, 12]
