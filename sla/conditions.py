@@ -167,6 +167,9 @@ class Clause(BaseModel):
             raise ValueError("; ".join(faults))
         return self
 
+    def __hash__(self) -> int:
+        return hash((frozenset(self.tests.items()), self.changed, self.opened))
+
     def asks_about_event(self) -> bool:
         """True when the clause asks about the event itself and so holds at one row only."""
         return bool(self.changed) or self.opened is not None or any(name in ROW_COLUMNS for name in self.tests)

@@ -28,6 +28,7 @@ FIRST_RESPONSES: dict[str, Condition] = {
     "status_change": _when(changed="status", actor_kind="agent"),
     "assignment": _when(changed="assignee"),
 }
+MERGED = _when(kind="merged")
 TEAM_CHANGE = _when(changed="team")
 WITH_SUPPLIER = _when(status="waiting", waiting_on="supplier")
 
