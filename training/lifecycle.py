@@ -76,7 +76,8 @@ def train_from(source: RowSource, plan: Plan, steps: Steps) -> TrainResponse:
     periods = _periods(source, plan)
     steps.begin("building features as known at the cut")
     rows = source.rows(periods.cut_us)
-    judgement = _judge_sibling(rows, periods, plan, steps)
+    known = rows.relabelled(*source.labels(periods.cut_us))
+    judgement = _judge_sibling(known, rows, periods, plan, steps)
     steps.begin("building features for the model to be served")
     rows = source.rows(periods.end_us)
     packed = _fit_served(rows, source, periods, judgement, plan, steps)
@@ -111,8 +112,9 @@ def _periods(source: RowSource, plan: Plan) -> Periods:
     return derive_periods(labelled, source.end_us, cut_us, until_us, weeks_judged=plan.settings.weeks_judged)
 
 
-def _judge_sibling(rows: Rows, periods: Periods, plan: Plan, steps: Steps) -> Judged:
-    train = rows.where(learnable(rows, periods.cut_us, periods.maturity_us))
+def _judge_sibling(known: Rows, rows: Rows, periods: Periods, plan: Plan, steps: Steps) -> Judged:
+    """`known` has the labels of the cut, from which it learns; `rows` those of the end, by which it is judged."""
+    train = known.where(learnable(known, periods.cut_us, periods.maturity_us))
     test = rows.where(judged(rows, periods.cut_us, periods.until_us))
     _check_enough(train, f"known on {instant(periods.cut_us):%Y-%m-%d}, the cut")
     if not len(test):
@@ -123,7 +125,7 @@ def _judge_sibling(rows: Rows, periods: Periods, plan: Plan, steps: Steps) -> Ju
     settings = plan.settings
     steps.begin("training the model that is judged")
     fitted = fit_members(train, settings.model, plan.seed)
-    answer = recalibrate(rows, periods.cut_us, periods.maturity_us, settings.model, settings.calibration, plan.seed)
+    answer = recalibrate(known, periods.cut_us, periods.maturity_us, settings.model, settings.calibration, plan.seed)
     steps.begin("judging it beside the baselines")
     probabilities = predictions(train, test, fitted, answer.calibration)
     results = judge_sets(test, probabilities, draws=settings.draws, seed=plan.seed)

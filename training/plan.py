@@ -7,7 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from training.rows import Labelled, Rows
+import numpy as np
+from numpy.typing import NDArray
+
+from training.rows import Int64Array, Labelled, Rows
 from training.settings import TrainingSettings
 
 
@@ -51,6 +54,9 @@ class RowSource(Protocol):
     @property
     def data_fingerprint(self) -> str:
         """A fingerprint of all events."""
+
+    def labels(self, as_of_us: int) -> tuple[NDArray[np.int8], Int64Array]:
+        """`breached` and `known_us` of every row as anyone could have known them at an instant."""
 
     def rows(self, known_by_us: int) -> Rows:
         """The same snapshots with features, the feature specification learned from what was known by an instant."""

@@ -62,6 +62,10 @@ class Labelled:
         arrays = {field.name: getattr(self, field.name)[mask] for field in fields(self) if field.name != "spec"}
         return replace(self, **arrays)
 
+    def relabelled(self, breached: NDArray[np.int8], known_us: Int64Array) -> Self:
+        """The same rows with other labels, such as those known at an earlier instant."""
+        return replace(self, breached=breached, known_us=known_us)
+
     def ticket_count(self) -> int:
         """How many tickets the rows belong to."""
         return len(np.unique(self.ticket))

@@ -40,6 +40,10 @@ class SyntheticSource:
     agreements_version: str = "agreements-1"
     data_fingerprint: str = "data-1"
 
+    def labels(self, as_of_us: int) -> tuple[np.ndarray, np.ndarray]:
+        known = self.labelled.known_us <= as_of_us
+        return np.where(known, self.labelled.breached, np.int8(-1)), np.where(known, self.labelled.known_us, NEVER_US)
+
     def rows(self, known_by_us: int) -> Rows:
         return Rows.of(self.labelled, small_spec(), self.X)
 
