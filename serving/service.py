@@ -38,6 +38,7 @@ class Service:
     source: TicketSource
     ticker: Ticker
     model_problem: Callable[[], str | None] = lambda: None
+    close: Callable[[], None] = lambda: None
 
     @property
     def standing(self) -> Standing:

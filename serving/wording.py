@@ -30,8 +30,10 @@ def working_time(seconds: float) -> str:
 def wall_time(seconds: float) -> str:
     """A span of wall-clock time, `4 h 10 min`, `2 d 4 h` (days of 24 hours); with a minus sign when negative."""
     sign, minutes = _sign_and_minutes(seconds)
-    if minutes < 24 * 60:
+    if minutes < 10 * 60:
         return working_time(seconds)
+    if minutes < 24 * 60:
+        return f"{sign}{round(minutes / 60)} h"
     days, rest = divmod(minutes, 24 * 60)
     hours = rest // 60
     return f"{sign}{days} d {hours} h" if hours and days < 10 else f"{sign}{days} d"
@@ -105,6 +107,11 @@ class LocalTime:
         if abs((local.date() - here.date()).days) <= 6:
             return f"{local:%a %H:%M}"
         return f"{local.day} {local:%b %H:%M}" if local.year == here.year else f"{local.day} {local:%b %Y}"
+
+    def day(self, at: datetime) -> str:
+        """`Mon 16 May 14:10 CEST`."""
+        local = at.astimezone(self.zone)
+        return f"{local:%a} {local.day} {local:%b %H:%M} {self.zone_name(at)}"
 
     def full(self, at: datetime) -> str:
         """`Mon 16 May 2016 14:10 CEST`."""

@@ -9,10 +9,10 @@ from serving.queue import Group, Queue, QueueRow
 from serving.wording import LocalTime, one_line, percent, working_time
 
 WIDTH = 120
-_WIDTHS = {"risk": 20, "left": 13, "due": 12, "ticket": 13, "priority": 4, "title": 22}
+_WIDTHS = {"risk": 19, "left": 11, "due": 12, "ticket": 12, "priority": 4, "title": 22}
 _HEADINGS = {
     "risk": "RISK",
-    "left": "WORKING LEFT",
+    "left": "TIME LEFT",
     "due": "DUE",
     "ticket": "TICKET",
     "priority": "PRIO",
@@ -38,7 +38,7 @@ def as_table(queue: Queue, rows: Sequence[QueueRow] | None = None, width: int = 
     for row in shown:
         if row.group is not group:
             group = row.group
-            lines.append(fitted(f"-- {group.word} ({_count(queue, group)}): {_NOTES[group]} " + "-" * width, width))
+            lines.append(f"-- {group.word} ({_count(queue, group)}): {_NOTES[group]} ".ljust(width, "-"))
         lines.append(_line(_cells(row, queue, local), width))
     if len(shown) < len(queue.rows):
         lines.append(f"   ... {len(queue.rows) - len(shown):,} more open tickets".replace(",", " "))
@@ -50,7 +50,7 @@ def _head(queue: Queue, local: LocalTime) -> list[str]:
     by = f"scored by {queue.bundle_version}" if queue.bundle_version else queue.rules_only_reason or "Rules only"
     return [
         f"Queue as of {local.full(queue.as_of)}: {counts.all} open, {by}",
-        f"{counts.save_now} save now, {counts.safe_for_now} safe for now, {counts.late_or_lost} late or lost; {counts.paused} paused",
+        f"{counts.save_now} save now, {counts.safe_for_now} safe for now, {counts.late_or_lost} late or lost; {counts.paused} paused. Time left is working time.",
     ]
 
 

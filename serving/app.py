@@ -1,0 +1,125 @@
+"""The application, built in one place by `create_app`; nothing happens at import."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from serving.api.routes import PREFIX, api_router
+from serving.problems import MEDIA_TYPE, Fault, ProblemDocument, ProblemError, faults_of
+from serving.protection import Protection
+from serving.service import Service
+from serving.settings import Settings, refuse_open_door
+from serving.ticker import Feed
+from serving.web import pages
+from serving.web.pages import Pages
+from serving.workplace import build_service
+
+log = logging.getLogger(__name__)
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """The real time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    clock: Clock = system_clock,
+    feed: Feed | None = None,
+    build: Callable[[Settings, Clock, Feed | None], Service] = build_service,
+) -> FastAPI:
+    """The application, ready to be served; the background tick starts and stops with it.
+
+    `clock` gives the aware instant that counts as now (the demo passes an accelerated one); `feed` is an optional source of
+    further events that the tick appends to the store. Raises SettingsError where the settings would let strangers in, and
+    the store's and the agreements' own errors where those cannot be read.
+    """
+    chosen = settings or Settings()
+    refuse_open_door(chosen)
+    return application(build(chosen, clock, feed))
+
+
+def application(service: Service) -> FastAPI:
+    """The application around a service that is already put together."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        service.ticker.start()
+        try:
+            yield
+        finally:
+            service.ticker.stop()
+            service.close()
+
+    app = FastAPI(
+        title="slacast",
+        version="1",
+        summary="Which open tickets will miss their service level, early enough to act.",
+        description="Verdicts come from the agreements alone; probabilities from the served bundle, where there is one. See docs/api.md.",
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,  # their page loads its script from elsewhere, which our content policy forbids
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.service = service
+    app.state.pages = Pages.build()
+    app.include_router(api_router())
+    app.include_router(pages.router)
+    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(Exception, _on_surprise)
+    app.add_middleware(Protection, max_request_bytes=service.settings.max_request_bytes)
+    return app
+
+
+def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)  # noqa: S101 (registered for this class alone)
+    return _answer(request, error.status, error.detail, error.faults)
+
+
+def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 (registered for this class alone)
+    details = {
+        404: f"There is nothing at {request.url.path[:200]!r}.",
+        405: f"{request.method} is not offered at {request.url.path[:200]!r}.",
+    }
+    return _answer(request, error.status_code, details.get(error.status_code, str(error.detail)), headers=error.headers)
+
+
+def _on_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 (registered for this class alone)
+    faults = faults_of(list(error.errors()))
+    return _answer(
+        request, 422, f"{len(faults)} fault{'s' if len(faults) != 1 else ''} in the request; see errors.", faults
+    )
+
+
+def _on_surprise(request: Request, error: Exception) -> Response:
+    log.error("unexpected error at %s", request.url.path, exc_info=error)
+    return _answer(request, 500, "slacast failed at this; the log says where. Nothing was changed.")
+
+
+def _answer(
+    request: Request, status: int, detail: str, faults: tuple[Fault, ...] = (), headers: Any = None
+) -> Response:
+    document = ProblemDocument(status, detail, request.url.path, faults)
+    if _wants_page(request):
+        return pages.error_page(request, status, document.title, detail)
+    return JSONResponse(document.content(), status, headers, media_type=MEDIA_TYPE)
+
+
+def _wants_page(request: Request) -> bool:
+    path = request.url.path
+    return "text/html" in request.headers.get("accept", "") and not path.startswith(("/api/", "/healthz", "/readyz"))

@@ -1,0 +1,79 @@
+"""What is known of open tickets at an instant, beside their clocks: their state, when they were opened, since when they wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.histories import Histories
+from features.snapshots import Snapshots
+from sla.instants import NEVER_US, BoolArray, Int64Array
+
+TEXTS = ("priority", "service", "category", "team", "assignee", "customer", "status", "waiting_on")
+TITLE = "attributes.title"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Facts of m tickets; texts are "" where nothing is known, instants int64 microseconds, NEVER_US where there is none."""
+
+    ticket_ids: NDArray[np.object_]
+    texts: dict[str, list[str]]
+    opened_us: Int64Array
+    waiting_since_us: Int64Array
+    last_contact_us: Int64Array
+
+    @classmethod
+    def of(cls, histories: Histories, snapshots: Snapshots) -> Facts:
+        """The facts at the snapshots, as known then."""
+        ticket, at_us = snapshots.ticket, snapshots.at_us
+        columns = {name: name for name in TEXTS} | {"title": TITLE}
+        texts = {
+            name: [text or "" for text in histories.states_at(ticket, at_us, column).tolist()]
+            for name, column in columns.items()
+        }
+        steps = histories.steps
+        step = histories.search.at(ticket, at_us)
+        run = histories.once("status_run_start", lambda: _run_start(histories))
+        is_waiting = np.array([status == "waiting" for status in texts["status"]], dtype=np.bool_)
+        waiting_since_us = np.where(is_waiting, steps.known_us[run[step]], NEVER_US) if len(step) else step
+        return cls(
+            histories.ticket_ids[ticket],
+            texts,
+            _opened_us(histories, step),
+            waiting_since_us,
+            _last_contact_us(histories, step),
+        )
+
+
+def _run_start(histories: Histories) -> Int64Array:
+    """Per step, the first step of the unbroken run of the same status and the same thing waited for."""
+    steps = histories.steps
+    begins = steps.is_first.copy()
+    for column in ("status", "waiting_on"):
+        begins |= steps.changed(histories.codes(column))
+    found: Int64Array = steps.latest(begins)
+    return found
+
+
+def _opened_us(histories: Histories, step: Int64Array) -> Int64Array:
+    """The earliest instant that any record up to the step speaks of: a creation may become known after other news."""
+    if not len(step):
+        return step
+    steps = histories.steps
+    edges = np.column_stack((steps.offsets[steps.ticket[step]], step + 1)).ravel()
+    earliest: Int64Array = np.minimum.reduceat(np.append(steps.at_us, NEVER_US), edges)[::2]
+    return earliest
+
+
+def _last_contact_us(histories: Histories, step: Int64Array) -> Int64Array:
+    """When the desk last told the customer something: its last public comment; where there is none, its last act of any kind."""
+    steps = histories.steps
+    by_agent: BoolArray = histories.is_value("actor_kind", "agent")
+    commented = by_agent & histories.is_value("kind", "commented")
+    last_comment = histories.once("last_comment", lambda: steps.latest(commented))[step]
+    last_act = histories.once("last_act", lambda: steps.latest(by_agent))[step]
+    last = np.where(last_comment >= 0, last_comment, last_act)
+    return np.where(last >= 0, steps.at_us[last], NEVER_US) if len(step) else step

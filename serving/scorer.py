@@ -1,0 +1,203 @@
+"""The scorer: every open ticket with its verdict, risk and reasons at an instant."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from features.histories import Histories
+from features.snapshots import Snapshots, open_snapshots
+from models.bundle import BreachBundle
+from serving.clock_reading import clocks_of, instant
+from serving.estimates import Estimates
+from serving.facts import Facts
+from serving.queue import Clock, Queue, QueueRow, Thresholds, group_of, risk_words
+from serving.rule_reasons import rule_reasons, why_here
+from serving.ticket_file import TicketFile
+from serving.ticket_reading import read_ticket
+from serving.wording import LocalTime
+from sla.agreements import AgreementSet
+from sla.instants import to_us
+from sla.replay import VerdictArrays, VerdictState, verdicts_at
+
+NO_MODEL = "Rules only: no model is loaded"
+LEADING, RESPONSE = "resolution", "first_response"
+_UNDECIDED = (VerdictState.RUNNING, VerdictState.PAUSED)
+_RUNNING_ON = {"running", "paused", "breached", "paused_and_breached"}
+
+
+class EventStore(Protocol):
+    """What the scorer needs of features.store.Store."""
+
+    def last_sequence(self) -> int:
+        """The highest sequence number of the ticket events."""
+
+    def ticket_events(
+        self,
+        since_sequence: int = 0,
+        until: datetime | None = None,
+        ticket_ids: None = None,
+        up_to_sequence: int | None = None,
+    ) -> pd.DataFrame:
+        """The ticket events above one sequence number and up to another."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The events read so far; replaced as a whole, so that a reader in another thread sees one state or the next."""
+
+    histories: Histories
+    last_sequence: int
+
+
+class Scorer:
+    """Scores open tickets from a store; keeps the histories in memory and reads only what is new.
+
+    `score`, `read_news` and `use` belong to one thread; `ticket` and `score_events` may be called from any.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        agreements: AgreementSet,
+        bundle: BreachBundle | None = None,
+        *,
+        why_no_bundle: str = NO_MODEL,
+        time_zone: str | None = None,
+        thresholds: Thresholds | None = None,
+    ) -> None:
+        self._store, self._agreements = store, agreements
+        self._local = LocalTime.named(time_zone or desk_zone(agreements))
+        self._thresholds = thresholds or Thresholds()
+        self._model: tuple[BreachBundle | None, str] = (bundle, why_no_bundle)
+        self._frames: list[pd.DataFrame] = []
+        self._known: _Known | None = None
+        self._reading = threading.Lock()
+
+    def use(self, bundle: BreachBundle | None, why_none: str = NO_MODEL) -> None:
+        """Score with another bundle from the next scoring on, or with none and say why."""
+        self._model = (bundle, why_none)
+
+    def read_news(self) -> bool:
+        """True where the store had events that were not known yet; they are now."""
+        with self._reading:
+            known = self._known
+            seen = known.last_sequence if known else 0
+            last = self._store.last_sequence()
+            if known is not None and last == seen:
+                return False
+            fresh = self._store.ticket_events(since_sequence=seen, up_to_sequence=last)
+            self._frames = [pd.concat([*self._frames, fresh], ignore_index=True)] if self._frames else [fresh]
+            self._known = _Known(Histories.from_events(self._frames[0], self._agreements), last)
+            return True
+
+    def score(self, at: datetime) -> Queue:
+        """The queue of all tickets open at an aware instant, as known then."""
+        if self._known is None:
+            self.read_news()
+        known = self._remembered()
+        return self._queue(known.histories, at, known.last_sequence)
+
+    def score_events(self, events: pd.DataFrame, at: datetime) -> Queue:
+        """The queue of tickets that come with their events; nothing else is known and nothing is stored."""
+        return self._queue(Histories.from_events(events, self._agreements), at, 0)
+
+    def ticket(self, ticket_id: str, at: datetime) -> TicketFile | None:
+        """Everything about one ticket at an instant, open or finished; None where it is not known then."""
+        known = self._remembered()
+        histories, at_us = known.histories, to_us(at)
+        found = np.flatnonzero(histories.ticket_ids == ticket_id)
+        if not len(found) or histories.search.at(found, np.array([at_us]))[0] < 0:
+            return None
+        opened = open_snapshots(histories, at_us)
+        mine = opened.take(opened.ticket == found[0])
+        queue = self._queue(histories, at, known.last_sequence, mine, exact=True)
+        return read_ticket(histories, int(found[0]), at, queue, self._local)
+
+    def _remembered(self) -> _Known:
+        if self._known is None:
+            self.read_news()
+        assert self._known is not None  # noqa: S101 (read_news sets it)
+        return self._known
+
+    def _queue(
+        self,
+        histories: Histories,
+        at: datetime,
+        last_sequence: int,
+        of: Snapshots | None = None,
+        *,
+        exact: bool = False,
+    ) -> Queue:
+        bundle, why_none = self._model
+        snapshots = open_snapshots(histories, to_us(at)) if of is None else of
+        leading = self._verdicts(histories, LEADING, snapshots)
+        estimates = (
+            Estimates.by(bundle, histories, snapshots, np.isin(leading.state, _UNDECIDED), exact=exact)
+            if bundle
+            else Estimates()
+        )
+        rows = self._rows(histories, snapshots, leading, estimates, at)
+        return Queue.ordered(
+            rows,
+            at,
+            zone=self._local.name,
+            bundle_version=bundle.version if bundle else None,
+            rules_only_reason=None if bundle else why_none,
+            thresholds=self._thresholds,
+            last_sequence=last_sequence,
+        )
+
+    def _verdicts(self, histories: Histories, target: str, snapshots: Snapshots) -> VerdictArrays:
+        if target not in self._agreements.clocks:
+            return VerdictArrays.blank(len(snapshots), VerdictState.NO_AGREEMENT)
+        return verdicts_at(histories.log, self._agreements, target, snapshots.ticket, snapshots.at_us)
+
+    def _rows(
+        self, histories: Histories, snapshots: Snapshots, leading: VerdictArrays, estimates: Estimates, at: datetime
+    ) -> list[QueueRow]:
+        facts = Facts.of(histories, snapshots)
+        clocks = clocks_of(leading, LEADING, self._agreements, at)
+        responses = clocks_of(self._verdicts(histories, RESPONSE, snapshots), RESPONSE, self._agreements, at)
+        bundle = self._model[0]
+        rows = []
+        for place, clock in enumerate(clocks):
+            probability = estimates.probability.get(place)
+            row = self._row(facts, place, clock, probability)
+            row = replace(row, response=responses[place] if responses[place].state in _RUNNING_ON else None)
+            told = tuple(reason.text for reason in estimates.reasons.get(place, ()))
+            rows.append(
+                replace(
+                    row,
+                    reasons=told or rule_reasons(row, at, self._local),
+                    why_here=why_here(row, at, self._thresholds),
+                    bundle_version=bundle.version if bundle and probability is not None else None,
+                )
+            )
+        return rows
+
+    def _row(self, facts: Facts, place: int, clock: Clock, probability: float | None) -> QueueRow:
+        risk, rules_risk = risk_words(clock, probability, self._thresholds)
+        texts: dict[str, Any] = {name: values[place] for name, values in facts.texts.items()}
+        return QueueRow(
+            ticket_id=str(facts.ticket_ids[place]),
+            clock=clock,
+            opened_at=instant(int(facts.opened_us[place])),
+            waiting_since=instant(int(facts.waiting_since_us[place])),
+            last_contact_at=instant(int(facts.last_contact_us[place])),
+            risk=risk,
+            rules_risk=rules_risk,
+            group=group_of(risk, clock, self._thresholds),
+            probability=probability,
+            **texts,
+        )
+
+
+def desk_zone(agreements: AgreementSet) -> str:
+    """The zone people of this desk read times in: their first calendar's, else that of the agreements."""
+    return next((calendar.zone for calendar in agreements.business_times), agreements.time_zone)
