@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -48,6 +49,30 @@ def create_app(
     chosen = settings or Settings()
     refuse_open_door(chosen)
     return application(build(chosen, clock, feed))
+
+
+def serve(
+    settings: Settings,
+    *,
+    clock: Clock = system_clock,
+    feed: Feed | None = None,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Nothing until interrupted: answers at the settings' address. `on_ready` is called with that address before the first request."""
+    app = create_app(settings, clock=clock, feed=feed)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    if on_ready is not None:
+        on_ready(f"http://{host}:{settings.port}")
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level=settings.log_level,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # without keys nobody may say on another's behalf who asks
+        timeout_graceful_shutdown=5,
+    )
 
 
 def application(service: Service) -> FastAPI:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -114,6 +114,28 @@ class Settings(BaseSettings):
                     f"SLACAST_{low.upper()} ({getattr(self, low)}) must be below SLACAST_{high.upper()} ({getattr(self, high)})"
                 )
         return self
+
+
+def load_settings(**given: Any) -> Settings:
+    """The settings from the environment with what is given in their place; SettingsError naming each variable that is not valid."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        lines = [_fault(detail, given) for detail in error.errors()]
+        raise SettingsError("\n".join(lines)) from error
+
+
+def _fault(detail: Any, given: dict[str, Any]) -> str:
+    name = str(detail["loc"][0]) if detail["loc"] else ""
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    if not name:
+        return message
+    field = Settings.model_fields.get(name)
+    if field is None:
+        return f"{name} is not a setting; docs/settings.md lists them"
+    where = name if name in given else f"SLACAST_{name.upper()}"
+    default = "unset" if field.default is None else field.default
+    return f"{where} is {detail['input']!r}: {message}. {field.description} Default: {default}."
 
 
 def is_loopback(host: str) -> bool:

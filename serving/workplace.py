@@ -8,7 +8,7 @@ from pathlib import Path
 
 from features.store.repository import Store, open_store
 from serving.champion import Champion
-from serving.queue import Thresholds
+from serving.queue import Queue, Thresholds
 from serving.scorer import NO_MODEL, Scorer
 from serving.service import Service
 from serving.settings import Settings, SettingsError
@@ -29,7 +29,7 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
         store.close()
         raise
     scorer = scorer_of(settings, store, agreements)
-    champion = Champion(settings.mlflow_uri, settings.model_name, settings.var_dir / "bundles")
+    champion = champion_of(settings)
 
     def poll_model() -> bool:
         is_new = champion.poll()
@@ -47,6 +47,22 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
         model_poll_seconds=settings.model_poll_seconds,
     )
     return Service(settings, clock, scorer, ticker, lambda: champion.problem, store.close)
+
+
+def score_once(settings: Settings, at: datetime) -> Queue:
+    """The queue at an aware instant from the store the settings name, for a report; raises as `build_service` does."""
+    with open_store(settings.database_url) as store:
+        scorer = scorer_of(settings, store, agreements_of(settings, store))
+        if settings.use_model:
+            champion = champion_of(settings)
+            champion.poll()
+            scorer.use(champion.bundle, champion.why)
+        return scorer.score(at)
+
+
+def champion_of(settings: Settings) -> Champion:
+    """The champion of the registry the settings name; not asked for yet."""
+    return Champion(settings.mlflow_uri, settings.model_name, settings.var_dir / "bundles")
 
 
 def scorer_of(settings: Settings, store: Store, agreements: AgreementSet) -> Scorer:
