@@ -119,7 +119,7 @@ def segments(vector: Vector) -> Answer:
     expected = _merged([(instant(a), instant(b)) for a, b in vector["expect"]["segments"]])
     working, begin = business_time(vector["calendar"]), to_us(instant(vector["from"]))
     forward = vector["direction"] == "forward"
-    reach = abs((expected[-1][0 if not forward else 1] - instant(vector["from"]))) + timedelta(days=8)
+    reach = abs(expected[-1][0 if not forward else 1] - instant(vector["from"])) + timedelta(days=8)
     other = begin + (1 if forward else -1) * int(reach.total_seconds()) * SECOND_US
     windows = working.open_windows(min(begin, other), max(begin, other))
     nearest = windows if forward else windows[::-1]
@@ -140,8 +140,9 @@ def _merged(pairs: list[tuple[datetime, datetime]]) -> list[tuple[datetime, date
 
 
 def local_to_utc(vector: Vector) -> Answer:
-    local = datetime.fromisoformat(vector["local"])
-    seconds = int((local - datetime(1970, 1, 1)).total_seconds())
+    seconds = (
+        to_us(datetime.fromisoformat(vector["local"] + "+00:00")) // SECOND_US
+    )  # the clock on the wall, as a number
     offsets = zone_offsets(vector["timezone"], seconds // 86_400 - 1, seconds // 86_400 + 1)
     return {"at": from_us(int(offsets.to_utc_s(np.array([seconds]))[0]) * SECOND_US)}
 
