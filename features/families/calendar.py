@@ -1,0 +1,92 @@
+"""Where the instant lies in the week and in the working time of the ticket's calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from features.declaration import Feature, Settings
+from features.view import HOUR_US, FloatArray, View
+from sla.business_time import BusinessTime
+from sla.instants import DAY_SECONDS, DAY_US, SECOND_US, BoolArray, Int64Array
+from sla.zone_offsets import zone_offsets
+
+FAMILY = "calendar"
+MONDAY_1970 = 3  # 1970-01-01 was a Thursday
+
+_MEANINGS = {
+    "local_hour": ("hours", "local time of day, in the calendar's zone", "What time is it there?"),
+    "local_weekday": ("day", "local day of the week, Monday = 0", "What day is it there?"),
+    "opened_local_hour": ("hours", "local time of day at which the ticket was opened", "When was it filed?"),
+    "opened_local_weekday": ("day", "local day of the week on which it was opened", "When was it filed?"),
+    "is_working_time": ("0 or 1", "the ticket's calendar is open", "Is anyone there?"),
+    "hours_to_close": (
+        "hours",
+        "time until the calendar closes, at most 24; 0 while it is closed",
+        "How much of the shift is left?",
+    ),
+    "hours_to_open": (
+        "hours",
+        "time until the calendar opens, at most 168; 0 while it is open",
+        "When will anyone be there?",
+    ),
+    "working_hours_next_day": ("working hours", "opening time in the next 24 hours", "Is a closed day near?"),
+    "working_hours_next_week": ("working hours", "opening time in the next 7 days", "Is a holiday near?"),
+}
+
+
+def declared(_settings: Settings) -> tuple[Feature, ...]:
+    """The features of this family."""
+    return tuple(Feature(name, FAMILY, *rest) for name, rest in _MEANINGS.items())
+
+
+def values(view: View) -> dict[str, FloatArray]:
+    """The columns of this family, by name; missing where no agreement names a calendar."""
+    opened_us = view.histories.steps.at_us[view.histories.steps.offsets[view.ticket]]
+    out = {name: np.full(len(view.at_us), np.nan) for name in _MEANINGS}
+    for calendar, rows in view.rows_of_calendars():
+        for name, column in _columns(calendar, view.at_us[rows], opened_us[rows]).items():
+            out[name][rows] = column
+    return out
+
+
+def _columns(
+    calendar: BusinessTime, at_us: Int64Array, opened_us: Int64Array
+) -> dict[str, FloatArray | Int64Array | BoolArray]:
+    is_open = calendar.is_open(at_us)
+    next_day, next_week = (calendar.elapsed_us(at_us, at_us + days * DAY_US) for days in (1, 7))
+    closes = _hours_until(calendar.next_close_us, at_us, is_open & (next_day < DAY_US), 24.0)
+    opens = _hours_until(calendar.next_open_us, at_us, ~is_open & (next_week > 0), 168.0)
+    day, hour = _local(calendar.zone, at_us)
+    opened_day, opened_hour = _local(calendar.zone, opened_us)
+    return {
+        "local_hour": hour,
+        "local_weekday": day,
+        "opened_local_hour": opened_hour,
+        "opened_local_weekday": opened_day,
+        "is_working_time": is_open,
+        "hours_to_close": np.where(is_open, closes, 0.0),
+        "hours_to_open": np.where(is_open, 0.0, opens),
+        "working_hours_next_day": next_day / HOUR_US,
+        "working_hours_next_week": next_week / HOUR_US,
+    }
+
+
+def _hours_until(
+    edge_us: Callable[[Int64Array], Int64Array], at_us: Int64Array, asked: BoolArray, most: float
+) -> FloatArray:
+    """Hours to the next edge where it is asked for, `most` elsewhere: a calendar is not searched for edges it lacks."""
+    hours = np.full(len(at_us), most)
+    hours[asked] = (edge_us(at_us[asked]) - at_us[asked]) / HOUR_US
+    return hours
+
+
+def _local(zone: str, at_us: Int64Array) -> tuple[Int64Array, FloatArray]:
+    """The local weekday and the local time of day in hours."""
+    at_s = at_us // SECOND_US
+    if not len(at_s):
+        return at_s, at_s.astype(np.float64)
+    first, last = int(at_s.min()) // DAY_SECONDS, int(at_s.max()) // DAY_SECONDS
+    local_s = zone_offsets(zone, first - first % 366, last + 366 - last % 366).to_local_s(at_s)
+    return (local_s // DAY_SECONDS + MONDAY_1970) % 7, (local_s % DAY_SECONDS) / 3600.0

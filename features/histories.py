@@ -1,0 +1,134 @@
+"""Histories: the events of many tickets in order, with what was known of each ticket step by step.
+
+This is what features, labels and snapshots read. Everything derived is built once, vectorised, on first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.knowledge import Steps, StepSearch
+from features.schema import ATTRIBUTE_PREFIX, STATE_COLUMNS
+from sla.agreements import AgreementSet
+from sla.events import Column, EventLog
+from sla.instants import Int64Array, to_us
+
+T = TypeVar("T")
+
+
+class Histories:
+    """The histories of t tickets under an agreement set: an event log and its steps.
+
+    `log` is filled (see EventLog.filled), for reading what a ticket looked like after a record; `steps` are in order of
+    arrival and are what point-in-time code reads. Records of one ticket that bear the same instant count one microsecond
+    after each other (`recorded_us` says so), because many systems write whole seconds or minutes: the instant itself
+    shows the ticket after the first of them, as the desk first saw it.
+    """
+
+    def __init__(self, log: EventLog, agreements: AgreementSet) -> None:
+        self.log = log.filled()
+        self.agreements = agreements
+        self._built: dict[str, Any] = {}
+
+    @classmethod
+    def from_events(cls, events: pd.DataFrame, agreements: AgreementSet) -> Histories:
+        """Histories of canonical ticket events (features/schema.py) in any order of rows."""
+        names = [
+            name
+            for name in events.columns
+            if name in (*STATE_COLUMNS, "kind", "actor_kind") or name.startswith(ATTRIBUTE_PREFIX)
+        ]
+        log = EventLog.from_columns(
+            events["ticket_id"].to_numpy(object),
+            _instants_us(events["event_at"]),
+            _instants_us(events["recorded_at"]),
+            events["event_id"].to_numpy(object),
+            {name: _column(events[name]) for name in names},
+        )
+        return cls(_told_apart(log), agreements)
+
+    @property
+    def ticket_ids(self) -> NDArray[np.object_]:
+        """The ids of the t tickets, sorted; every `ticket` index of snapshots and steps points here."""
+        return self.log.ticket_ids
+
+    @cached_property
+    def steps(self) -> Steps:
+        """What was known, step by step."""
+        return Steps.of(self.log.unfilled())
+
+    @cached_property
+    def search(self) -> StepSearch:
+        """Finds the step in force for a ticket at an instant."""
+        return StepSearch(self.steps)
+
+    @cached_property
+    def last_known_us(self) -> int:
+        """When the last record of all became known; 0 for an empty log."""
+        return int(self.steps.known_us.max()) if len(self.steps) else 0
+
+    def known_by(self, at: datetime | int) -> Histories:
+        """The histories as they were known at an instant (aware datetime or microseconds): later records are gone."""
+        return Histories(self.log.visible(at if isinstance(at, int) else to_us(at)), self.agreements)
+
+    def codes(self, column: str) -> NDArray[np.int32]:
+        """The codes of a column after each step, -1 where nothing is known; all -1 if the log has no such column."""
+        found = self.steps.codes.get(column)
+        return np.full(len(self.steps), -1, np.int32) if found is None else found
+
+    def values(self, column: str) -> tuple[str, ...]:
+        """The texts that the codes of a column stand for."""
+        found = self.log.columns.get(column)
+        return () if found is None else found.values
+
+    def is_value(self, column: str, *texts: str) -> NDArray[np.bool_]:
+        """Whether a column holds one of the texts, for each step."""
+        wanted = [code for code, text in enumerate(self.values(column)) if text in texts]
+        return np.isin(self.codes(column), wanted)
+
+    def is_named(self, column: str) -> NDArray[np.bool_]:
+        """Whether a column is known and not empty, for each step."""
+        return (self.codes(column) >= 0) & ~self.is_value(column, "")
+
+    def states_at(self, ticket: Int64Array, at_us: Int64Array, column: str) -> NDArray[np.object_]:
+        """The text a column held for tickets at instants, as known then; None where nothing was known."""
+        texts = np.array([*self.values(column), None], dtype=object)
+        step = self.search.at(ticket, at_us)
+        found: NDArray[np.object_] = texts[np.where(step >= 0, self.codes(column)[step], -1)]
+        return found
+
+    def once(self, name: str, build: Callable[[], T]) -> T:
+        """What `build` returns, built at the first call under this name and kept."""
+        if name not in self._built:
+            self._built[name] = build()
+        return self._built[name]  # type: ignore[no-any-return]
+
+
+def _told_apart(log: EventLog) -> EventLog:
+    order = np.lexsort((log.known_us, log.row_ticket))
+    known_us = log.known_us[order]
+    begins = np.ones(len(order), np.bool_)
+    begins[1:] = (known_us[1:] != known_us[:-1]) | (log.row_ticket[order][1:] != log.row_ticket[order][:-1])
+    places = np.arange(len(order))
+    since = places - np.maximum.accumulate(np.where(begins, places, 0)) if len(order) else places
+    recorded_us = log.recorded_us.copy()
+    recorded_us[order[since > 0]] = (known_us + since)[since > 0]
+    return replace(log, recorded_us=recorded_us)
+
+
+def _instants_us(instants: pd.Series[Any]) -> Int64Array:
+    values: Int64Array = instants.dt.tz_convert("UTC").to_numpy("datetime64[us]").view("int64")
+    return values
+
+
+def _column(values: pd.Series[Any]) -> Column:
+    codes, texts = pd.factorize(values, sort=True)
+    return Column(codes.astype(np.int32), tuple(str(text) for text in texts))

@@ -1,0 +1,159 @@
+"""Outcomes: when it became known that a clock was met or broken, and how long the work took.
+
+The outcome of a ticket as known at an instant is what the verdict says then: broken from the first instant at which the
+clock was over its target as known at that instant (a clock that ran on unseen while the ticket looked resolved is broken
+when the reopening is known, not before), met from the record that stopped it in time, open again from the record that
+reopened it. So an outcome can be taken back. Whoever reads only the entries before t knows exactly what was known at t.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.declaration import Key
+from features.histories import Histories
+from features.keys import KeyCodes
+from features.prefix_sums import KeyedSums, Timeline
+from features.snapshots import Snapshots
+from sla.instants import DAY_US, NEVER_US, BoolArray, Int64Array
+from sla.replay import verdicts_at
+from sla.verdicts import VerdictArrays, VerdictState
+
+FAR_US = 366 * DAY_US
+"""How long after the due time a running clock is looked at to see when it breaks: beyond any grace and closed season."""
+LOG_UNITS = 1_000_000.0
+HOUR_US = 3_600_000_000.0
+
+COUNT, TOTAL = 0, 1
+"""Columns of Revisions.amounts: tickets with an outcome, and of these the broken ones (or the sum of log durations)."""
+
+
+@dataclass(frozen=True)
+class Revisions:
+    """What became known of tickets, and what of it was taken back later: p entries in order of ticket and time."""
+
+    at_us: Int64Array
+    step: Int64Array  # the step whose keys the entry counts under
+    amounts: NDArray[np.int64]  # (p, 2)
+
+    def by(self, histories: Histories, key: Key, timeline: Timeline) -> KeyedSums:
+        """The sums of the entries by a key, held when the entry became known, along `timeline` (of `at_us`)."""
+        codes = KeyCodes.of(histories, key)
+        return KeyedSums(timeline, codes.codes[self.step], codes.count, self.amounts)
+
+
+@dataclass(frozen=True)
+class Points:
+    """q instants at which an outcome may change, by ticket and time: steps, and instants at which a running clock broke.
+
+    A ticket can be measured several times (each next response is a promise of its own). A measurement begins with the
+    ticket, and again when the clock starts anew after it was decided.
+    """
+
+    step: Int64Array  # the step in force
+    at_us: Int64Array
+    outcome: NDArray[np.int8]  # 1 broken, 0 met, -1 undecided, as known from the point on
+    measurement: Int64Array  # dense numbers, ascending
+    measurement_of_step: Int64Array  # one a step
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """The outcomes of all tickets for one target."""
+
+    decided: Revisions  # counts tickets met or broken, and the broken ones
+    worked: Revisions  # counts tickets whose work has stopped, and sums log(1 + working hours) in millionths
+    decided_line: Timeline
+    worked_line: Timeline
+    points: Points
+
+    @classmethod
+    def of(cls, histories: Histories, target: str) -> Outcomes:
+        """The outcomes for a target, built once."""
+        return histories.once(f"outcomes of {target}", lambda: _outcomes(histories, target))
+
+    def sums(self, histories: Histories, which: str, key: Key) -> KeyedSums:
+        """The sums of `decided` or `worked` by a key, built once for each."""
+        revisions, line = (self.decided, self.decided_line) if which == "decided" else (self.worked, self.worked_line)
+        return histories.once(f"{which} by {key} {id(self)}", lambda: revisions.by(histories, key, line))
+
+
+def is_undecided(histories: Histories, snapshots: Snapshots, target: str) -> BoolArray:
+    """Whether the target's clock runs or waits unbroken at each snapshot: what a breach model is trained and asked on."""
+    verdicts = verdicts_at(histories.log.unfilled(), histories.agreements, target, snapshots.ticket, snapshots.at_us)
+    undecided: BoolArray = np.isin(verdicts.state, (VerdictState.RUNNING, VerdictState.PAUSED))
+    return undecided
+
+
+def _outcomes(histories: Histories, target: str) -> Outcomes:
+    steps = histories.steps
+    verdicts = verdicts_at(histories.log.unfilled(), histories.agreements, target, steps.ticket, steps.known_us)
+    points = _points(histories, target, verdicts)
+    is_decided = np.stack([points.outcome >= 0, points.outcome == 1], axis=1).astype(np.int64)
+    decided = _revisions(points.measurement, points.step, points.at_us, is_decided)
+    every_step = np.arange(len(steps))
+    worked = _revisions(points.measurement_of_step, every_step, steps.known_us, _durations(verdicts))
+    return Outcomes(decided, worked, Timeline.of(decided.at_us), Timeline.of(worked.at_us), points)
+
+
+def _points(histories: Histories, target: str, verdicts: VerdictArrays) -> Points:
+    steps = histories.steps
+    broke_step, broke_us = _breaks_while_running(histories, target, verdicts)
+    step = np.concatenate([np.arange(len(steps)), broke_step])
+    at_us = np.concatenate([steps.known_us, broke_us])
+    order = np.lexsort((np.arange(len(step)), at_us, steps.ticket[step]))
+    outcome = np.concatenate([_outcome_of(verdicts), np.ones(len(broke_step), np.int8)])[order]
+    is_step = order < len(steps)
+    step, at_us = step[order], at_us[order]
+    started_us, ticket = verdicts.started_us[step], steps.ticket[step]
+    begins = np.ones(len(step), np.bool_)
+    begins[1:] = (ticket[1:] != ticket[:-1]) | ((started_us[1:] > started_us[:-1]) & (outcome[:-1] >= 0))
+    measurement = np.cumsum(begins) - 1
+    return Points(step, at_us, outcome, measurement, measurement[is_step])
+
+
+def _outcome_of(verdicts: VerdictArrays) -> NDArray[np.int8]:
+    met = verdicts.state == VerdictState.MET
+    return np.where(verdicts.is_breached, 1, np.where(met, 0, -1)).astype(np.int8)
+
+
+def _breaks_while_running(histories: Histories, target: str, verdicts: VerdictArrays) -> tuple[Int64Array, Int64Array]:
+    """Steps after which a running clock broke before the next record came, and the first instant at which it had."""
+    until_us = histories.steps.next_known_us - 1
+    runs_out = (verdicts.state == VerdictState.RUNNING) & (verdicts.due_us < until_us)
+    step = np.flatnonzero(runs_out)
+    asked_us = np.minimum(until_us[step], verdicts.due_us[step] + FAR_US)
+    ticket = histories.steps.ticket[step]
+    later = verdicts_at(histories.log.unfilled(), histories.agreements, target, ticket, asked_us)
+    broke = later.is_breached
+    return step[broke], later.breached_us[broke] + 1
+
+
+def _durations(verdicts: VerdictArrays) -> NDArray[np.int64]:
+    """(steps, 2): whether the work has stopped, and log(1 + working hours) in millionths."""
+    stopped = np.isin(verdicts.state, (VerdictState.MET, VerdictState.BREACHED)) & (verdicts.stopped_us != NEVER_US)
+    logs = np.rint(np.log1p(np.maximum(verdicts.elapsed_us, 0) / HOUR_US) * LOG_UNITS).astype(np.int64)
+    return np.stack([stopped.astype(np.int64), np.where(stopped, logs, 0)], axis=1)
+
+
+def _revisions(measurement: Int64Array, step: Int64Array, at_us: Int64Array, values: NDArray[np.int64]) -> Revisions:
+    """Entries wherever the values of a measurement change: the old ones taken back under their own key, the new given."""
+    was = np.zeros_like(values)
+    was[1:] = values[:-1]
+    begins = np.ones(len(step), np.bool_)
+    begins[1:] = measurement[1:] != measurement[:-1]
+    was[begins] = 0
+    changes = np.flatnonzero((values != was).any(axis=1))
+    given_by = np.concatenate([[-1], step[changes][:-1]]) if len(changes) else changes
+    takes = was[changes].any(axis=1)
+    gives = values[changes].any(axis=1)
+    place = np.concatenate([changes[takes], changes[gives]])
+    order = np.argsort(place, kind="stable")
+    return Revisions(
+        at_us[place][order],
+        np.concatenate([given_by[takes], step[changes][gives]])[order],
+        np.concatenate([-was[changes][takes], values[changes][gives]])[order],
+    )

@@ -1,0 +1,28 @@
+"""From histories and snapshots to the matrix: the only way to make features, in training, backtest and live."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from features.families import values
+from features.histories import Histories
+from features.snapshots import Snapshots
+from features.spec import FeatureSpec, SpecError
+from features.view import View
+
+
+def build(histories: Histories, snapshots: Snapshots, spec: FeatureSpec, target: str = "resolution") -> pd.DataFrame:
+    """The feature matrix: one row a snapshot, in their order; one float64 column a feature, in the order of the spec.
+
+    A value depends only on records that had happened and were recorded by the snapshot's instant; of other tickets only
+    on those strictly before it. Missing values are NaN. Raises SpecError if this code does not make the spec's features.
+    """
+    columns = values(View(histories, snapshots, spec.settings, target))
+    unmade = [name for name in spec.names if name not in columns]
+    if unmade:
+        raise SpecError(f"the spec asks for features this version does not make: {unmade}; train the bundle again")
+    matrix = np.empty((len(spec.features), len(snapshots)), np.float64)
+    for place, name in enumerate(spec.names):
+        matrix[place] = columns[name]
+    return pd.DataFrame(matrix.T, columns=spec.names, copy=False)

@@ -1,0 +1,88 @@
+"""A view: snapshots of histories with what every feature family needs of them, looked up once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.declaration import Settings
+from features.histories import Histories
+from features.snapshots import Snapshots
+from sla.business_time import BusinessTime
+from sla.instants import SECOND_US, Int64Array
+from sla.replay import VerdictArrays, verdicts_at
+
+FloatArray = NDArray[np.float64]
+HOUR_US = 3_600_000_000.0
+
+
+class ViewError(ValueError):
+    """Snapshots that cannot be looked at."""
+
+
+@dataclass(frozen=True)
+class View:
+    """m snapshots of histories, for one target. Arrays are in the order of the snapshots."""
+
+    histories: Histories
+    snapshots: Snapshots
+    settings: Settings
+    target: str
+
+    @property
+    def ticket(self) -> Int64Array:
+        """The ticket of each snapshot."""
+        return self.snapshots.ticket
+
+    @property
+    def at_us(self) -> Int64Array:
+        """The instant of each snapshot."""
+        return self.snapshots.at_us
+
+    @cached_property
+    def step(self) -> Int64Array:
+        """The step in force at each snapshot. Raises ViewError if a ticket was not known yet."""
+        step = self.histories.search.at(self.ticket, self.at_us)
+        if (step < 0).any():
+            row = int(np.argmin(step))
+            raise ViewError(
+                f"snapshot {row} looks at ticket {self.histories.ticket_ids[self.ticket[row]]!r} before anything was known of it; "
+                "take snapshots from features.snapshots"
+            )
+        return step
+
+    @cached_property
+    def others_us(self) -> Int64Array:
+        """Until when other tickets count, exclusive: the second in which each snapshot lies.
+
+        Not the snapshot's own instant, because records that bear the same second came in an order nobody knows.
+        """
+        return self.at_us - self.at_us % SECOND_US
+
+    @cached_property
+    def step_before(self) -> Int64Array:
+        """The ticket's step in force just before `others_us`, -1 if it was not known then."""
+        return self.histories.search.before(self.ticket, self.others_us)
+
+    @cached_property
+    def verdicts(self) -> VerdictArrays:
+        """The verdict on the target at each snapshot."""
+        return verdicts_at(
+            self.histories.log.unfilled(), self.histories.agreements, self.target, self.ticket, self.at_us
+        )
+
+    def rows_of_calendars(self) -> Iterator[tuple[BusinessTime, Int64Array]]:
+        """Each calendar that governs a clock here, with the rows of its snapshots."""
+        calendars = self.histories.agreements.business_times
+        for index in np.unique(self.verdicts.calendar).tolist():
+            if index >= 0:
+                yield calendars[index], np.flatnonzero(self.verdicts.calendar == index)
+
+    def hours_since(self, then_us: Int64Array) -> FloatArray:
+        """Wall-clock hours from an instant to each snapshot."""
+        hours: FloatArray = (self.at_us - then_us) / HOUR_US
+        return hours
