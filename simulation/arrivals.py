@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simulation.days import HALF_HOUR_US, Day
 from simulation.luck import Concern, stream
-from simulation.world import Outage, Topic, World
+from simulation.world import Outage, World
 from sla.instants import SECOND_US
 
 Instants = NDArray[np.int64]
@@ -89,11 +89,6 @@ def _calls(rng: np.random.Generator, outage: Outage, failure: Failure) -> Instan
     hours = (failure.end_us - failure.start_us) / (2 * HALF_HOUR_US)
     share = rng.random(int(rng.poisson(outage.tickets_per_hour * hours))) ** 1.5
     return np.sort(_whole_seconds(failure.start_us + share * (failure.end_us - failure.start_us)))
-
-
-def topics_of(world: World) -> tuple[Topic, ...]:
-    """Return all topics of a world: the everyday ones, then those of its outages in order."""
-    return world.topics + tuple(outage.topic for outage in world.outages)
 
 
 def _whole_seconds(instants_us: NDArray[np.float64]) -> Instants:

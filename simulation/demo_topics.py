@@ -151,6 +151,7 @@ class _Between(TypedDict, total=False):
 
     ask_customer_share: float
     ask_supplier_share: float
+    supplier: LogNormal
     misrouting: tuple[Misrouting, ...]
 
 
@@ -169,67 +170,34 @@ def _topic(
     return Topic(service, category, subcategory, team, weight, LogNormal(*work), written, shares, **between)
 
 
+# fmt: off
 TOPICS = (
     _topic("E-mail / Software / Mail client", SERVICE_DESK, 9, (40, 0.8), USUAL, OUTLOOK),
     _topic("Collaboration / Software / Meetings", SERVICE_DESK, 7, (40, 0.7), USUAL, MEETINGS),
     _topic("Workplace / How-to / Question", SERVICE_DESK, 8, (22, 0.7), CALM, QUESTIONS, ask_customer_share=0.12),
-    _topic(
-        "Identity / Access / Password",
-        IDENTITY,
-        9,
-        (15, 0.6),
-        PRESSING,
-        PASSWORDS,
-        ask_customer_share=0.05,
-        misrouting=(FROM_SERVICE_DESK,),
-    ),
+    _topic("Identity / Access / Password", IDENTITY, 9, (15, 0.6), PRESSING, PASSWORDS, ask_customer_share=0.05, misrouting=(FROM_SERVICE_DESK,)),
     _topic("Identity / Access / Permission", IDENTITY, 7, (45, 0.8), CALM, PERMISSIONS, ask_customer_share=0.40),
     _topic("Identity / Access / New starter", IDENTITY, 4, (95, 0.6), CALM, STARTERS, ask_customer_share=0.45),
     # Planted: repairs wait for the manufacturer, and the customer's clock runs meanwhile.
-    _topic("Workplace / Hardware / Laptop", WORKPLACE, 6, (95, 0.8), USUAL, LAPTOPS, ask_supplier_share=0.45),
+    _topic("Workplace / Hardware / Laptop", WORKPLACE, 6, (95, 0.8), USUAL, LAPTOPS, ask_supplier_share=0.45, supplier=LogNormal(1300, 0.6)),
     _topic("Workplace / Hardware / Monitor and dock", WORKPLACE, 4, (55, 0.7), CALM, MONITORS, ask_supplier_share=0.12),
-    _topic("Printing / Hardware / Printer", WORKPLACE, 5, (50, 0.8), USUAL, PRINTERS, misrouting=(FROM_SERVICE_DESK,)),
-    _topic("Workplace / Software / Installation", WORKPLACE, 5, (55, 0.7), CALM, INSTALLATIONS),
+    _topic("Printing / Hardware / Printer", WORKPLACE, 5, (50, 0.8), USUAL, PRINTERS, ask_supplier_share=0.25, misrouting=(FROM_SERVICE_DESK,)),
+    _topic("Workplace / Software / Installation", WORKPLACE, 5, (55, 0.7), CALM, INSTALLATIONS, ask_supplier_share=0.1),
     _topic("Mobile / Hardware / Phone", WORKPLACE, 4, (50, 0.7), USUAL, PHONES, ask_supplier_share=0.08),
-    _topic("VPN / Network / Remote access", NETWORK, 5, (75, 0.9), PRESSING, REMOTE, misrouting=(BAD_HAND_OVER,)),
-    _topic("Wi-Fi / Network / Wireless", NETWORK, 4, (75, 0.8), USUAL, WIRELESS, misrouting=(BAD_HAND_OVER,)),
-    _topic("Network / Network / Firewall", NETWORK, 3, (110, 0.8), USUAL, FIREWALLS, ask_customer_share=0.35),
-    _topic(
-        "ERP / Application / Order entry",
-        APPLICATIONS,
-        6,
-        (100, 0.9),
-        PRESSING,
-        ORDERS,
-        misrouting=(FROM_SERVICE_DESK,),
-    ),
-    _topic("ERP / Application / Reporting", APPLICATIONS, 4, (140, 0.9), USUAL, REPORTS),
-    _topic("CRM / Application / Customer record", APPLICATIONS, 5, (80, 0.8), USUAL, RECORDS),
-    _topic(
-        "Payroll / Application / Time sheet", APPLICATIONS, 3, (90, 0.8), USUAL, TIMESHEETS, ask_customer_share=0.30
-    ),
-    _topic("Web shop / Application / Checkout", APPLICATIONS, 3, (110, 0.9), ALARMING, CHECKOUTS),
-    _topic(
-        "File storage / Server / Restore",
-        DATA_CENTRE,
-        5,
-        (60, 0.7),
-        PRESSING,
-        RESTORES,
-        misrouting=(FROM_SERVICE_DESK,),
-    ),
+    _topic("VPN / Network / Remote access", NETWORK, 5, (75, 0.8), PRESSING, REMOTE, ask_supplier_share=0.1, misrouting=(BAD_HAND_OVER,)),
+    _topic("Wi-Fi / Network / Wireless", NETWORK, 4, (75, 0.8), USUAL, WIRELESS, ask_supplier_share=0.2, misrouting=(BAD_HAND_OVER,)),
+    _topic("Network / Network / Firewall", NETWORK, 3, (110, 0.8), USUAL, FIREWALLS, ask_supplier_share=0.3, ask_customer_share=0.35),
+    _topic("ERP / Application / Order entry", APPLICATIONS, 6, (100, 0.9), PRESSING, ORDERS, ask_supplier_share=0.15, misrouting=(FROM_SERVICE_DESK,)),
+    _topic("ERP / Application / Reporting", APPLICATIONS, 4, (110, 0.8), USUAL, REPORTS, ask_supplier_share=0.2),
+    _topic("CRM / Application / Customer record", APPLICATIONS, 5, (80, 0.8), USUAL, RECORDS, ask_supplier_share=0.2),
+    _topic("Payroll / Application / Time sheet", APPLICATIONS, 3, (90, 0.8), USUAL, TIMESHEETS, ask_supplier_share=0.25, ask_customer_share=0.30),
+    _topic("Web shop / Application / Checkout", APPLICATIONS, 3, (90, 0.8), ALARMING, CHECKOUTS, ask_supplier_share=0.15),
+    _topic("File storage / Server / Restore", DATA_CENTRE, 5, (60, 0.7), PRESSING, RESTORES, misrouting=(FROM_SERVICE_DESK,)),
     _topic("File storage / Server / Space", DATA_CENTRE, 4, (30, 0.6), CALM, QUOTAS),
-    _topic(
-        "Database / Server / Performance",
-        DATA_CENTRE,
-        3,
-        (150, 0.9),
-        PRESSING,
-        DATABASES,
-        misrouting=(FROM_APPLICATIONS,),
-    ),
-    _topic("Backup / Server / Backup job", DATA_CENTRE, 3, (75, 0.8), USUAL, BACKUPS, ask_customer_share=0.0),
+    _topic("Database / Server / Performance", DATA_CENTRE, 3, (150, 0.9), PRESSING, DATABASES, ask_supplier_share=0.2, misrouting=(FROM_APPLICATIONS,)),
+    _topic("Backup / Server / Backup job", DATA_CENTRE, 3, (75, 0.8), USUAL, BACKUPS, ask_supplier_share=0.3, ask_customer_share=0.0),
 )
+# fmt: on
 
 # Planted: the VPN is flaky. While it is down, a wave of calls meets a small team, and the ordinary tickets wait.
 OUTAGES = (

@@ -36,7 +36,6 @@ CALENDARS: dict[str, dict[str, Any]] = {
 # Planted: between 16:45 and 20:00 the clocks run, but only two agents are there, for six teams.
 AGENTS = (
     Agent("Anna Weber", (SERVICE_DESK,), "early", 1.1, 0.08),
-    Agent("Ben Krause", (SERVICE_DESK,), "day", 1.0, 0.08),
     Agent("Clara Roth", (SERVICE_DESK, IDENTITY), "late", 1.0, 0.06),
     Agent("Deniz Aydin", (WORKPLACE,), "early", 1.0, 0.08),
     Agent("Eva Lindner", (WORKPLACE,), "day", 1.1, 0.08),
@@ -46,17 +45,17 @@ AGENTS = (
     Agent("Ines Vogel", (NETWORK, WORKPLACE), "late", 0.9, 0.08),
     Agent("Jonas Brandt", (APPLICATIONS,), "early", 1.0, 0.08),
     Agent("Katja Peters", (APPLICATIONS,), "day", 1.2, 0.08),
-    Agent("Lukas Maier", (APPLICATIONS,), "day", 0.8, 0.08),
+    Agent("Lukas Maier", (APPLICATIONS,), "day", 0.9, 0.08),
     Agent("Mona Schulz", (APPLICATIONS,), "day", 1.0, 0.08),
     Agent("Nils Becker", (IDENTITY,), "day", 1.0, 0.08),
     Agent("Olga Petrova", (IDENTITY, SERVICE_DESK), "early", 1.0, 0.06),
     Agent("Paul Richter", (DATA_CENTRE,), "early", 1.1, 0.08),
-    Agent("Rosa Keller", (DATA_CENTRE,), "day", 1.0, 0.08),
+    Agent("Rosa Keller", (DATA_CENTRE,), "day", 1.15, 0.08),
 )
 
 # Planted: two customers take days to answer. One of them, Nordwind Logistics, has an agreement whose clock does not wait for it.
-PROMPT = LogNormal(110.0, 0.9)
-SLOW = LogNormal(720.0, 0.7)
+PROMPT = LogNormal(300.0, 0.8)
+SLOW = LogNormal(1400.0, 0.6)
 CUSTOMERS = (
     Customer("Alster Insurance", 10, PROMPT),
     Customer("Bergmann Foods", 12, PROMPT),
@@ -96,7 +95,7 @@ def demo_world() -> World:
         customers=CUSTOMERS,
         channels=CHANNELS,
         priorities=("1", "2", "3", "4"),
-        arrivals=Arrivals(50.0, WEEKDAYS, 0.08, (*_NIGHT, *_MORNING, *_AFTERNOON, *_EVENING)),
+        arrivals=Arrivals(48.0, WEEKDAYS, 0.08, (*_NIGHT, *_MORNING, *_AFTERNOON, *_EVENING)),
         outages=OUTAGES,
         afterwards=Afterwards(
             cancel_share=0.06,

@@ -83,4 +83,5 @@ def _local(instants: pd.Series) -> pd.Series:
         for amount in minutes.unique()
     }
     text = np.datetime_as_string(local.to_numpy("datetime64[s]"))
-    return pd.Series(text, index=instants.index, dtype="str") + minutes.map(offset)
+    stamps: pd.Series = pd.Series(text, index=instants.index, dtype="str") + minutes.map(offset)
+    return stamps

@@ -5,19 +5,50 @@ Everything is drawn before the desk touches the ticket, so that two dispatch pol
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import NamedTuple
 
-from simulation.arrivals import Inflow, topics_of
+from simulation.arrivals import Inflow
 from simulation.days import Day
 from simulation.luck import Concern, stream
 from simulation.tickets import Ending, Stint, Ticket
-from simulation.world import Misrouting, World
+from simulation.world import Customer, Misrouting, Topic, World
 from sla.instants import SECOND_US
 
 ASKING_SHARE = 0.25  # of the hands-on work comes before the question to customer or supplier
-Choices = NDArray[np.int64]
-Floats = NDArray[np.float64]
+
+
+class Luck(NamedTuple):
+    """One ticket's random numbers: shares are uniform from 0 to 1, scores standard normal."""
+
+    marks: list[float]  # topic, customer, channel, title, priority
+    recording: float
+    work: float
+    route: list[float]  # wrong team first?, sent back?
+    route_scores: list[float]  # wasted work, unnoticed time of up to three hand-overs
+    waits: list[float]  # question to the customer?, to the supplier?
+    wait_scores: list[float]
+    after: list[float]  # cancelled?, chased?, raised?, reopened?
+    after_scores: list[float]  # when, for the first, second and fourth
+
+
+def drawn(seed: int, day: int, count: int) -> list[Luck]:
+    """Return the luck of a day's tickets, from one stream a concern."""
+    route, waits, after = (stream(seed, c, day) for c in (Concern.ROUTE, Concern.WAITS, Concern.AFTERWARDS))
+    columns = (
+        stream(seed, Concern.MARKS, day).random((count, 5)),
+        stream(seed, Concern.RECORDING, day).standard_normal(count),
+        stream(seed, Concern.WORK, day).standard_normal(count),
+        route.random((count, 2)),
+        route.standard_normal((count, 4)),
+        waits.random((count, 2)),
+        waits.standard_normal((count, 2)),
+        after.random((count, 4)),
+        after.standard_normal((count, 3)),
+    )
+    return [Luck(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 class Fates:
@@ -26,109 +57,81 @@ class Fates:
     def __init__(self, world: World, seed: int) -> None:
         self._world = world
         self._seed = seed
-        self._topics = topics_of(world)
         self._everyday = _edges([topic.weight for topic in world.topics])
         self._customers = _edges([customer.weight for customer in world.customers])
         self._channels = _edges([channel.weight for channel in world.channels])
-        self._priorities = [_edges(topic.priority_shares) for topic in self._topics]
+        outages = [outage.topic for outage in world.outages]
+        self._priorities = {id(topic): _edges(topic.priority_shares) for topic in (*world.topics, *outages)}
         self._teams = {name: index for index, name in enumerate(world.teams)}
         self._number = world.first_ticket_number
 
     def tickets(self, day: Day, inflow: Inflow) -> list[Ticket]:
         """Return the day's tickets in order of opening, numbered on from the last call."""
-        draws = _Draws(self._seed, day.number, len(inflow.opened_us))
-        topics = self._topics_of(inflow, draws.marks[:, 0])
-        customers = _pick(self._customers, draws.marks[:, 1])
-        channels = _pick(self._channels, draws.marks[:, 2])
-        return [
-            self._ticket(draws, row, int(topics[row]), int(customers[row]), int(channels[row]), int(opened_us))
-            for row, opened_us in enumerate(inflow.opened_us)
-        ]
+        lucks = drawn(self._seed, day.number, len(inflow.opened_us))
+        coming = zip(inflow.opened_us.tolist(), inflow.failure.tolist(), lucks, strict=True)
+        return [self._ticket(opened_us, self._topic(inflow, cause, luck), luck) for opened_us, cause, luck in coming]
 
-    def _topics_of(self, inflow: Inflow, share: Floats) -> Choices:
-        outage = np.array([failure.outage for failure in inflow.failures] + [0], dtype=np.int64)[inflow.failure]
-        return np.where(inflow.failure >= 0, len(self._world.topics) + outage, _pick(self._everyday, share))
+    def _topic(self, inflow: Inflow, cause: int, luck: Luck) -> Topic:
+        if cause >= 0:
+            return self._world.outages[inflow.failures[cause].outage].topic
+        return self._world.topics[_pick(self._everyday, luck.marks[0])]
 
-    def _ticket(
-        self, draws: _Draws, row: int, topic_index: int, customer: int, channel_index: int, opened_us: int
-    ) -> Ticket:
-        topic = self._topics[topic_index]
-        title = topic.titles[min(int(draws.marks[row, 3] * len(topic.titles)), len(topic.titles) - 1)]
-        minutes = topic.work.minutes(draws.work[row]) * title.work_factor
-        stints = self._itinerary(draws, row, topic_index, customer, minutes)
-        channel = self._world.channels[channel_index]
-        recorded_us = opened_us + (
-            _whole_us(channel.recording.minutes(draws.recording[row])) if channel.recording else 0
-        )
-        priority = int(_pick(self._priorities[topic_index], draws.marks[row, 4]))
+    def _ticket(self, opened_us: int, topic: Topic, luck: Luck) -> Ticket:
+        world = self._world
+        customer = world.customers[_pick(self._customers, luck.marks[1])]
+        channel = world.channels[_pick(self._channels, luck.marks[2])]
+        title = topic.titles[int(luck.marks[3] * len(topic.titles))]
+        minutes = topic.work.minutes(luck.work) * title.work_factor
+        recorded_us = opened_us + (_whole_us(channel.recording.minutes(luck.recording)) if channel.recording else 0)
+        priority = _pick(self._priorities[id(topic)], luck.marks[4])
+        stints = self._itinerary(topic, customer, luck, minutes)
         ticket = Ticket(f"INC{self._number:07d}", opened_us, recorded_us, priority, stints)
         self._number += 1
         ticket.service, ticket.category, ticket.subcategory = topic.service, topic.category, topic.subcategory
-        ticket.title, ticket.customer = title.text, self._world.customers[customer].name
-        ticket.channel = channel.name
-        ticket.written_by = channel.actor_kind
-        self._afterwards(draws, row, ticket, topic.reopen_share, minutes)
+        ticket.title, ticket.customer = title.text, customer.name
+        ticket.channel, ticket.written_by = channel.name, channel.actor_kind
+        self._plan_afterwards(ticket, topic.reopen_share, minutes, luck)
         return ticket
 
-    def _itinerary(self, draws: _Draws, row: int, topic_index: int, customer: int, minutes: float) -> list[Stint]:
+    def _itinerary(self, topic: Topic, customer: Customer, luck: Luck, minutes: float) -> list[Stint]:
         """Return the stints: perhaps a wrong team first, perhaps a question, then the work with its notes."""
-        topic, waits = self._topics[topic_index], draws.waits[row]
         team = self._teams[topic.team]
-        stints = self._detour(topic.misrouting, team, draws.route[row], draws.route_scores[row])
-        asks_supplier = waits[1] < topic.ask_supplier_share
-        if asks_supplier or waits[0] < topic.ask_customer_share:
-            wait = topic.supplier if asks_supplier else self._world.customers[customer].answer
+        stints = self._detour(topic.misrouting, team, luck)
+        asks_supplier = luck.waits[1] < topic.ask_supplier_share
+        if asks_supplier or luck.waits[0] < topic.ask_customer_share:
+            wait = topic.supplier if asks_supplier else customer.answer
             ending = Ending.ASK_SUPPLIER if asks_supplier else Ending.ASK_CUSTOMER
-            delay_us = _whole_us(wait.minutes(draws.wait_scores[row, int(asks_supplier)]))
+            delay_us = _whole_us(wait.minutes(luck.wait_scores[int(asks_supplier)]))
             stints.append(Stint(team, _whole_us(minutes * ASKING_SHARE), ending, delay_us))
             minutes *= 1 - ASKING_SHARE
         return stints + noted(team, _whole_us(minutes), self._world.afterwards.note_every_minutes)
 
-    def _detour(self, misroutings: tuple[Misrouting, ...], team: int, share: Floats, scores: Floats) -> list[Stint]:
-        left = float(share[0])
+    def _detour(self, misroutings: tuple[Misrouting, ...], team: int, luck: Luck) -> list[Stint]:
+        """Return the stints in wrong teams: none for most tickets, one or, when it bounces, three."""
+        left = luck.route[0]
         for misrouting in misroutings:
             if left < misrouting.share:
                 wrong = self._teams[misrouting.team]
-                wasted_us = _whole_us(misrouting.wasted.minutes(scores[0]))
-                path = [Stint(wrong, wasted_us, Ending.HAND_OVER, _whole_us(misrouting.unnoticed.minutes(scores[1])))]
-                if share[1] < misrouting.bounce_share:
-                    path.append(
-                        Stint(
-                            team, wasted_us // 2, Ending.HAND_OVER, _whole_us(misrouting.unnoticed.minutes(scores[2]))
-                        )
-                    )
-                    path.append(
-                        Stint(
-                            wrong, wasted_us // 2, Ending.HAND_OVER, _whole_us(misrouting.unnoticed.minutes(scores[3]))
-                        )
-                    )
+                wasted_us = _whole_us(misrouting.wasted.minutes(luck.route_scores[0]))
+                unnoticed_us = [_whole_us(misrouting.unnoticed.minutes(score)) for score in luck.route_scores[1:]]
+                path = [Stint(wrong, wasted_us, Ending.HAND_OVER, unnoticed_us[0])]
+                if luck.route[1] < misrouting.bounce_share:
+                    path.append(Stint(team, wasted_us // 2, Ending.HAND_OVER, unnoticed_us[1]))
+                    path.append(Stint(wrong, wasted_us // 2, Ending.HAND_OVER, unnoticed_us[2]))
                 return path
             left -= misrouting.share
         return []
 
-    def _afterwards(self, draws: _Draws, row: int, ticket: Ticket, reopen_share: float, minutes: float) -> None:
-        world, after, scores = self._world.afterwards, draws.after[row], draws.after_scores[row]
-        if after[0] < world.cancel_share:
-            ticket.cancel_at_us = ticket.opened_us + _whole_us(world.patience.minutes(scores[0]))
-        if after[1] < world.chase_share:
-            ticket.chase_us = _whole_us(world.chase_after.minutes(scores[1]))
-            ticket.is_raised = bool(after[2] < world.raised_share)
-        if after[3] < reopen_share:
-            ticket.reopen_us = _whole_us(world.reopen_after.minutes(scores[2]))
-            ticket.rework_us = _whole_us(minutes * world.rework_factor)
-
-
-class _Draws:
-    """A day's random numbers, one row a ticket, one stream a concern."""
-
-    def __init__(self, seed: int, day: int, count: int) -> None:
-        route, waits, after = (stream(seed, c, day) for c in (Concern.ROUTE, Concern.WAITS, Concern.AFTERWARDS))
-        self.marks = stream(seed, Concern.MARKS, day).random((count, 5))
-        self.recording = stream(seed, Concern.RECORDING, day).standard_normal(count)
-        self.work = stream(seed, Concern.WORK, day).standard_normal(count)
-        self.route, self.route_scores = route.random((count, 2)), route.standard_normal((count, 4))
-        self.waits, self.wait_scores = waits.random((count, 2)), waits.standard_normal((count, 2))
-        self.after, self.after_scores = after.random((count, 4)), after.standard_normal((count, 3))
+    def _plan_afterwards(self, ticket: Ticket, reopen_share: float, minutes: float, luck: Luck) -> None:
+        afterwards, (cancel, chase, raising, reopen) = self._world.afterwards, luck.after
+        if cancel < afterwards.cancel_share:
+            ticket.cancel_at_us = ticket.opened_us + _whole_us(afterwards.patience.minutes(luck.after_scores[0]))
+        if chase < afterwards.chase_share:
+            ticket.chase_us = _whole_us(afterwards.chase_after.minutes(luck.after_scores[1]))
+            ticket.is_raised = raising < afterwards.raised_share
+        if reopen < reopen_share:
+            ticket.reopen_us = _whole_us(afterwards.reopen_after.minutes(luck.after_scores[2]))
+            ticket.rework_us = _whole_us(minutes * afterwards.rework_factor)
 
 
 def noted(team: int, work_us: int, note_every_minutes: float) -> list[Stint]:
@@ -144,10 +147,11 @@ def _whole_us(minutes: float) -> int:
     return max(1, round(minutes * 60)) * SECOND_US
 
 
-def _edges(weights: object) -> Floats:
-    total = np.cumsum(np.asarray(weights, dtype=np.float64))
-    return np.asarray(total / total[-1])
+def _edges(weights: Sequence[float]) -> list[float]:
+    """Return where each choice ends on the line from 0 to 1."""
+    total = sum(weights)
+    return [edge / total for edge in accumulate(weights)]
 
 
-def _pick(edges: Floats, share: Floats) -> Choices:
-    return np.minimum(np.searchsorted(edges, share, side="right"), len(edges) - 1)
+def _pick(edges: list[float], share: float) -> int:
+    return min(bisect_right(edges, share), len(edges) - 1)
