@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,10 @@ from simulation.tickets import Ticket
 from simulation.world import World
 from sla.instants import SECOND_US
 
+MINUTE_US = 60 * SECOND_US
+
 ATTRIBUTES = ("title", "subcategory", "handling_minutes")
+_HANDLING = ATTRIBUTE_PREFIX + "handling_minutes"
 _INSTANTS = ("event_at", "recorded_at")
 _COLUMNS = (
     "ticket_id",
@@ -79,7 +82,7 @@ class TicketJournal:
                 actor_kind,
                 ticket.title,
                 ticket.subcategory,
-                str(round(ticket.handled_us / (60 * SECOND_US))),
+                ticket.handled_us,
             )
         )
 
@@ -88,8 +91,9 @@ class TicketJournal:
         rows, self._rows = self._rows, []
         if not rows:
             return empty_ticket_events(ATTRIBUTES)
-        columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
+        columns: dict[str, Sequence[Any]] = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
         ordinals = columns.pop("ordinal")
+        columns[_HANDLING] = [str(round(handled_us / MINUTE_US)) for handled_us in columns[_HANDLING]]
         frame = {name: _instants(values) if name in _INSTANTS else _strings(values) for name, values in columns.items()}
         ids = _event_ids(columns["ticket_id"], columns["event_at"], ordinals)
         return conform_ticket_events(pd.DataFrame({"event_id": _strings(ids), **frame}))

@@ -37,6 +37,9 @@ class Place(IntEnum):
     CANCELLED = 6
 
 
+_DONE = Place.RESOLVED
+
+
 class Ticket:
     """One ticket: what was said when it came in, its itinerary, and where it is now."""
 
@@ -105,4 +108,4 @@ class Ticket:
     @property
     def is_open(self) -> bool:
         """Return whether work or an answer is still owed."""
-        return self.place < Place.RESOLVED
+        return self.place < _DONE
