@@ -30,10 +30,8 @@ class Estimates:
         histories: Histories,
         snapshots: Snapshots,
         is_undecided: NDArray[np.bool_],
-        *,
-        exact: bool = False,
     ) -> Estimates:
-        """The bundle's estimates for the undecided snapshots; `exact` reasons cost twenty times as much."""
+        """The bundle's estimates for the undecided snapshots."""
         places = np.flatnonzero(is_undecided)
         if not len(places):
             return cls()
@@ -41,5 +39,5 @@ class Estimates:
         at = places.tolist()
         return cls(
             dict(zip(at, bundle.predict(rows).tolist(), strict=True)),
-            dict(zip(at, reasons(bundle, rows, TOP, exact=exact), strict=True)),
+            dict(zip(at, reasons(bundle, rows, TOP), strict=True)),
         )

@@ -42,25 +42,27 @@ def _working_hours(seconds: float) -> str:
 
 def rule_reasons(row: QueueRow, as_of: datetime, local: LocalTime) -> tuple[str, ...]:
     """Up to three reasons from the rules, the weightiest first."""
-    clock, found = row.clock, []
-    if row.risk in LATE and clock.breached_at:
-        found.append(
-            f"Breached {local.short(clock.breached_at, as_of)}, {working_time(-(clock.remaining_working_seconds or 0.0))} of working time ago"
-        )
+    clock = row.clock
+    found = [_breach(row, as_of, local)] if row.risk in LATE else []
     if row.risk in WAITING:
-        found.append(_waiting(row, as_of, local))
+        found.insert(0, _waiting(row, as_of, local))
     if row.risk is Risk.NO_CLOCK:
         found.append(_NO_CLOCK.get(clock.state, "No resolution clock is running"))
-    used = usage(clock)
-    if used and row.risk is not Risk.BREACHED:
-        found.append(used)
-    if row.response is not None:
-        found.append(_response(row.response))
-    if not row.assignee and row.risk not in WAITING:
-        found.append("Nobody is assigned")
-    if row.last_contact_at:
-        found.append(f"Last worked on {relative(-(as_of - row.last_contact_at).total_seconds())}")
+    if row.risk is Risk.BREACHED and row.last_contact_at:
+        found.insert(0, f"Last contact {relative(-(as_of - row.last_contact_at).total_seconds())}")
+    found += [text for text in (usage(clock), _response(row.response), _owner(row)) if text]
     return tuple(found[:3])
+
+
+def _breach(row: QueueRow, as_of: datetime, local: LocalTime) -> str:
+    late = working_time(-(row.clock.remaining_working_seconds or 0.0))
+    if row.clock.breached_at is None:
+        return f"Breached, {late} of working time over its target"
+    return f"Breached {local.short(row.clock.breached_at, as_of)}, {late} of working time over its target"
+
+
+def _owner(row: QueueRow) -> str | None:
+    return None if row.assignee else "Nobody is assigned"
 
 
 def _waiting(row: QueueRow, as_of: datetime, local: LocalTime) -> str:
@@ -70,7 +72,9 @@ def _waiting(row: QueueRow, as_of: datetime, local: LocalTime) -> str:
     return f"{what} since {local.short(row.waiting_since, as_of)} {local.zone_name(row.waiting_since)}"
 
 
-def _response(response: Clock) -> str:
+def _response(response: Clock | None) -> str | None:
+    if response is None:
+        return None
     left = response.remaining_working_seconds
     if response.state in ("breached", "paused_and_breached"):
         return "First response is overdue"

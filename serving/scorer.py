@@ -101,11 +101,11 @@ class Scorer:
         if self._known is None:
             self.read_news()
         known = self._remembered()
-        return self._queue(known.histories, at, known.last_sequence)
+        return self._scored(known.histories, at, known.last_sequence)[0]
 
     def score_events(self, events: pd.DataFrame, at: datetime) -> Queue:
         """The queue of tickets that come with their events; nothing else is known and nothing is stored."""
-        return self._queue(Histories.from_events(events, self._agreements), at, 0)
+        return self._scored(Histories.from_events(events, self._agreements), at, 0)[0]
 
     def ticket(self, ticket_id: str, at: datetime) -> TicketFile | None:
         """Everything about one ticket at an instant, open or finished; None where it is not known then."""
@@ -116,8 +116,8 @@ class Scorer:
             return None
         opened = open_snapshots(histories, at_us)
         mine = opened.take(opened.ticket == found[0])
-        queue = self._queue(histories, at, known.last_sequence, mine, exact=True)
-        return read_ticket(histories, int(found[0]), at, queue, self._local)
+        queue, estimates = self._scored(histories, at, known.last_sequence, mine)
+        return read_ticket(histories, int(found[0]), at, queue, estimates.reasons.get(0, []), self._local)
 
     def _remembered(self) -> _Known:
         if self._known is None:
@@ -125,26 +125,17 @@ class Scorer:
         assert self._known is not None  # noqa: S101 (read_news sets it)
         return self._known
 
-    def _queue(
-        self,
-        histories: Histories,
-        at: datetime,
-        last_sequence: int,
-        of: Snapshots | None = None,
-        *,
-        exact: bool = False,
-    ) -> Queue:
+    def _scored(
+        self, histories: Histories, at: datetime, last_sequence: int, of: Snapshots | None = None
+    ) -> tuple[Queue, Estimates]:
+        """The queue of all open tickets, or of the given snapshots, and what the bundle said, by their place."""
         bundle, why_none = self._model
         snapshots = open_snapshots(histories, to_us(at)) if of is None else of
         leading = self._verdicts(histories, LEADING, snapshots)
-        estimates = (
-            Estimates.by(bundle, histories, snapshots, np.isin(leading.state, _UNDECIDED), exact=exact)
-            if bundle
-            else Estimates()
-        )
-        rows = self._rows(histories, snapshots, leading, estimates, at)
-        return Queue.ordered(
-            rows,
+        undecided = np.isin(leading.state, _UNDECIDED)
+        estimates = Estimates.by(bundle, histories, snapshots, undecided) if bundle else Estimates()
+        queue = Queue.ordered(
+            self._rows(histories, snapshots, leading, estimates, at, bundle.version if bundle else None),
             at,
             zone=self._local.name,
             bundle_version=bundle.version if bundle else None,
@@ -152,6 +143,7 @@ class Scorer:
             thresholds=self._thresholds,
             last_sequence=last_sequence,
         )
+        return queue, estimates
 
     def _verdicts(self, histories: Histories, target: str, snapshots: Snapshots) -> VerdictArrays:
         if target not in self._agreements.clocks:
@@ -159,12 +151,17 @@ class Scorer:
         return verdicts_at(histories.log, self._agreements, target, snapshots.ticket, snapshots.at_us)
 
     def _rows(
-        self, histories: Histories, snapshots: Snapshots, leading: VerdictArrays, estimates: Estimates, at: datetime
+        self,
+        histories: Histories,
+        snapshots: Snapshots,
+        leading: VerdictArrays,
+        estimates: Estimates,
+        at: datetime,
+        version: str | None,
     ) -> list[QueueRow]:
         facts = Facts.of(histories, snapshots)
         clocks = clocks_of(leading, LEADING, self._agreements, at)
         responses = clocks_of(self._verdicts(histories, RESPONSE, snapshots), RESPONSE, self._agreements, at)
-        bundle = self._model[0]
         rows = []
         for place, clock in enumerate(clocks):
             probability = estimates.probability.get(place)
@@ -176,7 +173,7 @@ class Scorer:
                     row,
                     reasons=told or rule_reasons(row, at, self._local),
                     why_here=why_here(row, at, self._thresholds),
-                    bundle_version=bundle.version if bundle and probability is not None else None,
+                    bundle_version=None if probability is None else version,
                 )
             )
         return rows

@@ -9,28 +9,42 @@ from serving.queue import Clock, QueueRow
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of a clock's working time: `ran` counted towards the target, `waited` did not. `working_seconds` may be 0."""
+class Step:
+    """One line of the rules' own account: what a clock did between two instants. `doing`: ran, paused, stopped, cancelled, closed, due."""
 
-    kind: str
+    doing: str
     start_at: datetime
     end_at: datetime
     working_seconds: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """An agreed warning: the share of the target, when it is passed as things stand (None: nothing runs towards it), and whether it was."""
+
+    share: float
+    at: datetime | None
+    is_passed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockFile:
-    """One clock with its whole course. `trace` are the rules' own sentences in order; `policies` the choices that applied."""
+    """One clock with its whole course. `rule` names the goal, `why` says why it applies; `steps` are told in `time_zone`."""
 
     clock: Clock
+    kind: str = ""
+    owner: str = ""
     started_at: datetime | None = None
     stopped_at: datetime | None = None
     paused_seconds: float = 0.0
     rule: str = ""
+    why: str = ""
+    calendar: str = ""
+    time_zone: str = "UTC"
     policies: dict[str, str] = field(default_factory=dict)
-    warnings: tuple[tuple[str, datetime], ...] = ()
-    spans: tuple[Span, ...] = ()
-    trace: tuple[tuple[datetime | None, str], ...] = ()
+    warnings: tuple[Warned, ...] = ()
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,36 +2,86 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from features.histories import Histories
-from serving.queue import Queue
-from serving.ticket_file import EventLine, TicketFile, WeighedReason
+from models.reasons import Reason
+from serving.clock_reading import NAMES
+from serving.queue import Clock, Queue
+from serving.ticket_file import ClockFile, EventLine, Step, TicketFile, Warned, WeighedReason
 from serving.wording import LocalTime
+from sla.clocks import replay_ticket
 from sla.events import TicketEvent
 from sla.instants import from_us, to_us
+from sla.verdict import Verdict
+from sla.verdicts import VerdictState
 
 _ROW_COLUMNS = ("kind", "actor_kind")
 
 
-def read_ticket(histories: Histories, ticket: int, at: datetime, queue: Queue, local: LocalTime) -> TicketFile:
-    """The file of the ticket with this index at an instant; `queue` holds its row if it is open."""
+def read_ticket(
+    histories: Histories, ticket: int, at: datetime, queue: Queue, reasons: Sequence[Reason], local: LocalTime
+) -> TicketFile:
+    """The file of the ticket with this index at an instant; `queue` holds its row if it is open, `reasons` are the bundle's."""
     ticket_id = str(histories.ticket_ids[ticket])
     at_us = to_us(at)
     events = [e for e in histories.log.events_of(ticket_id) if e.at_us <= at_us and e.recorded_us <= at_us]
     row = queue.rows[0] if queue.rows else None
+    weighed = [WeighedReason(reason.text, reason.contribution) for reason in reasons]
     return TicketFile(
         ticket_id=ticket_id,
         as_of=at,
         zone=local.name,
         row=row,
         facts=facts_of(events),
-        clocks=(),
+        clocks=clock_files(replay_ticket(events, histories.agreements, at)),
         events=tuple(event_line(event) for event in events),
-        reasons=tuple(WeighedReason(text) for text in row.reasons) if row else (),
+        reasons=tuple(weighed or [WeighedReason(text) for text in (row.reasons if row else ())]),
         bundle_version=queue.bundle_version,
         rules_only_reason=queue.rules_only_reason,
     )
+
+
+def clock_files(verdicts: Sequence[Verdict]) -> tuple[ClockFile, ...]:
+    """The clocks that an agreement gives the ticket, in the order of the agreements."""
+    return tuple(_clock_file(verdict) for verdict in verdicts if verdict.state is not VerdictState.NO_AGREEMENT)
+
+
+def _clock_file(verdict: Verdict) -> ClockFile:
+    return ClockFile(
+        clock=Clock(
+            target=verdict.target,
+            agreement=verdict.agreement or "",
+            state=NAMES[verdict.state],
+            due_at=verdict.due_at,
+            breached_at=verdict.breached_at,
+            target_seconds=verdict.target_seconds,
+            elapsed_seconds=verdict.elapsed_seconds,
+            remaining_working_seconds=verdict.remaining_seconds,
+            remaining_wall_seconds=verdict.remaining_wall_seconds,
+        ),
+        kind=verdict.kind or "",
+        owner=verdict.owner or "",
+        started_at=verdict.started_at,
+        stopped_at=verdict.stopped_at,
+        paused_seconds=verdict.paused_seconds,
+        rule=verdict.rule or "",
+        why=verdict.why,
+        calendar=verdict.calendar or "",
+        time_zone=verdict.time_zone,
+        policies={name: _choice(value) for name, value in verdict.policies.items() if value is not None},
+        warnings=tuple(Warned(warning.share, warning.at, warning.is_passed) for warning in verdict.warnings),
+        steps=tuple(
+            Step(step.doing, step.from_at, step.until_at, step.worked_seconds, step.text) for step in verdict.trace
+        ),
+    )
+
+
+def _choice(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value).replace("_", " ")
 
 
 def facts_of(events: list[TicketEvent]) -> dict[str, str]:

@@ -27,6 +27,12 @@ def working_time(seconds: float) -> str:
     return f"{sign}{hours} h" if hours else f"{sign}{minutes} min"
 
 
+def rough_time(seconds: float) -> str:
+    """A (working) duration in one unit, `40 min` or `7 h`, without a sign: for places where only its size matters."""
+    minutes = round(abs(seconds) / MINUTE_SECONDS)
+    return f"{minutes} min" if minutes < 120 else f"{round(minutes / 60)} h"
+
+
 def wall_time(seconds: float) -> str:
     """A span of wall-clock time, `4 h 10 min`, `2 d 4 h` (days of 24 hours); with a minus sign when negative."""
     sign, minutes = _sign_and_minutes(seconds)

@@ -87,27 +87,22 @@ class QueuePage(BaseModel):
     next_cursor: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")
 
 
-class SpanOut(BaseModel):
-    """A stretch in which a clock ran or waited."""
+class WarningOut(BaseModel):
+    """An agreed warning and when it is passed, as things stand; null while nothing runs towards it."""
 
-    kind: str
+    share: float
+    at: datetime | None
+    is_passed: bool
+
+
+class StepOut(BaseModel):
+    """One line of the rules' account. `doing`: ran, paused, stopped, cancelled, closed, due."""
+
+    doing: str
     start_at: datetime
     end_at: datetime
     working_seconds: float
-
-
-class WarningOut(BaseModel):
-    """A warning of the agreement and when it is passed."""
-
-    name: str
-    at: datetime
-
-
-class TraceLine(BaseModel):
-    """One sentence of the rules."""
-
-    at: datetime | None
-    text: str
+    text: str = Field(description="In words, in the clock's own time zone.")
 
 
 class ClockOut(BaseModel):
@@ -126,11 +121,15 @@ class ClockOut(BaseModel):
     remaining_working_seconds: float | None
     remaining_wall_seconds: float | None
     share_used: float | None
-    rule: str
-    policies: dict[str, str]
+    kind: str = Field(description="SLA, OLA or UC.")
+    owner: str
+    rule: str = Field(description="The goal that decides.")
+    why: str = Field(description="Why it applies.")
+    calendar: str
+    time_zone: str
+    policies: dict[str, str] = Field(description="The choices in force, by name.")
     warnings: list[WarningOut]
-    spans: list[SpanOut]
-    trace: list[TraceLine]
+    trace: list[StepOut]
 
 
 class EventOut(BaseModel):

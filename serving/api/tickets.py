@@ -78,14 +78,24 @@ def _clock(item: ClockFile) -> dict[str, Any]:
         "remaining_working_seconds": clock.remaining_working_seconds,
         "remaining_wall_seconds": clock.remaining_wall_seconds,
         "share_used": clock.share_used,
+        "kind": item.kind,
+        "owner": item.owner,
         "rule": item.rule,
+        "why": item.why,
+        "calendar": item.calendar,
+        "time_zone": item.time_zone,
         "policies": item.policies,
-        "warnings": [{"name": name, "at": iso(at)} for name, at in item.warnings],
-        "spans": [
-            {"kind": s.kind, "start_at": iso(s.start_at), "end_at": iso(s.end_at), "working_seconds": s.working_seconds}
-            for s in item.spans
+        "warnings": [{"share": w.share, "at": iso(w.at), "is_passed": w.is_passed} for w in item.warnings],
+        "trace": [
+            {
+                "doing": step.doing,
+                "start_at": iso(step.start_at),
+                "end_at": iso(step.end_at),
+                "working_seconds": step.working_seconds,
+                "text": step.text,
+            }
+            for step in item.steps
         ],
-        "trace": [{"at": iso(at), "text": text} for at, text in item.trace],
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from serving.queue import Clock, QueueRow
+from serving.queue import Clock, Group, QueueRow, Risk
 
 Value = str | float | None
 
@@ -46,6 +46,18 @@ def record(row: QueueRow) -> dict[str, Value]:
         "why_here": row.why_here,
         "bundle_version": row.bundle_version,
     }
+
+
+def names() -> list[str]:
+    """The names of the columns, in order."""
+    blank = QueueRow(
+        ticket_id="",
+        clock=Clock(target="", state=""),
+        risk=Risk.NO_CLOCK,
+        rules_risk=Risk.NO_CLOCK,
+        group=Group.SAFE_FOR_NOW,
+    )
+    return list(record(blank))
 
 
 def iso(at: datetime | None) -> str | None:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 
 from serving.queue import Queue, QueueRow
-from serving.reports.columns import Value, record
+from serving.reports.columns import Value, names, record
 
 REASONS = 3
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -18,15 +18,10 @@ def as_csv(queue: Queue, rows: Sequence[QueueRow] | None = None) -> str:
     shown = queue.rows if rows is None else rows
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    reason_names = [f"reason_{number}" for number in range(1, REASONS + 1)]
-    names: list[str] | None = None
+    writer.writerow([*names(), *(f"reason_{number}" for number in range(1, REASONS + 1))])
     for row in shown:
-        values = record(row)
-        if names is None:
-            names = [*values, *reason_names]
-            writer.writerow(names)
         reasons = [*row.reasons[:REASONS], *[""] * (REASONS - len(row.reasons))]
-        writer.writerow([harmless(value) for value in (*values.values(), *reasons)])
+        writer.writerow([harmless(value) for value in (*record(row).values(), *reasons)])
     return text.getvalue()
 
 

@@ -56,7 +56,9 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.globals.update(static=assets.url, Risk=Risk, ticket_url=ticket_url, state_words=state_words)
+        environment.globals.update(
+            static=assets.url, Risk=Risk, ticket_url=ticket_url, state_words=state_words, target_words=target_words
+        )
         environment.filters.update(
             iso=iso,
             working=wording.working_time,
@@ -67,6 +69,7 @@ class Pages:
             of_hundred=wording.of_hundred,
             line=wording.one_line,
             left=left_words,
+            roughly=rough_words,
         )
         return cls(assets, environment)
 
@@ -97,12 +100,26 @@ def state_words(state: str) -> str:
     return STATE_WORDS.get(state, state.replace("_", " ").capitalize())
 
 
+def target_words(target: str) -> str:
+    """A clock's name for people: `Resolution`, `Team time (network)`."""
+    metric, _mark, party = target.partition(":")
+    return metric.replace("_", " ").capitalize() + (f" ({party})" if party else "")
+
+
 def left_words(clock: Clock) -> str:
     """Working time left, or how late: `5 h 10 min`, `3 h late`."""
     left = clock.remaining_working_seconds
     if left is None:
         return "–"
     return wording.working_time(left) if left >= 0 else f"{wording.working_time(-left)} late"
+
+
+def rough_words(clock: Clock) -> str:
+    """The same in one unit: `40 min`, `3 h late`."""
+    left = clock.remaining_working_seconds
+    if left is None:
+        return "–"
+    return wording.rough_time(left) + ("" if left >= 0 else " late")
 
 
 def ticket_url(ticket_id: str) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from serving.ticket_file import ClockFile, EventLine, TicketFile
-from serving.wording import working_time
+from serving.wording import percent, working_time
 
 BAR_WIDTH = 1000.0
 _KINDS = {
@@ -38,11 +39,20 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A line across the bar: `kind` target or warning."""
+
+    kind: str
+    x: float
+    words: str
+
+
+@dataclass(frozen=True)
 class Bar:
     """The course of a clock in working time, from its start to its target or, when late, to now."""
 
     segments: tuple[Segment, ...]
-    target_x: float | None
+    marks: tuple[Mark, ...]
     legend: tuple[tuple[str, str], ...]
 
 
@@ -93,33 +103,52 @@ def clock_bar(item: ClockFile) -> Bar | None:
     pieces = list(_pieces(item, target))
     if left is not None and left > 0 and item.stopped_at is None:
         pieces.append(("left", left))
-    total = sum(seconds for _kind, seconds in pieces) or 1.0
-    segments, x, ran, target_x = [], 0.0, 0.0, None
+    scale = BAR_WIDTH / (sum(seconds for _kind, seconds in pieces) or 1.0)
+    segments, x = [], 0.0
     for kind, seconds in pieces:
-        width = BAR_WIDTH * seconds / total
-        segments.append(Segment(kind, round(x, 2), round(width, 2), f"{_SEGMENT_WORDS[kind]} {working_time(seconds)}"))
-        x += width
-        ran += seconds if kind in ("ran", "left") else 0.0
-        if kind in ("ran", "left") and ran >= target - 1e-3:
-            target_x = round(x, 2)
-    return Bar(tuple(segments), target_x, _legend(pieces))
+        words = f"{_SEGMENT_WORDS[kind]} {working_time(seconds)}"
+        segments.append(Segment(kind, round(x, 2), round(seconds * scale, 2), words))
+        x += seconds * scale
+    marks = [Mark("target", place, "Target") for place in _places(pieces, target, scale)]
+    for warning in item.warnings:
+        words = f"Warning at {percent(warning.share)}"
+        marks += [Mark("warning", place, words) for place in _places(pieces, target * warning.share, scale)]
+    return Bar(tuple(segments), tuple(marks), _legend(pieces))
+
+
+def _places(pieces: list[tuple[str, float]], amount: float, scale: float) -> Iterator[float]:
+    """Where on the bar so much of the target is used up, if it ever is."""
+    x = used = 0.0
+    for kind, seconds in pieces:
+        counted = 0.0 if kind == "waited" else seconds
+        if counted and used + counted >= amount - 1e-3:
+            yield round((x + amount - used) * scale, 2)
+            return
+        x, used = x + seconds, used + counted
 
 
 def _pieces(item: ClockFile, target: float) -> Iterator[tuple[str, float]]:
-    """What ran and waited in order, in working seconds, the part beyond the target apart."""
+    """What ran and waited in order, in working seconds, the part beyond the target apart; neighbours of a kind are one."""
     ran = 0.0
-    for span in item.spans:
-        if span.working_seconds <= 0:
+    for kind, seconds in _runs(item):
+        if kind == "waited":
+            yield kind, seconds
             continue
-        if span.kind != "ran":
-            yield "waited", span.working_seconds
-            continue
-        within = min(span.working_seconds, max(0.0, target - ran))
-        ran += span.working_seconds
+        within = min(seconds, max(0.0, target - ran))
+        ran += seconds
         if within > 0:
             yield "ran", within
-        if span.working_seconds - within > 0:
-            yield "late", span.working_seconds - within
+        if seconds - within > 0:
+            yield "late", seconds - within
+
+
+def _runs(item: ClockFile) -> Iterator[tuple[str, float]]:
+    kinds = {"ran": "ran", "paused": "waited"}
+    steps = [(kinds[step.doing], step.working_seconds) for step in item.steps if step.doing in kinds]
+    for kind, group in groupby(steps, key=lambda step: step[0]):
+        total = sum(seconds for _kind, seconds in group)
+        if total > 0:
+            yield kind, total
 
 
 def _legend(pieces: list[tuple[str, float]]) -> tuple[tuple[str, str], ...]:

@@ -17,7 +17,7 @@ from serving.rule_reasons import rule_reasons, why_here
 from serving.service import Service
 from serving.settings import Settings
 from serving.ticker import Ticker
-from serving.ticket_file import ClockFile, EventLine, Span, TicketFile, WeighedReason
+from serving.ticket_file import ClockFile, EventLine, Step, TicketFile, Warned, WeighedReason
 from serving.wording import LocalTime
 
 NOW = datetime(2016, 5, 17, 6, 4, tzinfo=UTC)  # a Tuesday, 08:04 in Berlin
@@ -143,24 +143,30 @@ def file_of(found: QueueRow, queue: Queue) -> TicketFile:
     """The file of an open ticket of that queue."""
     elapsed, left = found.clock.elapsed_seconds or 0.0, found.clock.remaining_working_seconds or 0.0
     opened = found.opened_at or NOW
-    spans = (
-        Span("ran", opened, opened + timedelta(hours=3), elapsed * 0.4),
-        Span("waited", opened + timedelta(hours=3), opened + timedelta(hours=9), 4 * HOUR),
-        Span("ran", opened + timedelta(hours=9), NOW, elapsed * 0.6),
+    steps = (
+        Step("ran", opened, opened + timedelta(hours=3), elapsed * 0.4, "Sat 14 May 23:52 - Sun 15 May 02:52: 3 h ran"),
+        Step(
+            "paused",
+            opened + timedelta(hours=3),
+            opened + timedelta(hours=9),
+            4 * HOUR,
+            "Sun 15 May: paused 4 h waiting on customer",
+        ),
+        Step("ran", opened + timedelta(hours=9), NOW, elapsed * 0.6, "Mon 16 May 08:00-18:00: 10 h ran"),
+        Step("due", NOW, NOW, 0.0, f"due in {left / HOUR:.1f} h"),
     )
     leading = ClockFile(
         clock=found.clock,
+        kind="SLA",
         started_at=opened,
         paused_seconds=4 * HOUR,
         rule="Priority 3: 30 working hours",
-        policies={"priority_change": "recompute", "reopen": "run_on"},
-        spans=spans,
-        trace=(
-            (opened, "Created with priority 3: agreement Standard applies, 30 working hours in the calendar office"),
-            (opened + timedelta(hours=3), "Status waiting on the customer: the clock pauses"),
-            (opened + timedelta(hours=9), "Status open: the clock goes on"),
-            (None, f"Left: {left / HOUR:.1f} working hours"),
-        ),
+        why="it applies because priority is 3",
+        calendar="office",
+        time_zone=ZONE,
+        policies={"priority_change": "recompute", "reopen": "run on"},
+        warnings=(Warned(0.75, NOW - timedelta(hours=1), True),),
+        steps=steps,
     )
     events = (
         EventLine(

@@ -1,0 +1,65 @@
+import csv
+import io
+import json
+
+import pytest
+
+from serving.reports import as_csv, as_json, as_table
+from serving.reports.delimited import harmless
+from serving.reports.table import fitted
+from tests.serving.builders import busy_desk, clock, queue_of, row
+
+
+def test_the_table_fits_120_columns_and_never_hides_lateness() -> None:
+    queue = busy_desk(100)
+    lines = as_table(queue, queue.rows[:20]).splitlines()
+    assert max(map(len, lines)) <= 120
+    assert f"{queue.counts.late_or_lost} late or lost" in lines[1]
+    assert "80 more open tickets" in lines[-1]
+    assert "scored by breach v7" in lines[0]
+
+
+def test_the_table_says_when_only_the_rules_speak() -> None:
+    assert "Rules only: no model is loaded" in as_table(busy_desk(5, with_model=False)).splitlines()[0]
+
+
+def test_an_empty_queue_says_so() -> None:
+    assert "No open tickets." in as_table(queue_of([]))
+    assert as_csv(queue_of([])).startswith("ticket_id,group,")
+
+
+def test_terminal_control_and_wide_letters_do_not_break_the_table() -> None:
+    queue = queue_of(
+        [row("X\x1b[2J", title="\x1b]0;owned\x07プリンターが動かないので至急お願いします", clock=clock(3))]
+    )
+    text = as_table(queue)
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert fitted("プリンター", 6) == "プリ… "
+    assert fitted("ab", 4) == "ab  "
+
+
+def test_json_lists_rows_and_counts() -> None:
+    queue = busy_desk(30)
+    found = json.loads(as_json(queue, queue.rows[:3]))
+    assert [ticket["ticket_id"] for ticket in found["tickets"]] == [item.ticket_id for item in queue.rows[:3]]
+    assert found["counts"]["all"] == 30
+    assert found["as_of"] == "2016-05-17T06:04:00Z"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-2", "@SUM(A1)", "\t=1", "\r=1", "  =cmd|' /C calc'!A0", "＝1"])
+def test_csv_text_that_a_spreadsheet_would_run_is_neutralised(text: str) -> None:
+    assert harmless(text) == f"'{text}"
+    rows = list(csv.DictReader(io.StringIO(as_csv(queue_of([row(title=text)])), newline="")))
+    assert rows[0]["title"] == f"'{text}"
+
+
+def test_csv_keeps_numbers_and_ordinary_text_as_they_are() -> None:
+    rows = list(
+        csv.DictReader(
+            io.StringIO(as_csv(queue_of([row(title='He said "no", twice', clock=clock(-2, state="breached"))])))
+        )
+    )
+    assert rows[0]["title"] == 'He said "no", twice'
+    assert float(rows[0]["remaining_working_seconds"]) == -7200.0
+    assert rows[0]["probability"] == ""
