@@ -1,0 +1,98 @@
+"""Event frames as numbers and distinct texts, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute
+from numpy.typing import NDArray
+
+from features.schema import ATTRIBUTE_PREFIX, INSTANT_COLUMNS, attribute_columns
+
+Numbers: TypeAlias = NDArray[np.int64]
+Texts: TypeAlias = NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class CodedTexts:
+    """A text column: `texts[codes[i]]` is row i, code -1 is missing, no text occurs twice."""
+
+    codes: Numbers
+    texts: list[str]
+
+
+def coded(column: pd.Series) -> CodedTexts:
+    """A `str` series as codes and distinct texts."""
+    return _from_arrow(_arrow(column))
+
+
+def coded_attributes(frame: pd.DataFrame) -> CodedTexts:
+    """The free attributes of each row as one JSON object of texts, keys sorted, missing ones absent; none at all is missing."""
+    names = sorted(attribute_columns(frame))
+    if not names:
+        return CodedTexts(np.full(len(frame), -1, dtype=np.int64), [])
+    pieces = [_pieces(name.removeprefix(ATTRIBUTE_PREFIX), frame[name]) for name in names]
+    # The first piece is never null: Arrow's join drops a row, rather than leaving it empty, where all pieces are null.
+    start = pa.array(np.full(len(frame), "", dtype=object), type=pa.large_string())
+    joined = _from_arrow(
+        pa.compute.binary_join_element_wise(start, *pieces, pa.scalar(",", pa.large_string()), null_handling="skip")
+    )
+    texts = ["{" + text[1:] + "}" for text in joined.texts]
+    if "{}" not in texts:
+        return CodedTexts(joined.codes, texts)
+    none = texts.index("{}")
+    codes = np.where(joined.codes == none, -1, joined.codes - (joined.codes > none))
+    return CodedTexts(codes, texts[:none] + texts[none + 1 :])
+
+
+def text_series(texts: Texts, codes: Numbers) -> pd.Series:
+    """A `str` series from distinct texts and codes, -1 missing."""
+    return pd.Series(pd.array(texts, dtype="str").take(codes, allow_fill=True))
+
+
+def attribute_series(texts: Sequence[str], codes: Numbers) -> dict[str, pd.Series]:
+    """The inverse of `coded_attributes`: a `str` series for each attribute, by full column name in alphabetical order."""
+    objects: list[dict[str, Any]] = [json.loads(text) for text in texts]
+    names = sorted({name for one in objects for name in one})
+    columns = {name: np.array([one.get(name) for one in objects], dtype=object) for name in names}
+    return {ATTRIBUTE_PREFIX + name: text_series(values, codes) for name, values in columns.items()}
+
+
+def instants_us(column: pd.Series) -> Numbers:
+    """Aware instants as microseconds since 1970 UTC."""
+    return column.to_numpy("datetime64[us]").view(np.int64)
+
+
+def instant_series(at_us: Numbers) -> pd.Series:
+    """The inverse of `instants_us`."""
+    return pd.Series(at_us.view("datetime64[us]")).dt.tz_localize("UTC")
+
+
+def is_instant(name: str) -> bool:
+    """Whether the column holds instants."""
+    return name in INSTANT_COLUMNS
+
+
+def _arrow(column: pd.Series) -> Any:
+    array = pa.array(column, type=pa.large_string(), from_pandas=True)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _from_arrow(array: Any) -> CodedTexts:
+    encoded = array.dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return CodedTexts(codes, encoded.dictionary.to_pylist())
+
+
+def _pieces(name: str, column: pd.Series) -> Any:
+    """`"name":"value"` for each row, null where the attribute is missing; each distinct value is written once."""
+    found = coded(column)
+    key = json.dumps(name, ensure_ascii=False)
+    texts = pa.array([f"{key}:{json.dumps(text, ensure_ascii=False)}" for text in found.texts], type=pa.large_string())
+    return texts.take(pa.array(found.codes, mask=found.codes < 0))

@@ -1,0 +1,11 @@
+"""What can go wrong with the store, in words a person can act on."""
+
+from __future__ import annotations
+
+
+class StoreError(ValueError):
+    """A store that cannot be opened, read or written; the text says what to do."""
+
+
+class ConflictError(StoreError):
+    """Events whose id is already stored with other content. Nothing of the append was stored."""

@@ -1,0 +1,229 @@
+"""The store: what the rest of the project may ask of the database."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Engine, Select, Table, func, insert, select
+
+from features.schema import (
+    SERVICE_COLUMNS,
+    TICKET_COLUMNS,
+    empty_service_events,
+    empty_ticket_events,
+    validate_service_events,
+    validate_ticket_events,
+)
+from features.store import tables
+from features.store.appending import Progress, append, last_sequence
+from features.store.engine import DEFAULT_URL, make_engine, reading, writing
+from features.store.migration import migrate
+from features.store.querying import Narrowing, chunks
+from sla.instants import to_us
+
+CHUNK_ROWS = 200_000
+
+
+@dataclass(frozen=True)
+class AppendReport:
+    """What an append did. Conflicts with stored events raise ConflictError instead."""
+
+    inserted: int
+    duplicates: int  # stored before with the same content
+    kept: int  # `created` events of tickets whose creation was stored before with other content; the stored one stays
+    first_sequence: int  # of the inserted events; 0 if none
+    last_sequence: int  # of the table now; 0 if it is empty
+
+
+def open_store(url: str = DEFAULT_URL) -> Store:
+    """The store at `sqlite:///path` or `postgresql://...`, with its tables brought up to date under a lock.
+
+    Raises StoreError where it cannot be opened, or was made by a newer version.
+    """
+    engine = make_engine(url)
+    try:
+        migrate(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(engine)
+
+
+class Store:
+    """Append-only events and agreements; one transaction a call."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def url(self) -> str:
+        """Where the store is, without the password."""
+        return self._engine.url.render_as_string(hide_password=True)
+
+    def close(self) -> None:
+        """Close all connections; an open store needs no other care."""
+        self._engine.dispose()
+
+    def append_ticket_events(
+        self, frame: pd.DataFrame, source: str, *, imported_at: datetime | None = None, progress: Progress | None = None
+    ) -> AppendReport:
+        """What was stored of the ticket events: all or, on any fault, nothing.
+
+        Events that are stored already with the same content are counted as duplicates, so appending twice is appending once.
+        Raises SchemaError for a frame that breaks the contract, ConflictError where an id is stored with other content.
+        """
+        validate_ticket_events(frame)
+        return self._append(tables.ticket_events, TICKET_COLUMNS, frame, source, imported_at, progress)
+
+    def append_service_events(
+        self, frame: pd.DataFrame, source: str, *, imported_at: datetime | None = None, progress: Progress | None = None
+    ) -> AppendReport:
+        """What was stored of the service events; as `append_ticket_events`."""
+        validate_service_events(frame)
+        return self._append(tables.service_events, SERVICE_COLUMNS, frame, source, imported_at, progress)
+
+    def ticket_events(
+        self,
+        since_sequence: int = 0,
+        until: datetime | None = None,
+        ticket_ids: Sequence[str] | None = None,
+        up_to_sequence: int | None = None,
+    ) -> pd.DataFrame:
+        """Ticket events in the order they were stored, as a canonical frame.
+
+        Only those with a sequence above `since_sequence` (and not above `up_to_sequence`), that both happened and were
+        recorded by `until`, of these tickets. To read only what is new: take `last_sequence()` first, read up to it, and
+        begin there next time.
+        """
+        found = list(self.ticket_event_chunks(since_sequence, until, ticket_ids, up_to_sequence))
+        return pd.concat(found, ignore_index=True) if found else empty_ticket_events()
+
+    def ticket_event_chunks(
+        self,
+        since_sequence: int = 0,
+        until: datetime | None = None,
+        ticket_ids: Sequence[str] | None = None,
+        up_to_sequence: int | None = None,
+        chunk_rows: int = CHUNK_ROWS,
+    ) -> Iterator[pd.DataFrame]:
+        """The same as `ticket_events` in frames of at most `chunk_rows`, all from one state of the store.
+
+        A chunk has the attribute columns that occur in it.
+        """
+        wanted = Narrowing(since_sequence, up_to_sequence, until, ticket_ids)
+        with reading(self._engine) as connection:
+            yield from chunks(
+                connection,
+                tables.ticket_events,
+                TICKET_COLUMNS,
+                "ticket_id",
+                wanted,
+                chunk_rows,
+                may_be_announced=False,
+            )
+
+    def service_events(
+        self,
+        since_sequence: int = 0,
+        until: datetime | None = None,
+        services: Sequence[str] | None = None,
+        up_to_sequence: int | None = None,
+    ) -> pd.DataFrame:
+        """Service events in the order they were stored, as a canonical frame.
+
+        As `ticket_events`, but `until` looks at `recorded_at` alone: announced maintenance is known before it happens.
+        """
+        wanted = Narrowing(since_sequence, up_to_sequence, until, services)
+        with reading(self._engine) as connection:
+            found = list(
+                chunks(
+                    connection,
+                    tables.service_events,
+                    SERVICE_COLUMNS,
+                    "service",
+                    wanted,
+                    CHUNK_ROWS,
+                    may_be_announced=True,
+                )
+            )
+        return pd.concat(found, ignore_index=True) if found else empty_service_events()
+
+    def last_sequence(self) -> int:
+        """The highest sequence number of the ticket events, 0 in an empty store. It only grows, in the order of commits."""
+        return self._last(tables.ticket_events)
+
+    def last_service_sequence(self) -> int:
+        """The highest sequence number of the service events, 0 in an empty store."""
+        return self._last(tables.service_events)
+
+    def ticket_count(self) -> int:
+        """How many tickets have events."""
+        with reading(self._engine) as connection:
+            return int(
+                connection.execute(select(func.count(func.distinct(tables.ticket_events.c.ticket_id)))).scalar_one()
+            )
+
+    def save_agreements(self, text: str, at: datetime) -> int:
+        """The version under which the agreements' text is stored; the same version as before if the text is the newest one."""
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        with writing(self._engine) as connection:
+            newest = connection.execute(_newest_agreements()).first()
+            if newest is not None and newest.sha256 == digest:
+                return int(newest.version)
+            values = {"saved_at": to_us(at), "sha256": digest, "text": text}
+            saved = connection.execute(insert(tables.agreements).values(values).returning(tables.agreements.c.version))
+            return int(saved.scalar_one())
+
+    def latest_agreements(self) -> str | None:
+        """The text of the newest agreements, or None."""
+        with reading(self._engine) as connection:
+            newest = connection.execute(_newest_agreements()).first()
+        return None if newest is None else str(newest.text)
+
+    def _append(
+        self,
+        table: Table,
+        columns: Sequence[str],
+        frame: pd.DataFrame,
+        source: str,
+        imported_at: datetime | None,
+        progress: Progress | None,
+    ) -> AppendReport:
+        with writing(self._engine) as connection:
+            before = last_sequence(connection, table)
+            done = append(connection, table, columns, frame, progress)
+            last = last_sequence(connection, table)
+            if done.inserted:
+                record = {
+                    "imported_at": None if imported_at is None else to_us(imported_at),
+                    "source": source,
+                    "kind": table.name,
+                }
+                connection.execute(
+                    insert(tables.imports).values(
+                        inserted=done.inserted, duplicates=done.duplicates + done.kept, **record
+                    )
+                )
+        return AppendReport(done.inserted, done.duplicates, done.kept, before + 1 if done.inserted else 0, last)
+
+    def _last(self, table: Table) -> int:
+        with reading(self._engine) as connection:
+            return last_sequence(connection, table)
+
+
+def _newest_agreements() -> Select[Any]:
+    return select(tables.agreements).order_by(tables.agreements.c.version.desc()).limit(1)
