@@ -28,16 +28,12 @@ def compile_calendar(
     """Return the working time of a calendar.
 
     `others` are the calendars it may name under `minus`; `folder` is where paths of iCalendar files begin. A `minus` that
-    is unknown or leads back to itself raises CalendarError at once; the table of windows is built when first needed.
+    is unknown or leads back to itself, or a file that cannot be read, raises CalendarError at once; the table of windows
+    is built when first needed.
     """
     source = WindowSource(name, spec, others or {}, folder)
-    _check_minus(source)
+    source.check()
     return BusinessTime(source)
-
-
-def _check_minus(source: WindowSource) -> None:
-    for name in source.spec.minus:
-        _check_minus(source.other(name))
 
 
 class BusinessTime:

@@ -54,6 +54,13 @@ class WindowSource:
     folder: Path | None
     within: tuple[str, ...] = ()  # the calendars that led here by `minus`
 
+    def check(self) -> None:
+        """Raise CalendarError when a calendar under `minus` or an iCalendar file cannot be used."""
+        if any(source.ics for source in self.spec.holidays):
+            closed_days(self.spec, range(EPOCH_DATE.year, EPOCH_DATE.year + 1), self.folder)
+        for name in self.spec.minus:
+            self.other(name).check()
+
     def local_days(self, first: int, last: int) -> LocalDays:
         """Return what the calendar says about the local dates `first` to `last` (days since 1970-01-01, both included)."""
         zone = zone_offsets(self.spec.time_zone, first, last)
