@@ -1,0 +1,126 @@
+"""The data quality report of a read file, for people and for machines."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from features.sources.quality import Quality, Seen
+from features.sources.result import ImportResult
+
+_MOST = 12
+
+
+def report_text(result: ImportResult) -> str:
+    """The report as lines for people: what was read, what was left out and why, what is worth a look."""
+    subject = "services" if result.mapping.kind == "service_events" else "tickets"
+    quality = result.quality
+    lines = [
+        f"{result.source}: {result.rows_read:,} rows read, {result.rows_rejected:,} rejected, {len(result.duplicate_rows):,} identical rows dropped",
+        f"{quality.subjects:,} {subject}, {len(result.events):,} events{_of_them_creations(result)}, from {_day(quality.first_at)} to {_day(quality.last_at)}",
+        *_seen_lines("States", quality.states),
+        *_seen_lines("Priorities", quality.priorities),
+    ]
+    for rejection in result.rejections:
+        lines += ["Rejected: " + rejection.text().replace("\n", "\n  ")]
+    look = notes(result)
+    if look:
+        lines += ["Worth a look:", *(f"  - {note}" for note in look)]
+    suspects = quality.leak_suspects
+    if suspects:
+        lines += [
+            "Leak suspicion (a final value on every row would tell a model the future):",
+            *(f"  - {one.text()}" for one in suspects),
+        ]
+    return "\n".join(lines)
+
+
+def report_dict(result: ImportResult) -> dict[str, Any]:
+    """The report as plain values for JSON."""
+    quality = asdict(result.quality)
+    quality = {key: value.isoformat() if isinstance(value, datetime) else value for key, value in quality.items()}
+    return {
+        "source": result.source,
+        "kind": result.mapping.kind,
+        "rows_read": result.rows_read,
+        "rows_rejected": result.rows_rejected,
+        "rows_duplicate": len(result.duplicate_rows),
+        "rows_without_event": result.rows_without_event,
+        "events": len(result.events),
+        "rejections": [
+            {"reason": one.reason, "expected": one.expected, "rows": list(one.rows), "examples": list(one.examples)}
+            for one in result.rejections
+        ],
+        "unmapped_columns": list(result.unmapped_columns),
+        "ignored_columns": dict(result.mapping.ignore),
+        "quality": quality,
+        "notes": notes(result),
+    }
+
+
+def notes(result: ImportResult) -> list[str]:
+    """What a careful reader would want to know about the file, one sentence each."""
+    quality = result.quality
+    found = [
+        (
+            len(result.unmapped_columns),
+            f"columns neither used nor ignored by the mapping: {', '.join(result.unmapped_columns)}",
+        ),
+        (result.rows_without_event, f"{result.rows_without_event:,} rows are no events, says the mapping"),
+        (
+            quality.out_of_order_rows,
+            f"{quality.out_of_order_rows:,} rows stand after a later row of the same subject; they were sorted by time",
+        ),
+        (
+            quality.recorded_before_happened,
+            f"{quality.recorded_before_happened:,} rows were recorded before they happened; recorded_at was moved to event_at",
+        ),
+        (
+            quality.opened_after_first_row,
+            f"{quality.opened_after_first_row:,} tickets opened after their first row; they count as opened at that row",
+        ),
+        (
+            quality.in_gap_rows,
+            f"{quality.in_gap_rows:,} rows have a local time that the clocks skipped in {result.mapping.time_zone}; moved forward",
+        ),
+        (
+            quality.ambiguous_rows,
+            f"{quality.ambiguous_rows:,} rows have a local time that happened twice in {result.mapping.time_zone}; taken as the first",
+        ),
+        (quality.has_odd_hours, _odd_hours(quality, result.mapping.time_zone)),
+        (
+            quality.longest_silence_days > 14,
+            f"no rows at all for {quality.longest_silence_days:.0f} days after {_day(quality.longest_silence_from)}: is a part of the export absent?",
+        ),
+    ]
+    return [note for applies, note in found if applies]
+
+
+def _odd_hours(quality: Quality, time_zone: str) -> str:
+    start, end = quality.busiest_hours or (0, 0)
+    return f"most rows fall between {start}:00 and {end % 24}:00; if that is not when people work, time_zone {time_zone} is wrong"
+
+
+def _of_them_creations(result: ImportResult) -> str:
+    if "opened_at" not in result.mapping.columns:
+        return ""
+    return f" ({int((result.events['kind'] == 'created').sum()):,} of them creations)"
+
+
+def _seen_lines(title: str, seen: tuple[Seen, ...]) -> list[str]:
+    if not seen:
+        return []
+    shown = [f"{one.found} {_arrow(one)}({one.rows:,})" for one in seen[:_MOST]]
+    more = [f"and {len(seen) - _MOST} more"] if len(seen) > _MOST else []
+    return [f"{title}: {', '.join([*shown, *more])}"]
+
+
+def _arrow(one: Seen) -> str:
+    if one.became == one.found:
+        return ""
+    return f"= {'no news' if one.became is None else one.became or 'empty'} "
+
+
+def _day(at: datetime | None) -> str:
+    return "never" if at is None else f"{at:%Y-%m-%d}"
