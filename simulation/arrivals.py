@@ -55,6 +55,8 @@ def _everyday(world: World, seed: int, day: Day) -> Instants:
     weights = shape[np.asarray(day.half_hours, dtype=np.int64)]
     rate = world.arrivals.per_day * day_factor(world, day) * weights.sum() / shape.sum()
     count = int(rng.poisson(rate))
+    if not count:
+        return np.empty(0, dtype=np.int64)
     edges = np.concatenate([[0.0], np.cumsum(weights / weights.sum())])
     share = rng.random(count)
     slot = np.minimum(np.searchsorted(edges, share, side="right") - 1, len(weights) - 1)

@@ -61,12 +61,12 @@ class Desk:
         start_us = to_us(start)
         hours = world_calendars(world)
         self._world, self._seed = world, seed
+        self._seats = seats_of(world)
         self._desk_hours, self._customer_hours = hours[world.desk_hours], hours[world.customer_hours]
         self._shifts = [hours[agent.shift] for agent in world.agents]
         self._days = days(world.zone, self._desk_hours, start_us)
         self._fates = Fates(world, seed)
         self._lines = [dispatch() for _ in world.teams]
-        self._seats = seats_of(world)
         self._staff = [0] * len(world.teams)  # agents on shift now
         self._of_team = [[seat for seat in self._seats if team in seat.teams] for team in range(len(world.teams))]
         self._journal, self._failures = TicketJournal(world), ServiceJournal(world)

@@ -121,7 +121,7 @@ class ServiceJournal:
         ids = [f"{outage}/{phase}" for outage, phase in zip(outage_ids, phases, strict=True)]
         frame = pd.DataFrame({"event_id": _strings(ids), "service": _strings(services), "phase": _strings(phases)})
         frame["event_at"] = _instants(at_us)
-        frame["kind"], frame["severity"] = "outage", "major"
+        frame["kind"], frame["severity"], frame["value"] = "outage", "major", np.nan
         return conform_service_events(frame)
 
 
