@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from urllib.parse import urlsplit
 
+from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,10 +34,6 @@ SECURITY_HEADERS = {
 }
 
 
-class _TooLargeError(Exception):
-    """The body grew over the limit while it was read."""
-
-
 class Protection:
     """ASGI middleware. Without keys only loopback clients that name a loopback host are answered (so no DNS rebinding)."""
 
@@ -51,10 +48,7 @@ class Protection:
         if refusal is not None:
             await _answer(scope, send, *refusal)
             return
-        try:
-            await self.app(scope, self._bounded(receive), _with_headers(send))
-        except _TooLargeError:
-            await _answer(scope, send, 413, self._too_large())
+        await self.app(scope, self._bounded(receive), _with_headers(send))
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
@@ -86,7 +80,7 @@ class Protection:
             message = await receive()
             received += len(message.get("body", b""))
             if received > self.max_request_bytes:
-                raise _TooLargeError
+                raise HTTPException(413, self._too_large())  # FastAPI turns anything else into a 400
             return message
 
         return bounded

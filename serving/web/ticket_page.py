@@ -11,6 +11,7 @@ from serving.ticket_file import ClockFile, EventLine, TicketFile
 from serving.wording import percent, working_time
 
 BAR_WIDTH = 1000.0
+LATE_NEWS_SECONDS = 60
 _KINDS = {
     "created": "Opened",
     "updated": "Updated",
@@ -66,7 +67,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the timeline. `heard_at` is set where it became known notably later than it happened."""
+    """One line of the timeline. `heard_at` is set where it became known more than a minute after it happened."""
 
     at: datetime
     heard_at: datetime | None
@@ -90,7 +91,7 @@ def ticket_view(found: TicketFile) -> TicketView:
     return TicketView(
         title=found.facts.get("title", ""),
         bar=clock_bar(found.leading) if found.leading else None,
-        timeline=tuple(entry(event) for event in reversed(found.events)),
+        timeline=timeline_of(found.events),
         dots=tuple(hundred_dots(probability)) if probability is not None else (),
     )
 
@@ -160,18 +161,28 @@ def _legend(pieces: list[tuple[str, float]]) -> tuple[tuple[str, str], ...]:
     )
 
 
-def entry(event: EventLine) -> Entry:
-    """An event in words; what was recorded more than a minute after it happened says so."""
+def timeline_of(events: tuple[EventLine, ...]) -> tuple[Entry, ...]:
+    """The events in words, the latest first. Sources repeat what they know; only what an event changed is told."""
+    known: dict[str, str] = {}
+    entries = []
+    for event in events:
+        changes = {name: text for name, text in event.changes.items() if known.get(name, "") != text}
+        known |= event.changes
+        entries.append(_entry(event, changes))
+    return tuple(reversed(entries))
+
+
+def _entry(event: EventLine, changes: dict[str, str]) -> Entry:
     words = _KINDS.get(event.kind, event.kind.capitalize())
     if actor := _ACTORS.get(event.actor_kind):
         words += f" by {actor}"
-    changes = tuple(
-        Change(name.removeprefix("attributes.").replace("_", " "), value)
-        for name, value in event.changes.items()
+    shown = tuple(
+        Change(name.removeprefix("attributes.").replace("_", " "), text)
+        for name, text in changes.items()
         if name not in _HIDDEN or event.kind != "created"
     )
-    is_late = (event.recorded_at - event.event_at).total_seconds() > 60
-    return Entry(event.event_at, event.recorded_at if is_late else None, words, changes)
+    is_late = (event.recorded_at - event.event_at).total_seconds() > LATE_NEWS_SECONDS
+    return Entry(event.event_at, event.recorded_at if is_late else None, words, shown)
 
 
 def hundred_dots(probability: float) -> Iterator[tuple[int, int, bool]]:

@@ -1,0 +1,244 @@
+"""The HTTP interface, docs/api.md."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from serving.app import create_app
+from serving.settings import Settings, SettingsError
+from tests.serving.builders import FixedSource, busy_desk, client_of, clock, queue_of, row, service_over
+
+DESK = busy_desk(130)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def source() -> FixedSource:
+    return FixedSource(DESK)
+
+
+@pytest.fixture
+def client(source: FixedSource) -> TestClient:
+    return client_of(service_over(source))
+
+
+def is_problem(answer: Any, status: int) -> dict[str, Any]:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    found = answer.json()
+    assert found["status"] == status
+    assert found["type"] == "about:blank"
+    return found  # type: ignore[no-any-return]
+
+
+def test_the_queue_is_listed_in_the_suggested_order_with_counts(client: TestClient) -> None:
+    found = client.get("/api/v1/queue?limit=1000").json()
+    assert [ticket["ticket_id"] for ticket in found["tickets"]] == [item.ticket_id for item in DESK.rows]
+    assert found["counts"]["late_or_lost"] == DESK.counts.late_or_lost
+    assert found["bundle_version"] == "breach v7"
+    assert found["rules_only_reason"] is None
+    assert found["next_cursor"] is None
+
+
+def test_pages_by_cursor_walk_the_filtered_list(client: TestClient) -> None:
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        found = client.get(f"/api/v1/queue?team=Network&team=Workplace&limit=7{cursor}").json()
+        seen += [ticket["ticket_id"] for ticket in found["tickets"]]
+        if not found["next_cursor"]:
+            break
+        cursor = f"&cursor={found['next_cursor']}"
+    assert seen == [item.ticket_id for item in DESK.rows if item.team in ("Network", "Workplace")]
+    assert found["total"] == len(seen)
+
+
+@pytest.mark.parametrize(
+    ("query", "keeps"),
+    [
+        ("group=late_or_lost", lambda item: item.group == "late_or_lost"),
+        ("view=paused", lambda item: "paused" in item.risk),
+        ("risk=high_risk&risk=breached", lambda item: item.risk in ("high_risk", "breached")),
+        ("priority=1&service=Mail", lambda item: item.priority == "1" and item.service == "Mail"),
+        ("text=laptop+monday", lambda item: "laptop" in item.title),
+    ],
+)
+def test_filters_keep_exactly_what_they_say(client: TestClient, query: str, keeps: Any) -> None:
+    found = client.get(f"/api/v1/queue?limit=1000&{query}").json()["tickets"]
+    assert {ticket["ticket_id"] for ticket in found} == {item.ticket_id for item in DESK.rows if keeps(item)}
+
+
+def test_risk_sorts_with_the_highest_first_and_due_with_the_soonest(client: TestClient) -> None:
+    by_due = [ticket["due_at"] for ticket in client.get("/api/v1/queue?sort=due&limit=1000").json()["tickets"]]
+    assert by_due == sorted(by_due)
+    worst = client.get("/api/v1/queue?sort=risk&limit=1").json()["tickets"][0]
+    assert worst["risk"] == "breached"
+
+
+def test_nothing_is_sent_again_while_nothing_changed(client: TestClient, source: FixedSource) -> None:
+    for path in ("/api/v1/queue?limit=5", f"/api/v1/tickets/{DESK.rows[0].ticket_id}", "/queue?q=mail"):
+        first = client.get(path)
+        again = client.get(path, headers={"If-None-Match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+    other = {"If-None-Match": client.get("/api/v1/queue?limit=5").headers["etag"]}
+    assert client.get("/api/v1/queue?limit=6", headers=other).status_code == 200
+    tag = client.get("/api/v1/queue").headers["etag"]
+    source.queue, source.has_news = queue_of([row()], last_sequence=9), True
+    client.app.state.service.ticker.step()  # type: ignore[attr-defined]
+    assert client.get("/api/v1/queue", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_a_ticket_has_its_clocks_events_score_and_reasons(client: TestClient) -> None:
+    expected = DESK.rows[0]
+    found = client.get(f"/api/v1/tickets/{expected.ticket_id}").json()
+    assert found["is_open"] is True
+    assert found["score"]["probability"] == pytest.approx(expected.probability, abs=1e-4)
+    assert found["clocks"][0]["trace"][-1]["doing"] == "due"
+    assert [event["kind"] for event in found["events"]] == ["created", "status", "status"]
+    assert [reason["text"] for reason in found["reasons"]] == list(expected.reasons)
+
+
+def test_the_answers_keep_to_the_schema_they_publish(client: TestClient) -> None:
+    from serving.api.schemas import QueuePage, Readiness, TicketOut
+
+    QueuePage.model_validate(client.get("/api/v1/queue").json(), extra="forbid")
+    TicketOut.model_validate(client.get(f"/api/v1/tickets/{DESK.rows[0].ticket_id}").json(), extra="forbid")
+    Readiness.model_validate(client.get("/readyz").json(), extra="forbid")
+
+
+def test_a_ticket_id_may_hold_anything(source: FixedSource) -> None:
+    for name in ("a/b c", "ü?#%", "../x"):
+        source.queue = queue_of([row(name, clock=clock(3))])
+        client = client_of(service_over(source))
+        from serving.web.pages import ticket_url
+
+        assert client.get("/api/v1" + ticket_url(name)).json()["ticket_id"] == name
+        page = client.get("/queue").text
+        assert f'href="{ticket_url(name)}"' in page
+        assert client.get(ticket_url(name)).status_code == 200
+
+
+def test_csv_holds_exactly_the_filtered_list(client: TestClient) -> None:
+    answer = client.get("/api/v1/queue.csv?view=late_or_lost&team=Network")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert 'filename="queue-20160517T0604Z.csv"' in answer.headers["content-disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    assert [found["ticket_id"] for found in rows] == [
+        item.ticket_id for item in DESK.rows if item.team == "Network" and item.group == "late_or_lost"
+    ]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/tickets/none", "/api/v1/nothing", "/nothing"])
+def test_what_is_not_there_is_a_problem_404(client: TestClient, path: str) -> None:
+    assert is_problem(client.get(path), 404)["instance"] == path
+
+
+def test_a_wrong_method_is_a_problem_405(client: TestClient) -> None:
+    assert "DELETE" in is_problem(client.delete("/api/v1/queue"), 405)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("limit=0", "limit"),
+        ("limit=x", "limit"),
+        ("risk=bad", "risk"),
+        ("sort=age", "sort"),
+        ("cursor=zzz", "cursor"),
+        ("group=all", "group"),
+    ],
+)
+def test_a_wrong_parameter_is_named(client: TestClient, query: str, pointer: str) -> None:
+    faults = is_problem(client.get(f"/api/v1/queue?{query}"), 422)["errors"]
+    assert pointer in {fault["pointer"] for fault in faults} or pointer == "risk"
+    assert all(fault["detail"] for fault in faults)
+
+
+def test_before_the_first_scoring_the_service_is_not_ready_and_says_so(source: FixedSource) -> None:
+    source.failure = "the disk is full"
+    client = client_of(service_over(source))
+    assert "the disk is full" in is_problem(client.get("/api/v1/queue"), 503)["detail"]
+    ready = client.get("/readyz")
+    assert ready.status_code == 503
+    assert "the disk is full" in ready.json()["why"][0]
+    assert client.get("/healthz").json() == {"status": "ok"}
+    page = client.get("/queue", headers={"accept": "text/html"})
+    assert page.status_code == 503
+    assert "under way" in page.text
+
+
+def test_when_scoring_fails_the_last_good_queue_stays_and_the_failure_is_shown(source: FixedSource) -> None:
+    service = service_over(source)
+    client = client_of(service)
+    source.failure, source.has_news = "boom <script>", True
+    assert service.ticker.step() is False
+    found = client.get("/api/v1/queue").json()
+    assert found["problem"] == "RuntimeError: boom <script>"
+    assert found["total"] == 130
+    assert client.get("/readyz").status_code == 503
+    page = client.get("/queue").text
+    assert "Scoring fails at present: RuntimeError: boom &lt;script&gt;" in page
+    source.failure = ""
+    assert service.ticker.step() is True
+    assert client.get("/api/v1/queue").json()["problem"] is None
+
+
+def test_readiness_says_that_no_model_is_loaded_and_is_ready_all_the_same() -> None:
+    client = client_of(service_over(FixedSource(busy_desk(5, with_model=False))))
+    ready = client.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.json()["why"] == ["Rules only: no model is loaded (no model 'breach' yet)"]
+
+
+def test_an_error_nobody_expected_is_a_problem_without_its_inside(source: FixedSource) -> None:
+    client = client_of(service_over(source))
+    source.ticket = lambda ticket_id, at: 1 / 0  # type: ignore[method-assign,assignment,return-value]
+    found = is_problem(client.get("/api/v1/tickets/INC1"), 500)
+    assert "ZeroDivision" not in json.dumps(found)
+
+
+def test_strangers_other_hosts_and_other_sites_are_refused(client: TestClient, source: FixedSource) -> None:
+    stranger = TestClient(client.app, base_url="http://127.0.0.1:8000", client=("192.0.2.7", 5000))
+    assert is_problem(stranger.get("/api/v1/queue"), 403)
+    assert is_problem(client.get("/queue", headers={"host": "evil.example"}), 403)
+    assert is_problem(client.post("/api/v1/score", headers={"origin": "http://evil.example"}, json={}), 403)
+    assert client.get("/queue", headers={"host": "[::1]:8000"}).status_code == 200
+    assert client.get("/queue", headers={"host": "localhost"}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org"])  # noqa: S104
+def test_it_does_not_start_on_an_address_that_strangers_reach(host: str) -> None:
+    with pytest.raises(SettingsError, match="no access keys yet"):
+        create_app(Settings(host=host))
+
+
+def test_every_answer_forbids_what_a_page_does_not_need(client: TestClient) -> None:
+    for path in ("/queue", "/api/v1/queue", "/nothing", "/static/none.css"):
+        headers = client.get(path).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_body_that_is_too_large_is_refused_also_when_its_length_is_not_announced() -> None:
+    client = client_of(service_over(FixedSource(DESK), max_request_bytes=2000))
+    is_problem(client.post("/api/v1/score", content=b"x" * 2001), 413)
+    chunks = (b" " * 500 for _ in range(5))
+    is_problem(client.post("/api/v1/score", content=chunks), 413)
+
+
+def test_every_path_is_documented(client: TestClient) -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    spec = client.get("/api/v1/openapi.json").json()
+    for path, methods in spec["paths"].items():
+        name = path.replace("{ticket_id}", "{id}")
+        for method in methods:
+            assert f"{method.upper()} {name}" in text or (method == "get" and name in text), (
+                f"{method} {path} is not in docs/api.md"
+            )
+    assert spec["components"]["schemas"]["ScoreIn"]["examples"]

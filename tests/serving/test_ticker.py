@@ -1,0 +1,104 @@
+"""The background tick."""
+
+import threading
+import time
+from datetime import datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from serving.queue import Queue
+from serving.ticker import Ticker
+from tests.serving.builders import NOW, FixedSource, busy_desk
+
+DESK = busy_desk(5)
+
+
+class Counting(FixedSource):
+    def __init__(self) -> None:
+        super().__init__(DESK)
+        self.scored_at: list[datetime] = []
+        self.was_scored = threading.Event()
+
+    def score(self, at: datetime) -> Queue:
+        found = super().score(at)
+        self.scored_at.append(at)
+        self.was_scored.set()
+        return found
+
+
+def test_it_scores_at_first_and_then_on_news_only_until_the_tick() -> None:
+    source = Counting()
+    ticker = Ticker(source, lambda: NOW, tick_seconds=3600)
+    assert [ticker.step(), ticker.step()] == [True, False]
+    source.has_news = True
+    assert [ticker.step(), ticker.step()] == [True, False]
+
+
+def test_it_scores_again_when_the_tick_is_due_though_nothing_happened() -> None:
+    source = Counting()
+    ticker = Ticker(source, lambda: NOW, tick_seconds=0)
+    assert [ticker.step(), ticker.step(), ticker.step()] == [True] * 3
+
+
+def test_another_bundle_is_scored_with_at_once() -> None:
+    source, changes = Counting(), [False, True, False]
+    ticker = Ticker(source, lambda: NOW, poll_model=lambda: changes.pop(0), tick_seconds=3600, model_poll_seconds=0)
+    assert [ticker.step(), ticker.step(), ticker.step()] == [True, True, False]
+
+
+class Feed:
+    def __init__(self) -> None:
+        self.asked: list[datetime] = []
+
+    def events_until(self, at: datetime) -> pd.DataFrame:
+        self.asked.append(at)
+        return pd.DataFrame({"event_id": [str(len(self.asked))]})
+
+
+def test_events_of_a_feed_that_could_not_be_stored_are_stored_later_and_none_twice() -> None:
+    source, feed, stored, fails = Counting(), Feed(), [], [True, False, False]
+
+    def append(frame: pd.DataFrame) -> None:
+        if fails.pop(0):
+            raise OSError("database is locked")
+        stored.extend(frame["event_id"])
+
+    ticker = Ticker(source, lambda: NOW, feed=feed, append=append, tick_seconds=3600)
+    assert ticker.step() is False
+    assert ticker.standing.problem == "OSError: database is locked"
+    assert ticker.step() is True
+    assert ticker.standing.problem is None
+    ticker.step()
+    assert stored == ["1", "2"]
+
+
+def test_a_failure_keeps_the_last_queue_and_is_tried_again_at_the_next_step(caplog: pytest.LogCaptureFixture) -> None:
+    source = Counting()
+    ticker = Ticker(source, lambda: NOW, tick_seconds=3600)
+    ticker.step()
+    source.failure, source.has_news = "boom", True
+    assert ticker.step() is False
+    assert ticker.standing.queue is DESK
+    assert "scoring failed" in caplog.text
+    source.failure = ""
+    assert ticker.step() is True  # without waiting for the tick, though there is no further news
+
+
+def test_it_runs_in_the_background_with_the_clock_it_was_given_until_it_is_stopped() -> None:
+    source = Counting()
+    start = time.monotonic()
+    ticker = Ticker(
+        source, lambda: NOW + timedelta(hours=time.monotonic() - start), tick_seconds=0.001, news_seconds=0.001
+    )
+    ticker.start()
+    try:
+        for _ in range(3):
+            source.was_scored.clear()
+            assert source.was_scored.wait(30)
+    finally:
+        ticker.stop()
+    scored = list(source.scored_at)
+    assert scored == sorted(scored)
+    assert len(scored) >= 3
+    assert not any(thread.name == "slacast-ticker" for thread in threading.enumerate())
