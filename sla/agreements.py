@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
@@ -93,6 +93,11 @@ class AgreementSet(BaseModel):
         copy = self.model_copy()
         copy._folder = folder
         return copy
+
+    def replaced(self, **parts: Any) -> AgreementSet:
+        """A set like this one with other `agreements`, `calendars` or the like."""
+        written = {name: getattr(self, name) for name in type(self).model_fields}
+        return AgreementSet.model_validate(written | parts).reading_from(self._folder)
 
     @property
     def folder(self) -> Path | None:

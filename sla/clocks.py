@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -199,7 +199,7 @@ class _Reading:
             penalty=self._penalty(limit_us, is_late),
             currency=term.penalty.currency if term.penalty else "",
             policies=term.policies.model_dump(),
-            trace=() if current is None else trace(self.calendar, self._shown(current), due_us, self.stands),
+            trace=() if current is None else trace(self.calendar, _shown(current), due_us, stopped_us),
         )
 
     def _target_us(self, current: Measurement | None) -> int | None:
@@ -263,8 +263,10 @@ class _Reading:
             return None
         return penalty_of(self.term.penalty, self.elapsed_us - limit_us if is_late and limit_us is not None else 0)
 
-    def _shown(self, current: Measurement) -> list[Stretch]:
-        return [*current.stretches, *current.standing]
+
+def _shown(current: Measurement) -> list[Stretch]:
+    """All stretches in order; those since the stop do not count while nobody has reopened the ticket."""
+    return [*current.stretches, *(replace(stretch, counts=False) for stretch in current.standing)]
 
 
 def _ended(state: VerdictState, restarted: bool) -> VerdictState:
@@ -284,4 +286,4 @@ def _why(term: Term, row: Row, agreements: AgreementSet) -> str:
 
 
 def _numbered(verdict: Verdict, number: int) -> Verdict:
-    return Verdict(**{**verdict.__dict__, "measurement": number})
+    return replace(verdict, measurement=number)

@@ -103,14 +103,14 @@ def _once(given: _Given) -> Phases:
 
 
 def _every_start(given: _Given) -> Phases:
-    ends = given.stop | given.stays
-    token = last_true(given.start | ends)
-    active = given.start[token] & (token >= given.row_start) & given.governed
-    started = _started(given)
+    starts = given.start & ~given.stays  # a message to a ticket that stays closed starts nothing
+    token = last_true(starts | given.stop | given.stays)
+    active = starts[token] & (token >= given.row_start) & given.governed
+    started = held_before(starts, given.row_start) & given.governed
     cancelled = active & given.cancel
     on = active & ~cancelled
     was_active = previous(active, given.row_start)
-    begin = _begin(given, started, on, (given.start & ends) | ~was_active)
+    begin = _begin(given, started, on, (starts & given.stop) | ~was_active)
     return _phases(given, on, started & ~active, cancelled, begin)
 
 

@@ -78,7 +78,7 @@ def _rules(start: Condition, stop: Condition, repeat: str, **others: Condition |
 
 _DEFAULTS: dict[str, Rules] = {
     "first_response": _rules(OPENED, DONE, ONCE),
-    "next_response": _rules(CUSTOMER_CONTACT, AGENT_REPLY + DONE, EVERY_START),
+    "next_response": _rules(CUSTOMER_CONTACT, AGENT_REPLY, EVERY_START, stays_stopped=DONE),
     "periodic_update": _rules(OPENED, DONE, ON_REOPEN, reset=AGENT_REPLY),
     "resolution": _rules(OPENED, RESOLVED, ON_REOPEN, stays_stopped=CLOSED),
     "team_time": _rules(OPENED, RESOLVED, ON_REOPEN, stays_stopped=CLOSED),

@@ -108,7 +108,8 @@ class Stepper:
         """Take one event: decide what the clock does from here on."""
         facts = self.facts = self._facts(row)
         had_started, was_active, was = self._is_started(), self.is_active, self.doing
-        self.has_started = self.has_started or facts.start
+        # Where every start counts anew, a message to a ticket that stays closed starts nothing.
+        self.has_started = self.has_started or self._starts(facts)
         self.has_begun_late = self.has_begun_late or governed
         started = self._is_started()
         doing = self._decide(facts, started)
@@ -123,13 +124,16 @@ class Stepper:
         if self.current is not None:
             self._note_stop(index, facts, doing, was)
 
+    def _starts(self, facts: RowFacts) -> bool:
+        return facts.start and not (facts.stays and self.term.rules.repeat == EVERY_START)
+
     def _is_started(self) -> bool:
         return self.has_started and (self.has_begun_late or self.term.policies.retroactive_start)
 
     def _decide(self, facts: RowFacts, started: bool) -> Doing:
         ends = facts.stop or facts.stays
         if self.term.rules.repeat == EVERY_START:
-            self.is_active = facts.start or (self.is_active and not ends)
+            self.is_active = self._starts(facts) or (self.is_active and not ends)
             is_over = not self.is_active
         elif self.term.rules.repeat == ONCE:
             self.is_done = self.is_done or (started and ends)
@@ -146,7 +150,7 @@ class Stepper:
 
     def _begins_again(self, facts: RowFacts, was: Doing, was_active: bool) -> bool:
         if self.term.rules.repeat == EVERY_START:
-            return (facts.start and (facts.stop or facts.stays)) or not was_active
+            return (self._starts(facts) and facts.stop) or not was_active
         if self.term.rules.repeat == ONCE:
             return False
         return self.term.policies.reopen == "restart" and was in (Doing.STOPPED, Doing.CANCELLED)

@@ -106,9 +106,16 @@ def _shares(value: object) -> object:
     ]
 
 
+_SHARE = {
+    "anyOf": [
+        {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+        {"type": "string", "pattern": "^[0-9.]+%$"},
+    ]
+}
 Warnings = Annotated[
     tuple[Annotated[float, Field(gt=0, lt=1)], ...],
     BeforeValidator(_shares),
+    WithJsonSchema({"anyOf": [_SHARE, {"type": "array", "items": _SHARE}]}),
 ]
 
 

@@ -17,7 +17,7 @@ LONG_DAYS = 7  # a stretch over more local days than this is told in one line
 
 
 def trace(
-    calendar: BusinessTime, stretches: Sequence[Stretch], due_us: int | None, stands: bool
+    calendar: BusinessTime, stretches: Sequence[Stretch], due_us: int | None, stopped_us: int | None
 ) -> tuple[TraceStep, ...]:
     """What a clock did, in order: a step for each local day of each stretch, closed days by name, and when it is due."""
     zone = ZoneInfo(calendar.zone)
@@ -25,7 +25,7 @@ def trace(
     for stretch in _merged(stretches):
         steps += _stretch_steps(calendar, zone, stretch)
     if due_us is not None and stretches:
-        word = "would have been due" if stands and due_us > stretches[-1].from_us else "due"
+        word = "would have been due" if stopped_us is not None and due_us > stopped_us else "due"
         due = from_us(due_us)
         steps.append(
             TraceStep(due, due, "due", 0.0, f"{word} {_day(due.astimezone(zone))} {_clock(due.astimezone(zone))}")
@@ -48,7 +48,7 @@ def _merged(stretches: Sequence[Stretch]) -> list[Stretch]:
 
 
 def _does(stretch: Stretch) -> tuple[Doing, bool, str]:
-    return stretch.doing, stretch.counts, _reason(stretch)
+    return stretch.doing, stretch.counts, _reason(stretch) if stretch.doing is Doing.PAUSED else ""
 
 
 def _reason(stretch: Stretch) -> str:
@@ -59,7 +59,7 @@ def _reason(stretch: Stretch) -> str:
         if status == "waiting":
             return f"waiting on {waiting_on}" if waiting_on else "waiting"
         return f"with {state['team']}" if state.get("team") else status
-    return status if stretch.doing in (Doing.STOPPED, Doing.CANCELLED) else ""
+    return status if status in ("resolved", "closed") else ""
 
 
 def _stretch_steps(calendar: BusinessTime, zone: ZoneInfo, stretch: Stretch) -> list[TraceStep]:
@@ -91,7 +91,8 @@ def _days(stretch: Stretch, zone: ZoneInfo, first: date, last: date) -> list[tup
 
 def _step(calendar: BusinessTime, zone: ZoneInfo, stretch: Stretch, from_: int, until: int) -> TraceStep:
     worked_us = calendar.elapsed_between(from_, until)
-    windows = calendar.open_windows(from_, until) if worked_us else []
+    is_on = stretch.doing in (Doing.RUNNING, Doing.PAUSED)
+    windows = calendar.open_windows(from_, until) if worked_us and is_on else []
     begins, ends = (windows[0][0], windows[-1][1]) if windows else (from_, until)
     begin, end = from_us(begins).astimezone(zone), from_us(ends).astimezone(zone)
     reason = _reason(stretch)
@@ -101,7 +102,7 @@ def _step(calendar: BusinessTime, zone: ZoneInfo, stretch: Stretch, from_: int, 
         what = f"paused {format_us(worked_us)}{f' {reason}' if reason else ''}"
     elif stretch.doing is Doing.STOPPED:
         what = f"stopped{f', {reason}' if reason else ''}" + (
-            f"; {format_us(worked_us)} counted, as it was reopened" if stretch.counts and worked_us else ""
+            f"; {format_us(worked_us)} counted, as the work was not over" if stretch.counts and worked_us else ""
         )
     else:
         what = "cancelled"
