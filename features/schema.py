@@ -137,7 +137,7 @@ def _conform(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
     out = {}
     for name in (*columns, *attribute_columns(frame)):
         source = "event_at" if name == "recorded_at" and name not in frame else name
-        values = frame[source] if source in frame else pd.Series(pd.NA, index=frame.index)
+        values = frame[source] if source in frame else pd.Series(index=frame.index, dtype=_dtype(name))
         try:
             out[name] = values.astype(_dtype(name))  # type: ignore[call-overload]
         except (TypeError, ValueError) as error:

@@ -19,6 +19,7 @@ _ENDINGS = re.compile(
 _CONSTANT_SHARE = 0.995
 _FUTURE_SHARE = 0.5
 _DATE_SHARE = 0.9
+_SAMPLE = 200
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ def leak_suspects(
 
 
 def _reason(name: str, column: Coded, at_us: Int64Array, formats: Sequence[str], time_zone: str) -> str | None:
-    when_us = read_instants(column, formats, time_zone).at_us
+    sample = Coded(np.arange(min(_SAMPLE, len(column.values)), dtype=np.int32), column.values[:_SAMPLE])
+    may_be_dates = bool((read_instants(sample, formats, time_zone).at_us != UNREADABLE).any())
+    when_us = read_instants(column, formats, time_zone).at_us if may_be_dates else np.full(len(at_us), UNREADABLE)
     dated = when_us != UNREADABLE
     if dated.any() and _is_mostly_dates(column, dated):
         later = float((when_us[dated] > at_us[dated]).mean())
