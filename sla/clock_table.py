@@ -52,7 +52,8 @@ class ClockTable:
         """This table with the rows of all clocks in order."""
         if self._parts:
             ticket = np.concatenate([part[0] for part in self._parts])
-            order = np.argsort(ticket, kind="stable")  # parts come in the order of targets and measurements
+            # Within a ticket, parts come in the order of targets and measurements.
+            order = np.argsort(ticket, kind="stable")
             self.ticket = ticket[order]
             self.target = np.concatenate([part[1] for part in self._parts])[order]
             self.measurement = np.concatenate([part[2] for part in self._parts])[order]

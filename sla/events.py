@@ -37,10 +37,10 @@ class Column:
     def from_values(cls, values: Iterable[Any]) -> Column:
         """A column of the given values; whatever is not text (None, NaN) is missing. Codes follow sorted text."""
         items = values.tolist() if isinstance(values, np.ndarray) else list(values)
-        known = sorted({item for item in dict.fromkeys(items) if isinstance(item, str)})
-        code_of = {text: code for code, text in enumerate(known)}
-        codes = np.fromiter((code_of.get(item, -1) for item in items), dtype=np.int32, count=len(items))
-        return cls(codes, tuple(known))
+        distinct = dict.fromkeys(items)
+        known = sorted({item for item in distinct if isinstance(item, str)})
+        code_of = dict.fromkeys(distinct, -1) | {text: code for code, text in enumerate(known)}
+        return cls(np.fromiter(map(code_of.__getitem__, items), dtype=np.int32, count=len(items)), tuple(known))
 
     def take(self, rows: NDArray[Any]) -> Column:
         """The column of the chosen rows, in their order."""
@@ -183,6 +183,17 @@ class EventLog:
             self.ticket_ids[tickets], offsets, self.at_us[rows], self.recorded_us[rows], self.event_ids[rows], columns
         )
 
+    def block(self, first: int, last: int) -> EventLog:
+        """The log of the tickets from `first` up to, not including, `last`; it shares the arrays of this one."""
+        rows = slice(int(self.offsets[first]), int(self.offsets[last]))
+        columns = {name: Column(column.codes[rows], column.values) for name, column in self.columns.items()}
+        recorded = None if self.as_recorded is None else self.as_recorded.block(first, last)
+        offsets = self.offsets[first : last + 1] - self.offsets[first]
+        events = self.event_ids[rows]
+        return EventLog(
+            self.ticket_ids[first:last], offsets, self.at_us[rows], self.recorded_us[rows], events, columns, recorded
+        )
+
     def visible(self, at_us: int) -> EventLog:
         """The log as it was known at an instant: rows that had happened and were recorded; tickets without rows remain, empty."""
         rows = np.flatnonzero(self.known_us <= at_us)
@@ -211,7 +222,8 @@ class EventLog:
 
 def _sorted_rows(ticket: NDArray[np.int32], at_us: Int64Array, event_ids: NDArray[np.object_]) -> Int64Array:
     """Row order by ticket, instant, event id; text is compared only where ticket and instant tie, which is rare."""
-    order = np.lexsort((at_us, ticket)).astype(np.int64)
+    order = np.argsort(at_us)  # which of two equal instants comes first is settled below
+    order = order[np.argsort(ticket[order], kind="stable")].astype(np.int64, copy=False)
     tied = np.flatnonzero((np.diff(ticket[order]) == 0) & (np.diff(at_us[order]) == 0))
     if tied.size == 0:
         return order

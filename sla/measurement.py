@@ -21,7 +21,7 @@ from sla.terms import Term
 from sla.verdicts import VerdictArrays, VerdictState
 
 MOST_SUM_US = float(2**61)  # prefix sums stay far below the largest int64, however long tickets live
-MOST_ROWS = 1 << 20
+MOST_ROWS = 1 << 18
 
 
 @dataclass(frozen=True)

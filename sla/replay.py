@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +22,9 @@ from sla.verdicts import VerdictArrays, VerdictState
 from sla.visibility import seen_by
 
 __all__ = ["NEVER_US", "ClockTable", "VerdictArrays", "VerdictState", "replay", "verdicts_at"]
+
+Measured: TypeAlias = tuple[str, Int64Array, Int64Array, VerdictArrays]
+BLOCK_ROWS = 1 << 18  # small enough for the processor's cache, large enough for numpy
 
 
 def verdicts_at(
@@ -39,20 +46,37 @@ def verdicts_at(
     return found
 
 
-def replay(log: EventLog, agreements: AgreementSet, as_of_us: int) -> ClockTable:
+def replay(log: EventLog, agreements: AgreementSet, as_of_us: int, threads: int = 1) -> ClockTable:
     """The clocks of every ticket at an instant: a row for each ticket, target and measurement that ever started.
 
     Only rows with `at_us <= as_of_us` and `recorded_us <= as_of_us` count. The current measurement of a clock has
-    `is_current`; earlier ones (answered messages, restarted clocks) stand before it with their outcome.
+    `is_current`; earlier ones (answered messages, restarted clocks) stand before it with their outcome. Tickets are
+    replayed in blocks, which `threads` may share.
     """
+    bounds = np.unique(np.searchsorted(log.offsets, np.arange(0, log.at_us.size + BLOCK_ROWS, BLOCK_ROWS))).tolist()
+    edges = sorted({0, *(min(bound, log.ticket_ids.size) for bound in bounds), log.ticket_ids.size})
+    table = ClockTable.empty(log, agreements, as_of_us)
+
+    def measured(first: int, last: int) -> list[Measured]:
+        return [
+            (name, ticket + first, number, verdicts)
+            for name, ticket, number, verdicts in _replay_block(log.block(first, last), agreements, as_of_us)
+        ]
+
+    with ThreadPoolExecutor(max_workers=max(threads, 1)) as pool:
+        for block in pool.map(measured, edges[:-1], edges[1:]):
+            for found in block:
+                table.add(*found)
+    return table.finished()
+
+
+def _replay_block(log: EventLog, agreements: AgreementSet, as_of_us: int) -> Iterator[Measured]:
     seen = log if int(log.known_us.max(initial=-NEVER_US)) <= as_of_us else log.visible(as_of_us)
     masks = RowMasks(seen, agreements.services)
     ticket = np.flatnonzero(np.diff(seen.offsets) > 0).astype(np.int64)
     query = Query(ticket, seen.offsets[ticket + 1] - 1, np.full(ticket.size, as_of_us, dtype=np.int64))
-    table = ClockTable.empty(log, agreements, as_of_us)
     for name, clock in agreements.clocks.items():
-        table.add(name, *ClockReplay(clock, agreements, masks).measurements(query))
-    return table.finished()
+        yield name, *ClockReplay(clock, agreements, masks).measurements(query)
 
 
 class ClockReplay:
@@ -80,13 +104,16 @@ class ClockReplay:
 
     def _changes(self, has_match: BoolArray) -> BoolArray:
         changed = np.zeros(has_match.size, dtype=np.bool_)
-        if changed.size:
+        restarts = any(term.policies.priority_change == "restart" for term in self.clock.terms)
+        if changed.size and restarts:
             changed[1:] = has_match[1:] & (self.matched[1:] != self.matched[:-1])
             changed &= (self._first >= 0) & (np.arange(changed.size) > self._first) & self._policy_is("restart")
         return changed
 
     def governing(self, row: Int64Array) -> NDArray[np.int32]:
         """The index of the term that governs a ticket at each row, -1 for none."""
+        if not any(term.policies.priority_change == "keep" for term in self.clock.terms):
+            return self.matched[row]
         first = self._first[row]
         keeps = self._policy_is("keep")[row] & (first >= 0) & (first <= row)
         governed: NDArray[np.int32] = np.where(keeps, self.matched[np.maximum(first, 0)], self.matched[row])
