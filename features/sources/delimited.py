@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.csv
 
 from features.sources.faults import Rejection, SourceError
-from features.sources.mapping import FileFormat
-from features.sources.table import Coded, Codes, Table
+from features.sources.mapping_model import FileFormat
+from features.sources.table import Coded, Codes, Rows, Table
 
 _EXAMPLES = 3
 _SHOWN_CHARACTERS = 80
@@ -40,7 +40,8 @@ def read_table(name: str, content: bytes, layout: FileFormat) -> Table:
     if blank.all() and not rejected:
         raise SourceError(f"{name}: has a header but no rows below it; export it again with data")
     kept = {word: column.take(~blank) for word, column in zip(header, columns, strict=True) if word not in repeated}
-    return Table(name, kept, numbers[~blank], int((~blank).sum()) + rejected, rejections, repeated)
+    lines = _line_numbers(columns, numbers, odd)
+    return Table(name, kept, numbers[~blank], lines[~blank], int((~blank).sum()) + rejected, rejections, repeated)
 
 
 @dataclass
@@ -150,6 +151,18 @@ def _coded(column: Any) -> Coded:
         return Coded(np.empty(0, dtype=np.int32), np.empty(0, dtype=object))
     codes: Codes = np.concatenate([chunk.indices.to_numpy(zero_copy_only=False) for chunk in chunks]).astype(np.int32)
     return Coded(codes, chunks[0].dictionary.to_numpy(zero_copy_only=False).astype(object))
+
+
+def _line_numbers(columns: list[Coded], numbers: Rows, odd: _OddRows) -> Rows:
+    """The line on which each record begins: every line break inside an earlier value moves it on."""
+    breaks = np.zeros(len(numbers), dtype=np.int64)
+    for column in columns:
+        of_value = np.array([text.count("\n") for text in column.values], dtype=np.int64)
+        if of_value.any():
+            breaks += column.per_row(of_value, 0)
+    odd_breaks = np.array([0, *np.cumsum([text.rstrip("\n").count("\n") for text in odd.texts])], dtype=np.int64)
+    before = np.cumsum(breaks) - breaks + odd_breaks[np.searchsorted(np.array(odd.numbers, dtype=np.int64), numbers)]
+    return numbers + before + odd.header_lines - 1
 
 
 def _is_blank(column: Coded) -> Any:

@@ -31,7 +31,7 @@ class Rejection:
 
     def text(self) -> str:
         """One or more lines for people."""
-        lines = [f"{self.count:,} rows: {self.reason}; expected {self.expected}"]
+        lines = [f"{count_of(self.count, 'row')}: {self.reason}; expected {self.expected}"]
         lines += [f"  {example}" for example in self.examples]
         return "\n".join(lines)
 
@@ -42,3 +42,8 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
     by_lower = {candidate.lower(): candidate for candidate in reversed(known)}
     close = get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.6)
     return f" Did you mean {by_lower[close[0]]!r}?" if close else ""
+
+
+def count_of(number: int, noun: str) -> str:
+    """`1 row` or `1,234 rows`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.sources.dates import UNREADABLE, Instants, read_instants
-from features.sources.faults import Rejection, SourceError, did_you_mean
-from features.sources.mapping import OTHERWISE, Mapping
+from features.sources.faults import Rejection, SourceError, count_of, did_you_mean
+from features.sources.mapping_model import OTHERWISE, Mapping
 from features.sources.table import Coded, Table
 
 _T = TypeVar("_T")
@@ -92,7 +92,7 @@ class MappedTable:
             column = self.source_column(target)
             raw = self.table.columns[column] if column else Coded.constant(None, len(self.table))
             examples = tuple(
-                f"row {self.table.row_numbers[row]}, column {column!r}: {_text(raw, row)!r}" for row in rows[:_EXAMPLES]
+                f"{self.table.place(row)}, column {column!r}: {_text(raw, row)!r}" for row in rows[:_EXAMPLES]
             )
             numbers = tuple(int(number) for number in self.table.row_numbers[rows])
             self.rejections.append(Rejection(reason, expected, numbers, examples))
@@ -132,10 +132,10 @@ class MappedTable:
         self, coded: Coded, column: str, value: str, count: int, where: str, table: Dict[str, object]
     ) -> str:
         code = int(np.flatnonzero(coded.values == value)[0])
-        row = int(self.table.row_numbers[np.flatnonzero(coded.codes == code)[0]])
+        place = self.table.place(np.flatnonzero(coded.codes == code)[0])
         key = "states" if where == "states" else f"values, {where}"
         return (
-            f"{self.table.name}, row {row}, column {column!r}: {value!r} ({count:,} rows) is not in the mapping under `{key}`, "
+            f"{self.table.name}, {place}, column {column!r}: {value!r} ({count_of(count, 'row')}) is not in the mapping under `{key}`, "
             f"which knows {', '.join(repr(word) for word in table)}.{did_you_mean(value, table)} "
             f"Add a line for it; `{value}: null` means no news, `'{OTHERWISE}'` stands for every other value."
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from features.sources.archive import read_bytes
 from features.sources.delimited import read_table
 from features.sources.mapped_table import mapped_table
-from features.sources.mapping import Mapping
+from features.sources.mapping_model import Mapping
 from features.sources.result import ImportResult
 from features.sources.service_rows import service_events
 from features.sources.ticket_rows import ticket_events
@@ -22,5 +23,6 @@ def read(path: str | Path, mapping: Mapping) -> ImportResult:
     without translation, too many rejected rows, a damaged archive, another encoding.
     """
     content = read_bytes(path, mapping.file.member)
-    table = read_table(Path(path).name, content, mapping.file)
-    return _ADAPTERS[mapping.kind](mapped_table(table, mapping))
+    table = read_table(str(path), content, mapping.file)
+    result = _ADAPTERS[mapping.kind](mapped_table(table, mapping))
+    return replace(result, source=Path(path).name)

@@ -6,10 +6,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from features.sources.faults import count_of
 from features.sources.quality import Quality, Seen
 from features.sources.result import ImportResult
 
 _MOST = 12
+_LONG_SILENCE_DAYS = 14
 
 
 def report_text(result: ImportResult) -> str:
@@ -17,7 +19,7 @@ def report_text(result: ImportResult) -> str:
     subject = "services" if result.mapping.kind == "service_events" else "tickets"
     quality = result.quality
     lines = [
-        f"{result.source}: {result.rows_read:,} rows read, {result.rows_rejected:,} rejected, {len(result.duplicate_rows):,} identical rows dropped",
+        f"{result.source}: {count_of(result.rows_read, 'row')} read, {result.rows_rejected:,} rejected, {len(result.duplicate_rows):,} dropped as identical",
         f"{quality.subjects:,} {subject}, {len(result.events):,} events{_of_them_creations(result)}, from {_day(quality.first_at)} to {_day(quality.last_at)}",
         *_seen_lines("States", quality.states),
         *_seen_lines("Priorities", quality.priorities),
@@ -62,35 +64,36 @@ def report_dict(result: ImportResult) -> dict[str, Any]:
 def notes(result: ImportResult) -> list[str]:
     """What a careful reader would want to know about the file, one sentence each."""
     quality = result.quality
+    zone = result.mapping.time_zone
     found = [
         (
             len(result.unmapped_columns),
             f"columns neither used nor ignored by the mapping: {', '.join(result.unmapped_columns)}",
         ),
-        (result.rows_without_event, f"{result.rows_without_event:,} rows are no events, says the mapping"),
+        (result.rows_without_event, f"no events, says the mapping: {count_of(result.rows_without_event, 'row')}"),
         (
             quality.out_of_order_rows,
-            f"{quality.out_of_order_rows:,} rows stand after a later row of the same subject; they were sorted by time",
+            f"after a later row of the same subject: {count_of(quality.out_of_order_rows, 'row')}; sorted by time",
         ),
         (
             quality.recorded_before_happened,
-            f"{quality.recorded_before_happened:,} rows were recorded before they happened; recorded_at was moved to event_at",
+            f"recorded before it happened: {count_of(quality.recorded_before_happened, 'row')}; recorded_at moved to event_at",
         ),
         (
             quality.opened_after_first_row,
-            f"{quality.opened_after_first_row:,} tickets opened after their first row; they count as opened at that row",
+            f"opened after the first row: {count_of(quality.opened_after_first_row, 'ticket')}; opening moved to that row",
         ),
         (
             quality.in_gap_rows,
-            f"{quality.in_gap_rows:,} rows have a local time that the clocks skipped in {result.mapping.time_zone}; moved forward",
+            f"local times that the clocks skipped in {zone}: {count_of(quality.in_gap_rows, 'row')}; moved forward",
         ),
         (
             quality.ambiguous_rows,
-            f"{quality.ambiguous_rows:,} rows have a local time that happened twice in {result.mapping.time_zone}; taken as the first",
+            f"local times that happened twice in {zone}: {count_of(quality.ambiguous_rows, 'row')}; taken as the first",
         ),
-        (quality.has_odd_hours, _odd_hours(quality, result.mapping.time_zone)),
+        (quality.has_odd_hours, _odd_hours(quality, zone)),
         (
-            quality.longest_silence_days > 14,
+            quality.longest_silence_days > _LONG_SILENCE_DAYS,
             f"no rows at all for {quality.longest_silence_days:.0f} days after {_day(quality.longest_silence_from)}: is a part of the export absent?",
         ),
     ]

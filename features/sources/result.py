@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from features.sources.faults import Rejection
-from features.sources.mapping import Mapping
+from features.sources.mapping_model import Mapping
 from features.sources.quality import Quality
 
 

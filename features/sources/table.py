@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -68,7 +68,10 @@ class Table:
 
     name: str  # of the file, for messages
     columns: dict[str, Coded]
-    row_numbers: Rows  # record numbers in the file; the header is row 1
+    row_numbers: Rows  # record numbers in the file, as a spreadsheet counts; the header is row 1
+    line_numbers: (
+        Rows  # where the records begin, as an editor counts: later than the row after a value of several lines
+    )
     rows_read: int  # all records below the header, rejected ones included, blank lines left out
     rejections: tuple[Rejection, ...]  # rows that do not have the header's number of fields
     repeated_names: tuple[str, ...]  # names that stand more than once in the header; they are not in columns
@@ -79,4 +82,10 @@ class Table:
     def take(self, rows: NDArray[np.bool_]) -> Table:
         """The table with only the rows of the mask."""
         columns = {name: column.take(rows) for name, column in self.columns.items()}
-        return Table(self.name, columns, self.row_numbers[rows], self.rows_read, self.rejections, self.repeated_names)
+        numbers, lines = self.row_numbers[rows], self.line_numbers[rows]
+        return replace(self, columns=columns, row_numbers=numbers, line_numbers=lines)
+
+    def place(self, row: int | np.integer[Any]) -> str:
+        """Where the record at this position stands: `row 11`, or `row 11 (line 12)` where the two differ."""
+        number, line = int(self.row_numbers[row]), int(self.line_numbers[row])
+        return f"row {number}" if number == line else f"row {number} (line {line})"

@@ -28,12 +28,14 @@ class YamlText:
         return self.lines.get(path, 1)
 
 
-class _NoDates(yaml.SafeLoader):
-    """Leaves dates as text: a state or a code that looks like a date is still a code."""
+class _TextLoader(yaml.SafeLoader):
+    """Leaves everything but `null` as text: a state that looks like a number, a date or a yes is still a state."""
 
 
-_NoDates.yaml_implicit_resolvers = {
-    letter: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+_TextLoader.yaml_implicit_resolvers = {
+    letter: [
+        (tag, pattern) for tag, pattern in resolvers if tag in ("tag:yaml.org,2002:null", "tag:yaml.org,2002:merge")
+    ]
     for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
@@ -43,7 +45,7 @@ def read_yaml(text: str, name: str) -> YamlText:
 
     Raises MappingError for text that is not YAML, for a key written twice, and for anything but keys and values on top.
     """
-    loader = _NoDates(text)
+    loader = _TextLoader(text)
     try:
         node = loader.get_single_node()
         if not isinstance(node, yaml.MappingNode):
@@ -79,7 +81,7 @@ def _walk(node: yaml.Node, path: Path, lines: dict[Path, int]) -> Iterator[str]:
             if key.value in first:
                 yield (
                     f"line {line}: the key {key.value!r} is written twice, first in line {first[key.value]}; "
-                    "keep one of the two, or quote one if they differ only for YAML"
+                    "keep one of the two"
                 )
             first[key.value] = line
             lines[(*path, key.value)] = line
