@@ -130,11 +130,13 @@ class BusinessTime:
         try:
             opens, closes, before, level = cells[start_us >> cells.shift]
             worked = (before if start_us <= opens else (start_us if start_us < closes else closes) + level) + amount_us
-            # Going forward, the window with the last microsecond of the amount counts; going backward, the one after it.
-            place = worked - 1 if amount_us > 0 else worked
-            until, wait, next_wait = work_cells[place >> work_cells.shift]
-            if amount_us and worked <= work_cells.total_us:
-                return worked + (wait if place < until else next_wait)
+            if amount_us > 0:  # the window with the last microsecond of the amount
+                until, wait, next_wait = work_cells[(worked - 1) >> work_cells.shift]
+                if worked <= work_cells.total_us:
+                    return worked + (wait if worked <= until else next_wait)
+            elif amount_us < 0:  # the window after it
+                until, wait, next_wait = work_cells[worked >> work_cells.shift]
+                return worked + (wait if worked < until else next_wait)
         except KeyError:
             pass  # outside the table, which grows below
         if amount_us == 0:
