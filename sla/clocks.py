@@ -279,7 +279,11 @@ def _ended(state: VerdictState, restarted: bool) -> VerdictState:
 def _why(term: Term, row: Row, agreements: AgreementSet) -> str:
     wanted = [condition for condition in (term.agreement_applies_to, term.goal_applies_to) if condition is not None]
     if not wanted:
-        return "it applies to every ticket"
+        return (
+            "it applies to every ticket"
+            if term.index == 0
+            else "it applies to every ticket that no rule before it takes"
+        )
     if not all(holds(condition, row, agreements.services) for condition in wanted):
         return "it applied when the clock started, and the policy keeps it"
     return "it applies because " + ", and ".join(describe(condition) for condition in wanted)

@@ -95,7 +95,7 @@ def _begin(given: _Given, started: BoolArray, on: BoolArray, again: BoolArray) -
 
 def _once(given: _Given) -> Phases:
     started = _started(given)
-    stopped = held_before((given.stop | given.stays) & started, given.row_start)
+    stopped = held_before((given.stop | given.stays) & started & ~given.cancel, given.row_start)
     cancelled = started & ~stopped & given.cancel
     on = started & ~stopped & ~cancelled
     begin = _begin(given, started, on, np.zeros_like(on))
@@ -104,7 +104,7 @@ def _once(given: _Given) -> Phases:
 
 def _every_start(given: _Given) -> Phases:
     starts = given.start & ~given.stays  # a message to a ticket that stays closed starts nothing
-    token = last_true(starts | given.stop | given.stays)
+    token = last_true(starts | ((given.stop | given.stays) & ~given.cancel))
     active = starts[token] & (token >= given.row_start) & given.governed
     started = held_before(starts, given.row_start) & given.governed
     cancelled = active & given.cancel

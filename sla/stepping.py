@@ -6,7 +6,7 @@ The same rules over whole columns are in `sla.phases`; a test holds both to the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from sla.catalogue import Service
@@ -131,7 +131,7 @@ class Stepper:
         return self.has_started and (self.has_begun_late or self.term.policies.retroactive_start)
 
     def _decide(self, facts: RowFacts, started: bool) -> Doing:
-        ends = facts.stop or facts.stays
+        ends = (facts.stop or facts.stays) and not facts.cancel  # what is void is not over
         if self.term.rules.repeat == EVERY_START:
             self.is_active = self._starts(facts) or (self.is_active and not ends)
             is_over = not self.is_active
@@ -139,7 +139,7 @@ class Stepper:
             self.is_done = self.is_done or (started and ends)
             is_over = self.is_done
         else:
-            is_over = ends and not facts.cancel
+            is_over = ends
         if not started:
             return Doing.WAITING_TO_START
         if is_over:
@@ -161,9 +161,10 @@ class Stepper:
 
     def _leave_stop(self, doing: Doing) -> None:
         """A clock that stood goes on: the time it stood counts if the policy says that it was never over."""
-        if self.current is not None and doing is not Doing.STOPPED and self.current.standing:
-            if self._reopens and self.term.policies.reopen == "run_on":
-                self.current.stretches += self.current.standing
+        if self.current is not None and doing is not Doing.STOPPED:
+            counts = self._reopens and self.term.policies.reopen == "run_on"
+            standing = self.current.standing
+            self.current.stretches += standing if counts else [replace(stretch, counts=False) for stretch in standing]
             self.current.standing = []
 
     def _note_stop(self, index: int, facts: RowFacts, doing: Doing, was: Doing) -> None:
