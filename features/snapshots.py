@@ -15,6 +15,7 @@ from sla.instants import DAY_US, SECOND_US, BoolArray, Int64Array
 
 OPEN_STATUSES = ("new", "open", "waiting")
 HOUR_US = DAY_US // 24
+GOLDEN = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio: seeds far apart
 
 
 class SnapshotKind(IntEnum):
@@ -97,7 +98,8 @@ def grid_snapshots(histories: Histories, seed: int, one_in: int, every_us: int =
     ticket = np.repeat(has_rows, counts)
     block = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
     ids = pd.util.hash_array(histories.ticket_ids.astype(object), categorize=False)
-    draw = _mixed(ids[ticket] ^ _mixed(block.astype(np.uint64) + np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)))
+    stream = np.uint64(seed * GOLDEN & 0xFFFFFFFFFFFFFFFF)
+    draw = _mixed(ids[ticket] ^ _mixed(block.astype(np.uint64) + stream))
     at_us = block * block_us + (draw % np.uint64(one_in)).astype(np.int64) * every_us
     step = histories.search.at(ticket, at_us)
     keep = (step >= 0) & is_open(histories)[step] & (at_us <= histories.last_known_us)

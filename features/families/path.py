@@ -180,7 +180,8 @@ def _values_seen(histories: Histories, column: str) -> Int64Array:
 
 def _named_for_the_first_time(histories: Histories, column: str) -> BoolArray:
     named = histories.is_named(column)
-    return named & (histories.steps.running_total(named) == 1)
+    first: BoolArray = named & (histories.steps.running_total(named) == 1)
+    return first
 
 
 def _comments(histories: Histories, actor_kind: str) -> NDArray[np.bool_]:
