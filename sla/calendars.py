@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-from functools import cache
 from typing import Annotated, Literal, Self, TypeAlias
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -16,18 +15,13 @@ from sla.opening_hours import BreakKey, WeekdayKey, Window, YearlyDay, weekdays_
 DayRuleName: TypeAlias = Literal["working_time", "same_time", "roll_first", "dates_only", "start_of_day", "end_of_day"]
 
 
-@cache
-def _zone_names() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
 def _zone(value: object) -> str:
-    if isinstance(value, str) and value in _zone_names():
-        ZoneInfo(value)
-        return value
-    close = difflib.get_close_matches(str(value), _zone_names(), n=1)
-    hint = f", did you mean {close[0]}?" if close else ""
-    raise ValueError(f"{value!r} is not a time zone{hint or ':'} write an IANA name, for example Europe/Berlin")
+    try:
+        return ZoneInfo(str(value)).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, such as Europe, is an OSError
+        close = difflib.get_close_matches(str(value), available_timezones(), n=1)
+        hint = f", did you mean {close[0]}?" if close else ":"
+        raise ValueError(f"{value!r} is not a time zone{hint} write an IANA name, for example Europe/Berlin") from None
 
 
 def _as_list(value: object) -> object:

@@ -148,7 +148,9 @@ def local_to_utc(vector: Vector) -> Answer:
 
 
 def add_days(vector: Vector) -> Answer:
-    rule = "end_of_day" if vector.get("end_of_day") else DAY_RULES[vector["rule"]]
+    rule = "end_of_day" if vector.get("end_of_day") else DAY_RULES.get(vector["rule"])
+    if rule is None:
+        return {"at": None, "date": None, "days": None}
     at = WorkingDays(business_time(vector["calendar"])).add(instant(vector["start"]), vector["days"], rule)
     return {"at": at, "date": at.date().isoformat()}
 
@@ -206,6 +208,19 @@ def agrees(vector: Vector, answer: Answer) -> bool:
     if "error" in expected:
         return bool(answer["error"])
     return all(_same(answer[key], value) for key, value in expected.items())
+
+
+def declared_convention(vector: Vector) -> str | None:
+    """The convention, other than ours, that a vector itself declares; docs/vectors.md defines each name."""
+    if vector.get("boundary") == "open" and vector.get("seconds", 0) > 0:
+        return "due at the next opening"
+    if vector.get("closing_instant_inclusive"):
+        return "open at closing time"
+    if vector.get("peer_semantics") == "wall_clock":
+        return "wall clock"
+    if vector["op"] == "add_days" and vector["rule"] not in DAY_RULES:
+        return "another day rule"
+    return None
 
 
 def _same(ours: Any, theirs: Any) -> bool:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from datetime import date
+import random
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -12,7 +14,8 @@ from sla.calendar_errors import CalendarError
 from sla.calendars import CalendarSpec
 from sla.opening_hours import time_of_day_s, weekdays_of
 from sla.working_days import WorkingDays
-from tests.sla.calendar_examples import OFFICE, at, compiled
+from tests.sla.calendar_examples import OFFICE, at, compiled, random_calendar
+from tests.sla.oracle import Tape
 
 HOUR = 3600
 
@@ -102,6 +105,8 @@ def test_days_may_be_named_singly_in_ranges_or_all(written: str, days: tuple[int
     ("text", "fault"),
     [
         ("{time_zone: Europe/Berln}", "time_zone: Value error, 'Europe/Berln' is not a time zone, did you mean Europe/Berlin?"),
+        ("{time_zone: Europe}", "'Europe' is not a time zone"),
+        ("{time_zone: 2}", "2 is not a time zone: write an IANA name"),
         ("{time_zone: UTC, hours: {mo: []}}", "'mo' is not a day of the week"),
         ("{time_zone: UTC, hours: {mon: ['09:00']}}", "is not a window: write an opening and a closing time"),
         ("{time_zone: UTC, hours: {mon: [['24:00', '06:00']]}}", 'which is "00:00" of the next day'),
@@ -338,3 +343,30 @@ def test_working_days_reach_across_years_and_say_when_there_are_none() -> None:
         WorkingDays(compiled({"time_zone": "UTC"})).add(at("2024-03-01"), 1, "same_time")
     with pytest.raises(CalendarError, match="is not a rule for working days: write one of same_time"):
         days.add(far, 1, "someday")
+
+
+def test_adding_working_days_agrees_with_a_walk_over_the_dates() -> None:
+    for seed in range(120):
+        rng = random.Random(seed)
+        around = date(2024, 1, 1) + timedelta(days=rng.randint(0, 700))
+        written = random_calendar(rng, around)
+        for key in ("breaks", "valid_from", "valid_until"):
+            written.pop(key, None)
+        tape = Tape(written, around - timedelta(days=30), around + timedelta(days=30))
+        zone = ZoneInfo(written["time_zone"])
+        start = datetime(around.year, around.month, around.day, rng.randint(0, 23), 30, tzinfo=UTC)
+        count = rng.choice((-3, -2, -1, 1, 2, 3))
+        local, left = start.astimezone(zone), abs(count)
+        day = local.date()
+        for _ in range(20):
+            day += timedelta(days=1 if count > 0 else -1)
+            left -= any(a < b for a, b in tape.windows_of(day))
+            if left == 0:
+                break
+        if left:
+            continue
+        same_clock = tape.edge(day, local.hour * 3600 + local.minute * 60)
+        days = WorkingDays(compiled(written))
+        assert days.add(start, count, "dates_only") == same_clock, (seed, written, start, count)
+        rolled = tape.next_open(same_clock) if count > 0 else tape.last_open(same_clock)
+        assert days.add(start, count, "same_time") == rolled, (seed, written, start, count)
