@@ -45,6 +45,8 @@ def ordinals(groups: Sequence[Int64Array], order: Int64Array | None) -> Int64Arr
 
 
 def _stamps(at_us: Int64Array) -> pa.Array:
+    if not len(at_us):  # NumPy cannot replace in no texts at all
+        return pa.array([], type=pa.large_string())
     distinct, inverse = np.unique(at_us, return_inverse=True)
     text = np.char.replace(np.datetime_as_string(distinct.view("datetime64[us]"), unit="us"), "-", "")
     text = np.char.replace(np.char.replace(text, ":", ""), ".", "")
