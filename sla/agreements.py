@@ -28,11 +28,15 @@ from sla.terms import Clock, Term
 class AgreementSource(BaseModel):
     """One agreement: with whom, about what, since when, and its targets in order."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
     name: str = Field(min_length=1)
     kind: Literal["SLA", "OLA", "UC"] = Field("SLA", description="towards the customer, of a team, or of a supplier")
-    version: str = Field("1", description="versions of one name follow each other by their validity")
+    version: str = Field(
+        "1",
+        description="versions of one name follow each other by their validity",
+        json_schema_extra={"type": ["string", "number"]},
+    )
     description: str = ""
     owner: str | None = Field(None, description="the person or role that answers for it")
     customer: str = ""
@@ -76,7 +80,7 @@ class AgreementSet(BaseModel):
     Build it with `sla.loading.load_agreements`, which also checks what the parts say about each other.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
     slacast: Literal[1] = Field(description="the format of this file; 1 is the only one so far")
     name: str = ""

@@ -12,7 +12,7 @@ CRITICALITIES = ("low", "medium", "high", "critical")
 class Service(BaseModel):
     """One service of the catalogue."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
     description: str = ""
     owner: str | None = Field(None, description="the person or role that answers for it")

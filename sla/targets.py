@@ -26,7 +26,7 @@ Item = TypeVar("Item")
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
 
 def some(items: tuple[Item, ...]) -> tuple[Item, ...]:
