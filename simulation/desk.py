@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from enum import IntEnum
 from heapq import heappop, heappush
 
 import pandas as pd
@@ -19,6 +18,7 @@ from simulation.days import Day, days
 from simulation.dispatch import Dispatch, priority_then_fifo
 from simulation.events import ServiceJournal, TicketJournal
 from simulation.fates import Fates, noted
+from simulation.happenings import Happening
 from simulation.luck import Concern, stream
 from simulation.seats import Seat, seats_of
 from simulation.tickets import Ending, Place, Stint, Ticket
@@ -26,24 +26,6 @@ from simulation.world import World
 from sla.instants import DAY_US, SECOND_US, to_us
 
 RAISED_AFTER_US = 120 * SECOND_US  # from the customer's call to the agent's decision
-
-
-class Happening(IntEnum):
-    """What can happen. At the same instant, lower numbers happen first."""
-
-    DAY = 0
-    FINISH = 1
-    SHIFT_END = 2
-    SHIFT_START = 3
-    REGISTER = 4
-    NOTICE = 5
-    ANSWER = 6
-    CHASE = 7
-    RAISE = 8
-    CANCEL = 9
-    REOPEN = 10
-    CLOSE = 11
-    FAILURE = 12
 
 
 # The loop reads these a million times, and a member of an enumeration costs five times as much as a name.
@@ -63,7 +45,7 @@ class Desk:
         self._world, self._seed = world, seed
         self._seats = seats_of(world)
         self._desk_hours, self._customer_hours = hours[world.desk_hours], hours[world.customer_hours]
-        self._shifts = [hours[agent.shift] for agent in world.agents]
+        self._shifts = {agent.shift: hours[agent.shift] for agent in world.agents}
         self._days = days(world.zone, self._desk_hours, start_us)
         self._fates = Fates(world, seed)
         self._lines = [dispatch() for _ in world.teams]
@@ -121,9 +103,10 @@ class Desk:
 
     def _push_shifts(self, day: Day) -> None:
         present = stream(self._seed, Concern.ABSENCES, day.number).random(len(self._seats))
-        for seat, hours, luck in zip(self._seats, self._shifts, present.tolist(), strict=True):
+        windows = {name: hours.open_windows(day.start_us, day.end_us) for name, hours in self._shifts.items()}
+        for seat, luck in zip(self._seats, present.tolist(), strict=True):
             if luck >= seat.absent_share:
-                for open_us, close_us in hours.open_windows(day.start_us, day.end_us):
+                for open_us, close_us in windows[seat.shift]:
                     self._push(open_us, SHIFT_START, seat, close_us)
 
     def _on_shift_start(self, seat: Seat, close_us: int) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
+from numpy.typing import ArrayLike
 
 from features.schema import (
     ATTRIBUTE_PREFIX,
@@ -16,6 +16,8 @@ from features.schema import (
     empty_service_events,
     empty_ticket_events,
 )
+from features.sources.event_ids import event_ids
+from features.sources.table import Coded
 from simulation.arrivals import Failure
 from simulation.tickets import Ticket
 from simulation.world import World
@@ -24,25 +26,20 @@ from sla.instants import SECOND_US
 MINUTE_US = 60 * SECOND_US
 
 ATTRIBUTES = ("title", "subcategory", "handling_minutes")
-_HANDLING = ATTRIBUTE_PREFIX + "handling_minutes"
-_INSTANTS = ("event_at", "recorded_at")
-_COLUMNS = (
-    "ticket_id",
+_CHANGING = (
     "ordinal",
-    *_INSTANTS,
+    "event_at",
+    "recorded_at",
     "kind",
     "status",
     "waiting_on",
     "priority",
-    "service",
-    "category",
     "team",
     "assignee",
-    "customer",
-    "channel",
     "actor_kind",
-    *(ATTRIBUTE_PREFIX + name for name in ATTRIBUTES),
+    "handled",
 )
+_LASTING = ("ticket_id", "service", "category", "customer", "channel", "title", "subcategory")
 
 
 class TicketJournal:
@@ -50,6 +47,7 @@ class TicketJournal:
 
     def __init__(self, world: World) -> None:
         self._priorities, self._teams = world.priorities, world.teams
+        self._tickets: list[Ticket] = []
         self._rows: list[tuple[Any, ...]] = []
 
     def write(self, ticket: Ticket, at_us: int, kind: str, actor_kind: str) -> None:
@@ -63,9 +61,9 @@ class TicketJournal:
     def _write(self, ticket: Ticket, at_us: int, recorded_us: int, kind: str, actor_kind: str) -> None:
         ticket.ordinal = ticket.ordinal + 1 if ticket.written_us == at_us else 1
         ticket.written_us = at_us
+        self._tickets.append(ticket)
         self._rows.append(
             (
-                ticket.ticket_id,
                 ticket.ordinal,
                 at_us,
                 recorded_us,
@@ -73,30 +71,46 @@ class TicketJournal:
                 ticket.status,
                 ticket.waiting_on,
                 self._priorities[ticket.priority],
-                ticket.service,
-                ticket.category,
                 self._teams[ticket.team],
                 ticket.assignee,
-                ticket.customer,
-                ticket.channel,
                 actor_kind,
-                ticket.title,
-                ticket.subcategory,
                 ticket.handled_us,
             )
         )
 
     def taken(self) -> pd.DataFrame:
         """Return the events written since the last call, as a canonical frame, and forget them."""
-        rows, self._rows = self._rows, []
+        tickets, rows, self._tickets, self._rows = self._tickets, self._rows, [], []
         if not rows:
             return empty_ticket_events(ATTRIBUTES)
-        columns: dict[str, Sequence[Any]] = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
-        ordinals = columns.pop("ordinal")
-        columns[_HANDLING] = [str(round(handled_us / MINUTE_US)) for handled_us in columns[_HANDLING]]
-        frame = {name: _instants(values) if name in _INSTANTS else _strings(values) for name, values in columns.items()}
-        ids = _event_ids(columns["ticket_id"], columns["event_at"], ordinals)
-        return conform_ticket_events(pd.DataFrame({"event_id": _strings(ids), **frame}))
+        changing = dict(zip(_CHANGING, zip(*rows, strict=True), strict=True))
+        at_us, recorded_us, ordinal, handled_us = (
+            np.array(changing.pop(name), dtype=np.int64) for name in ("event_at", "recorded_at", "ordinal", "handled")
+        )
+        columns = {name: _coded(values) for name, values in changing.items()}
+        columns |= _lasting(tickets)
+        minutes = np.rint(handled_us / MINUTE_US).astype(np.int64).astype("str").tolist()
+        columns["handling_minutes"] = _coded(minutes)
+        ids = event_ids([columns["ticket_id"]], at_us, ordinal)
+        texts = {_canonical(name): column.series() for name, column in columns.items()}
+        instants = {"event_at": _instants(at_us), "recorded_at": _instants(recorded_us)}
+        return conform_ticket_events(pd.DataFrame({"event_id": ids, **instants, **texts}))
+
+
+def _lasting(tickets: Sequence[Ticket]) -> dict[str, Coded]:
+    """Return the columns that never change in a ticket's life, one row a ticket given."""
+    places: dict[Ticket, int] = {}
+    rows = np.array([places.setdefault(ticket, len(places)) for ticket in tickets], dtype=np.int64)
+    return {name: _coded([getattr(ticket, name) for ticket in places]).take(rows) for name in _LASTING}
+
+
+def _coded(values: Sequence[str]) -> Coded:
+    codes, words = pd.factorize(np.array(values, dtype=object))
+    return Coded(codes.astype(np.int32), np.asarray(words, dtype=object))
+
+
+def _canonical(name: str) -> str:
+    return ATTRIBUTE_PREFIX + name if name in ATTRIBUTES else name
 
 
 class ServiceJournal:
@@ -119,24 +133,11 @@ class ServiceJournal:
             return empty_service_events()
         outage_ids, services, at_us, phases = zip(*rows, strict=True)
         ids = [f"{outage}/{phase}" for outage, phase in zip(outage_ids, phases, strict=True)]
-        frame = pd.DataFrame({"event_id": _strings(ids), "service": _strings(services), "phase": _strings(phases)})
+        frame = pd.DataFrame({"event_id": ids, "service": services, "phase": phases})
         frame["event_at"] = _instants(at_us)
         frame["kind"], frame["severity"], frame["value"] = "outage", "major", np.nan
         return conform_service_events(frame)
 
 
-def _strings(values: Iterable[str]) -> pd.Series:
-    return pd.Series(pa.array(values, type=pa.large_string()).to_pandas(), dtype="str")
-
-
-def _instants(values_us: Iterable[int]) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex(np.array(values_us, dtype="datetime64[us]"), tz="UTC")
-
-
-def _event_ids(ticket_ids: Iterable[str], at_us: Iterable[int], ordinals: Iterable[int]) -> list[str]:
-    """Return ids as an import of the same events gives them: ticket, instant, number among the ticket's events of that instant."""
-    stamps = np.datetime_as_string(np.array(at_us, dtype="datetime64[us]"), unit="us").tolist()
-    return [
-        f"{ticket}/{at[:4]}{at[5:7]}{at[8:13]}{at[14:16]}{at[17:19]}{at[20:]}/{ordinal:03d}"
-        for ticket, at, ordinal in zip(ticket_ids, stamps, ordinals, strict=True)
-    ]
+def _instants(values_us: ArrayLike) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(np.asarray(values_us, dtype=np.int64).view("datetime64[us]"), tz="UTC")

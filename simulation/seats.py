@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulation.tickets import Ticket
-from simulation.world import World
+from simulation.world import Agent, World
 from sla.instants import SECOND_US
 
 
@@ -17,15 +17,16 @@ class Seat:
         "index",
         "left_us",
         "name",
+        "shift",
         "speed",
         "teams",
         "ticket",
         "until_us",
     )
 
-    def __init__(self, index: int, name: str, teams: tuple[int, ...], speed: float, absent_share: float) -> None:
-        self.index, self.name, self.teams = index, name, teams
-        self.speed, self.absent_share = speed, absent_share
+    def __init__(self, index: int, agent: Agent, teams: tuple[int, ...]) -> None:
+        self.index, self.name, self.teams = index, agent.name, teams
+        self.shift, self.speed, self.absent_share = agent.shift, agent.speed, agent.absent_share
         self.until_us = -1  # end of the present shift window; in the past = off shift
         self.free_since_us = -1
         self.ticket: Ticket | None = None
@@ -55,7 +56,5 @@ def seats_of(world: World) -> list[Seat]:
             raise ValueError(
                 f"agent {agent.name!r} has speed {agent.speed}; it must be above 0 (1 = as fast as the work times say)"
             )
-        seats.append(
-            Seat(index, agent.name, tuple(teams[name] for name in agent.teams), agent.speed, agent.absent_share)
-        )
+        seats.append(Seat(index, agent, tuple(teams[name] for name in agent.teams)))
     return seats
