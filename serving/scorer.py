@@ -196,5 +196,7 @@ class Scorer:
 
 
 def desk_zone(agreements: AgreementSet) -> str:
-    """The zone people of this desk read times in: their first calendar's, else that of the agreements."""
+    """The zone people of this desk read times in: that of the agreements, or where they leave it at UTC their first calendar's."""
+    if agreements.time_zone != "UTC":
+        return agreements.time_zone
     return next((calendar.zone for calendar in agreements.business_times), agreements.time_zone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +26,7 @@ from serving.web.queue_page import QueueAddress, queue_view
 from serving.web.ticket_page import ticket_view
 
 router = APIRouter(include_in_schema=False)
+_NUMBER_AND_UNIT = re.compile(r"(?<=\d) (?=(?:h|min|d|s|%)(?!\w))")
 STATE_WORDS = {
     "not_started": "○ Not started",
     "running": "● Running",
@@ -68,6 +70,7 @@ class Pages:
             percent=wording.percent,
             of_hundred=wording.of_hundred,
             line=wording.one_line,
+            tied=tied,
             left=left_words,
             roughly=rough_words,
         )
@@ -93,6 +96,11 @@ class Instants:
         return Markup('<time datetime="{}" data-form="{}" data-zone="{}" title="{}">{}</time>').format(
             iso(at), form, self.local.name, title, text
         )
+
+
+def tied(text: str) -> str:
+    """The text in one line, in which a number and its unit stay together: `4 h 10 min` does not break after the 4."""
+    return _NUMBER_AND_UNIT.sub("\u00a0", wording.one_line(text))
 
 
 def state_words(state: str) -> str:
