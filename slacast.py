@@ -63,8 +63,7 @@ def says_faults(command: Callable[P, R]) -> Callable[P, R]:
         except ValueError as error:
             if type(error).__module__.split(".")[0] not in FLOORS:
                 raise
-            typer.echo(f"slacast: {error}", err=True)
-            raise typer.Exit(FOUND_A_FAULT) from error
+            raise fail(str(error)) from error
 
     return run
 
@@ -88,6 +87,12 @@ class ModelChoice(StrEnum):
     """What can be trained."""
 
     BREACH = "breach"
+
+
+def fail(sentence: str) -> typer.Exit:
+    """Print the sentence on standard error; what is returned, raised, ends the command with exit code 1."""
+    typer.echo(f"slacast: {sentence}", err=True)
+    return typer.Exit(FOUND_A_FAULT)
 
 
 def existing(path: Path) -> Path:
@@ -235,6 +240,8 @@ def train(
     with open_store(settings.database_url) as opened:
         agreed = agreements_of(settings, opened)
         events = opened.ticket_events(until=instant(as_of) if as_of else None)
+        if events.empty:
+            raise fail(f"{opened.url} holds no events to learn from. First: slacast import FILE --mapping mapping.yaml")
     request = TrainRequest(
         events=events,
         agreements=agreed,
