@@ -29,7 +29,7 @@ class BoostingParameters(BaseModel):
     feature_fraction: float = 0.15
     lambda_l2: float = 50.0
     extra_trees: bool = True
-    threads: int = 2
+    threads: int = 1  # seconds are enough; two threads on shared cores were seen to spin for minutes
 
 
 @dataclass(frozen=True)

@@ -55,18 +55,21 @@ class LinearMember:
 
 
 def fit_linear(
-    X: Float64Array, y: Float64Array, weight: Float64Array, *, penalty: float = 0.05, rounds: int = 200
+    X: Float64Array, y: Float64Array, weight: Float64Array, *, evidence: float = 100.0, rounds: int = 200
 ) -> LinearMember:
     """L2-penalised logistic regression; missing values get their own coefficient, constant columns none.
 
-    `penalty` is scikit-learn's C. Values are clipped to the training range before, by the caller.
+    `evidence` is how much all rows together weigh against the penalty, whatever their number: what hurts here is not small
+    samples but drift, which more rows do not cure. Values are clipped to the training range before, by the caller.
     """
     center, scale = _moments(X)
     absent = np.isnan(X)
     has_missing = np.flatnonzero(absent.any(axis=0) & ~absent.all(axis=0))
     values = np.where(absent, 0.0, _standardised(X, center, scale))
     design = np.concatenate([values, absent[:, has_missing].astype(np.float64)], axis=1)
-    model = LogisticRegression(C=penalty, max_iter=rounds, tol=1e-3).fit(design, y, sample_weight=weight)
+    model = LogisticRegression(C=evidence / max(weight.sum(), 1e-12), max_iter=rounds, tol=1e-3).fit(
+        design, y, sample_weight=weight
+    )
     k = X.shape[1]
     missing = np.zeros(k)
     missing[has_missing] = model.coef_[0, k:]

@@ -20,7 +20,9 @@ class GateSettings(BaseModel):
     largest_calibration_error: float = 0.15
     least_tickets: int = 100
     least_breaches: int = 20
-    may_lose_to_linear: bool = False  # a model significantly worse than logistic regression is not worth its trees
+    largest_loss_to_linear: float = (
+        0.01  # AUC; a model surely worse than logistic regression by more is not worth its trees
+    )
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def judge(
         faults.append(
             f"its probabilities are off by {scores.ece:.3f} on average (allowed {settings.largest_calibration_error:.3f})"
         )
-    if linear is not None and gains[linear].high < 0 and not settings.may_lose_to_linear:
+    if linear is not None and gains[linear].high < -settings.largest_loss_to_linear:
         faults.append(f"it is worse than {linear}: AUC {gains[linear]}")
     if faults:
         return Verdict(False, tuple(faults))

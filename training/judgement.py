@@ -10,9 +10,9 @@ import numpy as np
 from models.calibration import Calibration
 from models.rules import fit_rate_table, share_cells
 from models.scales import Float64Array, sigmoid
-from training.bootstrap import Interval, auc, paired_differences
-from training.evaluation import Scores, brier, evaluate
-from training.fitting import Fitted
+from training.bootstrap import Interval, auc, brier_gain, paired_differences
+from training.evaluation import Scores, evaluate
+from training.fitting import Fitted, blended
 from training.rows import Rows, ticket_weights
 
 MODEL = "model"
@@ -22,7 +22,6 @@ GROUP_TABLE = "team x priority table"
 SHARE_RULE = "share used + priority"
 BASE_RATE = "base rate"
 RULES = (SHARE_RULE, GROUP_TABLE)
-LARGEST_DRAW = 20_000  # rows that enter a bootstrap; more only costs time
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,9 @@ class SetResult:
         return {name: value for name, value in figures.items() if np.isfinite(value)}
 
 
-def predictions(train: Rows, test: Rows, fitted: Fitted, calibration: Calibration) -> dict[str, Float64Array]:
+def predictions(
+    train: Rows, test: Rows, fitted: Fitted, linear_share: float, calibration: Calibration
+) -> dict[str, Float64Array]:
     """The probabilities of the model and of every baseline for the test rows, each learned from the training rows alone."""
     trees, linear = fitted.boosting_margin(test.X), fitted.linear_margin(test.X)
     events = train.where(train.is_event)
@@ -57,7 +58,7 @@ def predictions(train: Rows, test: Rows, fitted: Fitted, calibration: Calibratio
     share = fit_rate_table(share_cells(events.share_used), events.priority, events.y, weight)
     group = fit_rate_table(events.priority, events.team, events.y, weight)
     return {
-        MODEL: sigmoid(calibration.apply(fitted.blended(trees, linear))),
+        MODEL: sigmoid(calibration.apply(blended(trees, linear, linear_share))),
         TREES: sigmoid(trees),
         LINEAR: sigmoid(linear),
         GROUP_TABLE: group.predict(test.priority, test.team),
@@ -86,11 +87,7 @@ def _result(
     key: str, title: str, rows: Rows, probabilities: Mapping[str, Float64Array], draws: int, seed: int
 ) -> SetResult:
     scores = {name: evaluate(rows.y, values) for name, values in probabilities.items()}
-    sample = np.random.default_rng(seed).permutation(len(rows))[:LARGEST_DRAW]
-    sample.sort()
-    y, days = rows.y[sample], rows.opened_day[sample]
-    drawn = {name: values[sample] for name, values in probabilities.items() if name != BASE_RATE}
-    gains = paired_differences(y, drawn, MODEL, days, auc, draws=draws, seed=seed)
-    losses = paired_differences(y, drawn, MODEL, days, brier, draws=draws, seed=seed)
-    flipped = {name: Interval(-found.value, -found.high, -found.low) for name, found in losses.items()}
-    return SetResult(key, title, rows.ticket_count(), scores, gains, flipped)
+    ranked = {name: values for name, values in probabilities.items() if name != BASE_RATE}
+    auc_gain = paired_differences(rows.y, ranked, MODEL, rows.opened_day, auc, draws=draws, seed=seed)
+    brier = paired_differences(rows.y, probabilities, MODEL, rows.opened_day, brier_gain, draws=draws, seed=seed)
+    return SetResult(key, title, rows.ticket_count(), scores, auc_gain, brier)

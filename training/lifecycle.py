@@ -13,10 +13,10 @@ from training import tracking
 from training.fitting import fit_members
 from training.gate import Verdict, judge
 from training.judgement import LINEAR, MODEL, RULES, SetResult, judge_sets, predictions
-from training.packing import Packed, pack
+from training.packing import Packed, judgement_entry, pack
 from training.plan import Plan, RowSource, TrainingError
 from training.plots import precision_recall_plot, reliability_plot, roc_plot
-from training.recalibration import recalibrate
+from training.rehearsal import Rehearsal, chosen_share, recalibrate, rehearse
 from training.rows import Labelled, Rows
 from training.splits import Periods, derive_periods, instant, judged, learnable
 from training.steps import Steps
@@ -34,6 +34,7 @@ class Judged:
 
     periods: Periods
     tickets: int
+    linear_share: float  # chosen before the cut; the served model keeps it
     results: tuple[SetResult, ...]
     verdict: Verdict
     figures: Mapping[str, Figure]  # by file name
@@ -125,14 +126,23 @@ def _judge_sibling(known: Rows, rows: Rows, periods: Periods, plan: Plan, steps:
     settings = plan.settings
     steps.begin("training the model that is judged")
     fitted = fit_members(train, settings.model, plan.seed)
-    answer = recalibrate(known, periods.cut_us, periods.maturity_us, settings.model, settings.calibration, plan.seed)
+    rehearsal = _rehearsal(known, periods.cut_us, periods.cut_us - periods.maturity_us, periods, plan)
+    share = chosen_share(rehearsal, settings.model, settings.rehearsal)
+    answer = recalibrate(rehearsal, share, settings.rehearsal)
     steps.begin("judging it beside the baselines")
-    probabilities = predictions(train, test, fitted, answer.calibration)
+    probabilities = predictions(train, test, fitted, share, answer.calibration)
     results = judge_sets(test, probabilities, draws=settings.draws, seed=plan.seed)
     gate_on = next((result for result in results if result.key == "prefix"), results[0])
     verdict = judge(gate_on.scores[MODEL], gate_on.tickets, gate_on.auc_gain, RULES, settings.gate, LINEAR)
     shown = {name: values[test.is_event] for name, values in probabilities.items() if name in (MODEL, LINEAR, *RULES)}
-    return Judged(periods, test.ticket_count(), tuple(results), verdict, _figures(test.where(test.is_event), shown))
+    return Judged(
+        periods, test.ticket_count(), share, tuple(results), verdict, _figures(test.where(test.is_event), shown)
+    )
+
+
+def _rehearsal(rows: Rows, cut_us: int, closed_us: int, periods: Periods, plan: Plan) -> Rehearsal:
+    settings = plan.settings
+    return rehearse(rows, cut_us, closed_us, periods.maturity_us, settings.model, settings.rehearsal, plan.seed)
 
 
 def _check_enough(train: Labelled, when: str) -> None:
@@ -157,8 +167,10 @@ def _fit_served(rows: Rows, source: RowSource, periods: Periods, judgement: Judg
     settings = plan.settings
     steps.begin("training the model that is served")
     fitted = fit_members(train, settings.model, plan.seed)
-    answer = recalibrate(rows, periods.end_us, periods.maturity_us, settings.model, settings.calibration, plan.seed)
-    return pack(fitted, answer, train, source, periods, judgement.tickets, judgement.metrics, plan)
+    rehearsal = _rehearsal(rows, periods.end_us, periods.closed_us, periods, plan)
+    answer = recalibrate(rehearsal, judgement.linear_share, settings.rehearsal)
+    judged_as = judgement_entry(periods, judgement.tickets, judgement.metrics)
+    return pack(fitted, judgement.linear_share, answer, train, source, periods, judged_as, plan)
 
 
 def _record(packed: Packed, rows: Rows, judgement: Judged, plan: Plan, steps: Steps) -> tracking.Registration:

@@ -15,7 +15,7 @@ from models.bundle import MEMBER_FILES, BreachBundle, bundle_digest, save_bundle
 from models.manifest import Judgement, Manifest, MemberEntry, TrainingWindow
 from training.fitting import Fitted
 from training.plan import Plan, RowSource
-from training.recalibration import CalibrationAnswer
+from training.rehearsal import CalibrationAnswer
 from training.rows import Rows
 from training.splits import Periods, instant
 
@@ -34,18 +34,25 @@ class Packed:
     example: pd.DataFrame
 
 
+def judgement_entry(periods: Periods, tickets: int, metrics: Mapping[str, float]) -> Judgement:
+    """The judgement as the manifest tells it."""
+    rounded = {name: round(value, 6) for name, value in metrics.items()}
+    return Judgement(cut=instant(periods.cut_us), until=instant(periods.until_us), tickets=tickets, metrics=rounded)
+
+
 def pack(
     fitted: Fitted,
+    linear_share: float,
     answer: CalibrationAnswer,
     train: Rows,
     source: RowSource,
     periods: Periods,
-    tickets_judged: int,
-    metrics: Mapping[str, float],
+    judgement: Judgement,
     plan: Plan,
 ) -> Packed:
     """The packed bundle: written to `var_dir/bundles/NAME-DIGEST`, so that equal trainings meet in one folder."""
     parameters = plan.settings.model_dump(mode="json")
+    members = fitted.members(linear_share)
     manifest = Manifest(
         name=plan.name,
         target=plan.target,
@@ -54,20 +61,13 @@ def pack(
         data_fingerprint=source.data_fingerprint,
         seed=plan.seed,
         parameters=parameters,
-        members=tuple(
-            MemberEntry(kind=m.kind, file=MEMBER_FILES[m.kind], share=share) for m, share in fitted.members()
-        ),
+        members=tuple(MemberEntry(kind=m.kind, file=MEMBER_FILES[m.kind], share=share) for m, share in members),
         window=_window(train, periods),
-        judgement=Judgement(
-            cut=instant(periods.cut_us),
-            until=instant(periods.until_us),
-            tickets=tickets_judged,
-            metrics={name: round(value, 6) for name, value in metrics.items()},
-        ),
+        judgement=judgement,
         libraries={name: version(name) for name in LIBRARIES},
         files={},
     )
-    bundle = BreachBundle(manifest, train.spec, fitted.range, answer.calibration, fitted.members())
+    bundle = BreachBundle(manifest, train.spec, fitted.range, answer.calibration, members)
     folder = _stored(bundle, plan.var_dir / "bundles")
     return Packed(
         folder,
@@ -122,6 +122,7 @@ def _params(manifest: Manifest, parameters: Mapping[str, Any], periods: Periods)
         "maturity_hours": round(periods.maturity_us / 3.6e9, 1),
         "training_tickets": manifest.window.tickets,
         "training_rows": manifest.window.rows,
+        "served_linear_share": next((member.share for member in manifest.members if member.kind == "linear"), 0.0),
     }
 
 

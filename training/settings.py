@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from training.fitting import ModelSettings
 from training.gate import GateSettings
-from training.recalibration import CalibrationSettings
+from training.rehearsal import RehearsalSettings
 
 
 class TrainingSettings(BaseModel):
@@ -15,7 +15,7 @@ class TrainingSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: ModelSettings = ModelSettings()
-    calibration: CalibrationSettings = CalibrationSettings()
+    rehearsal: RehearsalSettings = RehearsalSettings()
     gate: GateSettings = GateSettings()
     grid_one_in: int = Field(default=16, ge=1)  # one of so many hourly instants of each open ticket becomes a row
     weeks_judged: int = Field(default=4, ge=1)

@@ -21,11 +21,13 @@ WEEK_US = 7 * DAY_US
 class Periods:
     """Instants of one judgement: train on what was known at `cut`, judge tickets opened after it until `until`.
 
-    `end` is the last instant the log knows of; `maturity` is how long after its opening a ticket's outcome is usually known.
+    `end` is the last instant the log knows of, `closed` the last opening whose outcome can usually be known by then;
+    `maturity` is how long after its opening a ticket's outcome is usually known.
     """
 
     cut_us: int
     until_us: int
+    closed_us: int
     end_us: int
     maturity_us: int
 
@@ -79,13 +81,13 @@ def derive_periods(
     rows: Labelled, end_us: int, cut_us: int | None, until_us: int | None, *, weeks_judged: int
 ) -> Periods:
     """The periods asked for, or by default the last `weeks_judged` weeks whose outcomes are known, at most a third of the history."""
-    delay = maturity(rows, end_us if cut_us is None else cut_us)
-    until = until_us if until_us is not None else min(end_of_arrivals(rows.opened_us), end_us - delay)
+    end_delay = maturity(rows, end_us)
+    closed = min(end_of_arrivals(rows.opened_us), end_us - end_delay)
+    until = closed if until_us is None else until_us
     if cut_us is None:
         start = int(rows.opened_us.min())
         cut_us = until - min(weeks_judged * WEEK_US, (until - start) // 3)
-        delay = maturity(rows, cut_us)
-    return Periods(cut_us, until, end_us, delay)
+    return Periods(cut_us, until, closed, end_us, maturity(rows, cut_us))
 
 
 def instant(at_us: int) -> datetime:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -96,6 +98,10 @@ def keep_as_challenger(tracking_uri: str, name: str, number: int, why: str) -> N
 def _log_model(mlflow: ModuleType, name: str, bundle: Path, example: pd.DataFrame) -> Any:
     import numpy as np
 
+    with warnings.catch_warnings():
+        # Raised at import about MLflow's own classes, in yellow; nothing in it is about our model.
+        warnings.filterwarnings("ignore", message=r".*Any type hint is inferred as AnyType", category=UserWarning)
+        importlib.import_module("mlflow.pyfunc")
     signature = mlflow.models.infer_signature(example, np.zeros(len(example)))
     with tempfile.TemporaryDirectory() as scratch:
         return mlflow.pyfunc.log_model(

@@ -65,7 +65,7 @@ def test_trees_that_found_no_split_still_answer_and_explain() -> None:
 def test_logistic_regression_recovers_what_made_the_data() -> None:
     X = rng(3).normal(size=(4000, 2))
     y = (rng(4).random(4000) < sigmoid(1.5 * X[:, 0])).astype(float)
-    member = fit_linear(X, y, np.ones(4000), penalty=1.0)
+    member = fit_linear(X, y, np.ones(4000), evidence=4000.0)
     assert member.coefficient[0] / member.scale[0] == pytest.approx(1.5, abs=0.2)
     assert abs(member.coefficient[1]) < 0.15
     again = LinearMember.from_json(json.loads(json.dumps(member.to_json())))
@@ -77,7 +77,7 @@ def test_a_missing_value_has_its_own_say_in_logistic_regression() -> None:
     absent = rng(6).random(2000) < 0.5
     X[absent, 1] = np.nan
     y = (rng(7).random(2000) < np.where(absent, 0.8, 0.2)).astype(float)
-    member = fit_linear(X, y, np.ones(2000), penalty=1.0)
+    member = fit_linear(X, y, np.ones(2000), evidence=4000.0)
     assert member.missing[1] > 1.0
     assert member.missing[0] == 0.0
 

@@ -79,16 +79,12 @@ def synthetic_source(tickets: int = 1500, days: int = 90, seed: int = 1, shuffle
     return SyntheticSource(labelled, X, int(START_US + (days + 5) * DAY_US))
 
 
-def small_settings(**changes: object) -> TrainingSettings:
+def small_settings() -> TrainingSettings:
     """Settings for a second of training; the shape of everything is as in life."""
     boosting = BoostingParameters(
         rounds=40, learning_rate=0.15, rows_per_leaf=20, lambda_l2=5.0, feature_fraction=0.5, threads=1
     )
-    return replace_model(TrainingSettings(model=ModelSettings(boosting=boosting), draws=60), **changes)
-
-
-def replace_model(settings: TrainingSettings, **changes: object) -> TrainingSettings:
-    return settings.model_copy(update=changes)
+    return TrainingSettings(model=ModelSettings(boosting=boosting, linear_share=0.5), draws=60)
 
 
 def small_plan(tmp_path: Path, tracking_uri: str, **changes: object) -> Plan:

@@ -1,0 +1,139 @@
+"""The rehearsal: a model trained weeks ago predicts the weeks since, whose outcomes are known by now.
+
+From its predictions two things are decided that no figure of training data can decide. How much of the blend is logistic
+regression. And whether probabilities need a correction: a calibrator fitted on one recent week turned an ECE of .03 into .13
+on a real log, because that week was unusual; so the most recent closed window has at least four weeks and enough tickets,
+and the correction is adopted only if it lowers the log loss on two later weeks that it has not seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from models.calibration import Calibration, fit_platt, fit_shift, log_loss_each
+from models.scales import Float64Array
+from training.fitting import ModelSettings, blended, fit_members
+from training.rows import Rows, ticket_weights
+from training.splits import WEEK_US, judged, learnable
+
+SHARES = (0.0, 0.25, 0.5)
+DEFAULT_SHARE = 0.0  # boosted trees alone: on a real log logistic regression suffered most when the level drifted
+
+
+class RehearsalSettings(BaseModel):
+    """Windows and minimum numbers of the rehearsal."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fit_weeks: int = 4
+    check_weeks: int = 2
+    least_training_weeks: int = 4
+    least_tickets_to_blend: int = 200
+    least_tickets: int = 2000
+    least_gain: float = 0.001  # nats of log loss per row
+
+
+@dataclass(frozen=True)
+class Played:
+    """Predictions for rows of one window: log odds of both members, outcomes, weights."""
+
+    boosting: Float64Array
+    linear: Float64Array
+    y: Float64Array
+    weight: Float64Array
+    tickets: int
+
+    def margin(self, linear_share: float) -> Float64Array:
+        """Log odds of the blend."""
+        return blended(self.boosting, self.linear, linear_share)
+
+    def log_loss(self, linear_share: float, calibration: Calibration) -> float:
+        """The mean log loss of a row."""
+        return float(log_loss_each(calibration.apply(self.margin(linear_share)), self.y).mean())
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """The window to fit on and the later one to check on; or, in `refusal`, why there can be none."""
+
+    window: Played | None
+    later: Played | None
+    refusal: str = ""
+
+
+@dataclass(frozen=True)
+class CalibrationAnswer:
+    """The correction, identity where none helped, and why in words."""
+
+    calibration: Calibration
+    why: str
+
+
+def rehearse(
+    rows: Rows,
+    cut_us: int,
+    closed_us: int,
+    maturity_us: int,
+    model: ModelSettings,
+    settings: RehearsalSettings,
+    seed: int,
+) -> Rehearsal:
+    """The rehearsal on the weeks before `closed`, with labels known by `cut`."""
+    check_us = closed_us - settings.check_weeks * WEEK_US
+    fit_us = check_us - settings.fit_weeks * WEEK_US
+    train = rows.where(learnable(rows, fit_us, maturity_us))
+    known = rows.where((rows.breached >= 0) & (rows.known_us <= cut_us))
+    window = known.where(judged(known, fit_us, cut_us) & (known.opened_us <= check_us))
+    later = known.where(judged(known, check_us, cut_us) & (known.opened_us <= closed_us))
+    if len(train) == 0 or train.opened_us.min() > fit_us - settings.least_training_weeks * WEEK_US:
+        return Rehearsal(None, None, f"less than {settings.least_training_weeks} weeks of history before the window")
+    if any(not 0 < part.y.sum() < len(part) for part in (train, window, later)):
+        return Rehearsal(None, None, "one of its windows has no breach, or nothing else")
+    fitted = fit_members(train, model, seed)
+
+    def played(part: Rows) -> Played:
+        weight = ticket_weights(part.ticket) if model.every_ticket_counts_once else np.ones(len(part))
+        margins = fitted.boosting_margin(part.X), fitted.linear_margin(part.X)
+        return Played(*margins, part.y, weight, part.ticket_count())
+
+    return Rehearsal(played(window), played(later))
+
+
+def chosen_share(rehearsal: Rehearsal, model: ModelSettings, settings: RehearsalSettings) -> float:
+    """The linear member's share: as set, else the one with the least log loss over both windows, or boosted trees alone."""
+    if model.linear_share is not None:
+        return model.linear_share
+    window, later = rehearsal.window, rehearsal.later
+    if window is None or later is None or window.tickets < settings.least_tickets_to_blend:
+        return DEFAULT_SHARE
+    rows = len(window.y), len(later.y)
+    losses = {
+        share: float(
+            np.average([window.log_loss(share, Calibration()), later.log_loss(share, Calibration())], weights=rows)
+        )
+        for share in SHARES
+    }
+    best = min(losses, key=lambda share: losses[share])
+    return best if losses[DEFAULT_SHARE] - losses[best] >= settings.least_gain else DEFAULT_SHARE
+
+
+def recalibrate(rehearsal: Rehearsal, linear_share: float, settings: RehearsalSettings) -> CalibrationAnswer:
+    """The correction of a blend that the rehearsal speaks for."""
+    window, later = rehearsal.window, rehearsal.later
+    if window is None or later is None:
+        return CalibrationAnswer(Calibration(), f"no correction: {rehearsal.refusal}")
+    if window.tickets < settings.least_tickets:
+        why = f"{window.tickets} closed tickets in the window, {settings.least_tickets} needed"
+        return CalibrationAnswer(Calibration(), f"no correction: {why}")
+    margin, plain = window.margin(linear_share), later.log_loss(linear_share, Calibration())
+    candidates = (fit_shift(margin, window.y, window.weight), fit_platt(margin, window.y, window.weight))
+    gains = {candidate: plain - later.log_loss(linear_share, candidate) for candidate in candidates}
+    best = max(gains, key=lambda candidate: gains[candidate])
+    if gains[best] < settings.least_gain:
+        change = f"the best one ({best.kind}) would change log loss by {-gains[best]:+.4f} on later weeks"
+        return CalibrationAnswer(Calibration(), f"no correction: {change}")
+    line = f"{best.kind} (slope {best.slope:.2f}, shift {best.shift:+.2f})"
+    return CalibrationAnswer(best, f"{line} lowered log loss by {gains[best]:.4f} on later weeks")
