@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from features.importing import import_file
+from features.schema import (
+    ACTOR_KINDS,
+    PHASES,
+    SERVICE_COLUMNS,
+    SERVICE_KINDS,
+    STATUSES,
+    TICKET_COLUMNS,
+    TICKET_KINDS,
+    WAITING_ON,
+)
 from features.sources.archive import read_bytes
-from features.sources.mapping import load_mapping
+from features.sources.mapping import Mapping, load_mapping, parse_mapping
+from features.sources.mapping_model import FileFormat
 from features.sources.reading import read
 from features.sources.result import ImportResult
 
@@ -75,3 +88,30 @@ def test_the_help_desk_log_is_read_whole() -> None:
     found = read(public_log("helpdesk/finale.csv.gz"), load_mapping(EXAMPLES / "helpdesk/mapping.yaml"))
     assert (found.quality.subjects, len(found.events), found.rows_rejected) == (4_580, 21_348, 0)
     assert found.unmapped_columns == ()
+
+
+def test_the_walk_through_builds_the_small_desks_mapping_and_shows_its_report() -> None:
+    page = (ROOT / "docs" / "your-own-data.md").read_text(encoding="utf-8")
+    steps = "\n".join(re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL))
+    assert parse_mapping(steps + "rejected_share_limit: 0.1\n") == load_mapping(EXAMPLES / "small-desk/mapping.yaml")
+    assert (EXAMPLES / "small-desk/report.txt").read_text(encoding="utf-8") in page
+
+
+@pytest.mark.parametrize("model", [Mapping, FileFormat])
+def test_every_key_of_a_mapping_is_in_the_data_contract(model: type[Mapping] | type[FileFormat]) -> None:
+    page = (ROOT / "docs" / "data-contract.md").read_text(encoding="utf-8")
+    assert [key for key in model.model_fields if f"`{key}`" not in page and key != "format"] == []
+
+
+@pytest.mark.parametrize(
+    "words", [TICKET_COLUMNS, TICKET_KINDS, STATUSES, WAITING_ON, ACTOR_KINDS, SERVICE_COLUMNS, SERVICE_KINDS, PHASES]
+)
+def test_every_word_of_the_schema_is_in_the_data_contract(words: tuple[str, ...]) -> None:
+    page = (ROOT / "docs" / "data-contract.md").read_text(encoding="utf-8")
+    assert [word for word in words if f"`{word}`" not in page] == []
+
+
+def test_a_report_is_plain_json() -> None:
+    desk = EXAMPLES / "small-desk"
+    report = import_file(desk / "tickets.csv", desk / "mapping.yaml", dry_run=True).to_dict()
+    assert json.loads(json.dumps(report))["rejections"][0]["rows"] == [11]
