@@ -179,7 +179,7 @@ TOPICS = (
     _topic("Identity / Access / Permission", IDENTITY, 7, (45, 0.8), CALM, PERMISSIONS, ask_customer_share=0.40),
     _topic("Identity / Access / New starter", IDENTITY, 4, (95, 0.6), CALM, STARTERS, ask_customer_share=0.45),
     # Planted: repairs wait for the manufacturer, and the customer's clock runs meanwhile.
-    _topic("Workplace / Hardware / Laptop", WORKPLACE, 6, (95, 0.8), USUAL, LAPTOPS, ask_supplier_share=0.45, supplier=LogNormal(1300, 0.6)),
+    _topic("Workplace / Hardware / Laptop", WORKPLACE, 6, (95, 0.8), USUAL, LAPTOPS, ask_supplier_share=0.45, supplier=LogNormal(1600, 0.6)),
     _topic("Workplace / Hardware / Monitor and dock", WORKPLACE, 4, (55, 0.7), CALM, MONITORS, ask_supplier_share=0.12),
     _topic("Printing / Hardware / Printer", WORKPLACE, 5, (50, 0.8), USUAL, PRINTERS, ask_supplier_share=0.25, misrouting=(FROM_SERVICE_DESK,)),
     _topic("Workplace / Software / Installation", WORKPLACE, 5, (55, 0.7), CALM, INSTALLATIONS, ask_supplier_share=0.1),
@@ -202,7 +202,7 @@ TOPICS = (
 # Planted: the VPN is flaky. While it is down, a wave of calls meets a small team, and the ordinary tickets wait.
 OUTAGES = (
     Outage("VPN", 0.9, LogNormal(100.0, 0.6), 12.0, _topic(
-        "VPN / Network / Outage", NETWORK, 1, (35, 0.7), ALARMING,
+        "VPN / Network / Outage", NETWORK, 1, (45, 0.7), ALARMING,
         {"VPN is down for everybody here": 1.2, "Nobody can connect from home": 1.0, "VPN connection refused": 0.8}, ask_customer_share=0.02,
         misrouting=(FROM_SERVICE_DESK,),
     )),

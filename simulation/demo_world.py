@@ -54,8 +54,8 @@ AGENTS = (
 )
 
 # Planted: two customers take days to answer. One of them, Nordwind Logistics, has an agreement whose clock does not wait for it.
-PROMPT = LogNormal(300.0, 0.8)
-SLOW = LogNormal(1400.0, 0.6)
+PROMPT = LogNormal(420.0, 0.8)
+SLOW = LogNormal(1600.0, 0.6)
 CUSTOMERS = (
     Customer("Alster Insurance", 10, PROMPT),
     Customer("Bergmann Foods", 12, PROMPT),

@@ -93,9 +93,9 @@ class Topic:
     work: Duration  # hands-on minutes of an agent of speed 1
     titles: tuple[Title, ...]
     priority_shares: tuple[float, ...]  # in the order of World.priorities
-    ask_customer_share: float = 0.35
+    ask_customer_share: float = 0.45
     ask_supplier_share: float = 0.0
-    supplier: Duration = LogNormal(900.0, 0.7)  # minutes of customer hours until the supplier delivers
+    supplier: Duration = LogNormal(1100.0, 0.7)  # minutes of customer hours until the supplier delivers
     reopen_share: float = 0.03
     misrouting: tuple[Misrouting, ...] = ()
 

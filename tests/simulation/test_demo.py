@@ -90,7 +90,7 @@ def test_six_months_bring_six_to_eight_thousand_tickets(history):
     assert len(working) / len(local) > 0.9
 
 
-def test_about_one_ticket_in_six_is_late_in_every_month(done):
+def test_about_one_ticket_in_five_is_late_in_every_month(done):
     assert 0.15 <= breach_share(done) <= 0.25
     by_month = done.groupby(done["opened"].dt.month)["is_breached"].mean().loc[1:6]
     assert by_month.between(0.10, 0.30).all()
@@ -111,8 +111,8 @@ def test_at_any_time_the_desk_has_open_tickets_and_never_drowns(history):
     ends = history[history["status"].isin(["resolved", "cancelled"])].groupby("ticket_id")["recorded_at"].min()
     noons = [datetime.fromisoformat("2026-01-28T12:00:00+01:00") + timedelta(weeks=week) for week in range(23)]
     open_at = [int((begins <= noon).sum() - (ends <= noon).sum()) for noon in noons]
-    assert min(open_at) >= 30
-    assert max(open_at) <= 300
+    assert min(open_at) >= 50
+    assert max(open_at) <= 200
     assert 60 <= np.median(open_at) <= 200
 
 
