@@ -11,6 +11,8 @@ from sla.conditions import ATTRIBUTES, CHANGED, OPENED, VOCABULARIES
 _MARK = {"$comment": "condition"}
 _VALUE: dict[str, Any] = {"type": ["string", "number", "boolean"]}
 _VALUES: dict[str, Any] = {"anyOf": [_VALUE, {"type": "array", "items": _VALUE, "minItems": 1}]}
+# Lists in which a single item may stand for itself.
+_ONE_OR_MORE = {"CalendarSpec": ("closed", "holidays", "minus")}
 
 
 def agreements_schema() -> dict[str, Any]:
@@ -18,6 +20,10 @@ def agreements_schema() -> dict[str, Any]:
     schema = AgreementSet.model_json_schema(by_alias=True)
     schema = _resolved(schema)
     schema["$defs"] |= {"Condition": _condition(), "Clause": _clause(), "Test": _test()}
+    for model, names in _ONE_OR_MORE.items():
+        for name in names:
+            whole = schema["$defs"][model]["properties"][name]
+            schema["$defs"][model]["properties"][name] = {"anyOf": [whole["items"], whole]}
     title = "slacast agreements"
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
