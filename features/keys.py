@@ -10,6 +10,8 @@ from features.declaration import FIRST_TEAM, Key
 from features.histories import Histories
 from sla.instants import Int64Array
 
+MOST_COUNTED = 1 << 22
+
 
 @dataclass(frozen=True)
 class KeyCodes:
@@ -28,9 +30,18 @@ def _combined(histories: Histories, key: Key) -> KeyCodes:
     combined = KeyCodes(np.zeros(len(histories.steps), np.int64), 1)
     for column in key:
         part = _single(histories, column)
-        distinct, codes = np.unique(combined.codes * part.count + part.codes, return_inverse=True)
-        combined = part if combined.count == 1 else KeyCodes(codes.astype(np.int64), max(len(distinct), 1))
+        pairs = KeyCodes(combined.codes * part.count + part.codes, combined.count * part.count)
+        combined = part if combined.count == 1 else _dense(pairs)
     return combined
+
+
+def _dense(sparse: KeyCodes) -> KeyCodes:
+    """Codes without gaps, in the same order."""
+    if sparse.count > MOST_COUNTED:
+        distinct, codes = np.unique(sparse.codes, return_inverse=True)
+        return KeyCodes(codes.astype(np.int64), max(len(distinct), 1))
+    is_used = np.bincount(sparse.codes, minlength=1) > 0
+    return KeyCodes((np.cumsum(is_used) - 1)[sparse.codes], max(int(is_used.sum()), 1))
 
 
 def _single(histories: Histories, column: str) -> KeyCodes:

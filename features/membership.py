@@ -40,17 +40,11 @@ class Membership:
         sums = KeyedSums(timeline, entries.keys, n_keys, entries.amounts)
         return cls(keys, counted, sums, timeline, entries.ticket[sums.entries], entries.amounts[sums.entries, OPEN])
 
-    def others(self, keys: Int64Array, known: Int64Array, step_before: Int64Array) -> Int64Array:
-        """(queries, 2): open and waiting tickets that a key holds before each instant, the asking ticket left out."""
-        totals = self.sums.upto(keys, known)[:, [OPEN, WAITING]]
+    def others(self, totals: Int64Array, keys: Int64Array, step_before: Int64Array) -> Int64Array:
+        """(queries, 2): open and waiting tickets of the sums `totals` of keys, the asking ticket left out."""
         is_own = (step_before >= 0) & (self.keys[step_before] == keys)
-        own: Int64Array = totals - self.counted[step_before] * is_own[:, None]
+        own: Int64Array = totals[:, [OPEN, WAITING]] - self.counted[step_before] * is_own[:, None]
         return own
-
-    def flows(self, keys: Int64Array, earlier: Int64Array, known: Int64Array) -> Int64Array:
-        """(queries, 3): arrivals, resolutions and hand-overs between two places of the timeline."""
-        between: Int64Array = self.sums.between(keys, earlier, known)[:, [ARRIVED, RESOLVED, PASSED_ON]]
-        return between
 
 
 @dataclass(frozen=True)

@@ -27,22 +27,23 @@ FAR_US = 366 * DAY_US
 LOG_UNITS = 1_000_000.0
 HOUR_US = 3_600_000_000.0
 
-COUNT, TOTAL = 0, 1
-"""Columns of Revisions.amounts: tickets with an outcome, and of these the broken ones (or the sum of log durations)."""
+DECIDED, BROKEN, STOPPED, LOG_HOURS = range(4)
+"""Columns of Revisions.amounts: decided clocks and the broken ones among them; clocks that have stopped, and the sum of
+log(1 + working hours) over them, in millionths."""
 
 
 @dataclass(frozen=True)
 class Revisions:
-    """What became known of tickets, and what of it was taken back later: p entries in order of ticket and time."""
+    """What became known of clocks, and what of it was taken back later: p entries."""
 
     at_us: Int64Array
     step: Int64Array  # the step whose keys the entry counts under
-    amounts: NDArray[np.int64]  # (p, 2)
+    amounts: NDArray[np.int64]  # (p, 4)
 
-    def by(self, histories: Histories, key: Key, timeline: Timeline) -> KeyedSums:
-        """The sums of the entries by a key, held when the entry became known, along `timeline` (of `at_us`)."""
-        codes = KeyCodes.of(histories, key)
-        return KeyedSums(timeline, codes.codes[self.step], codes.count, self.amounts)
+    def and_also(self, other: Revisions) -> Revisions:
+        """These entries, then the other ones."""
+        parts = [(self.at_us, other.at_us), (self.step, other.step), (self.amounts, other.amounts)]
+        return Revisions(*(np.concatenate(part) for part in parts))
 
 
 @dataclass(frozen=True)
@@ -64,39 +65,43 @@ class Points:
 class Outcomes:
     """The outcomes of all tickets for one target."""
 
-    decided: Revisions  # counts tickets met or broken, and the broken ones
-    worked: Revisions  # counts tickets whose work has stopped, and sums log(1 + working hours) in millionths
-    decided_line: Timeline
-    worked_line: Timeline
+    target: str
     points: Points
+    revisions: Revisions
+    timeline: Timeline  # of the revisions
 
     @classmethod
     def of(cls, histories: Histories, target: str) -> Outcomes:
         """The outcomes for a target, built once."""
         return histories.once(f"outcomes of {target}", lambda: _outcomes(histories, target))
 
-    def sums(self, histories: Histories, which: str, key: Key) -> KeyedSums:
-        """The sums of `decided` or `worked` by a key, built once for each."""
-        revisions, line = (self.decided, self.decided_line) if which == "decided" else (self.worked, self.worked_line)
-        return histories.once(f"{which} by {key} {id(self)}", lambda: revisions.by(histories, key, line))
+    def sums(self, histories: Histories, key: Key) -> KeyedSums:
+        """The sums of the revisions by a key, as held when they became known, built once."""
+        codes = KeyCodes.of(histories, key)
+        step, amounts = self.revisions.step, self.revisions.amounts
+        return histories.once(
+            f"outcomes of {self.target} by {key}",
+            lambda: KeyedSums(self.timeline, codes.codes[step], codes.count, amounts),
+        )
 
 
 def is_undecided(histories: Histories, snapshots: Snapshots, target: str) -> BoolArray:
     """Whether the target's clock runs or waits unbroken at each snapshot: what a breach model is trained and asked on."""
-    verdicts = verdicts_at(histories.log.unfilled(), histories.agreements, target, snapshots.ticket, snapshots.at_us)
+    verdicts = verdicts_at(histories.log, histories.agreements, target, snapshots.ticket, snapshots.at_us)
     undecided: BoolArray = np.isin(verdicts.state, (VerdictState.RUNNING, VerdictState.PAUSED))
     return undecided
 
 
 def _outcomes(histories: Histories, target: str) -> Outcomes:
     steps = histories.steps
-    verdicts = verdicts_at(histories.log.unfilled(), histories.agreements, target, steps.ticket, steps.known_us)
+    verdicts = verdicts_at(histories.log, histories.agreements, target, steps.ticket, steps.known_us)
     points = _points(histories, target, verdicts)
-    is_decided = np.stack([points.outcome >= 0, points.outcome == 1], axis=1).astype(np.int64)
-    decided = _revisions(points.measurement, points.step, points.at_us, is_decided)
-    every_step = np.arange(len(steps))
-    worked = _revisions(points.measurement_of_step, every_step, steps.known_us, _durations(verdicts))
-    return Outcomes(decided, worked, Timeline.of(decided.at_us), Timeline.of(worked.at_us), points)
+    nothing = np.zeros(len(points.step), np.int64)
+    ends = np.stack([points.outcome >= 0, points.outcome == 1, nothing, nothing], axis=1).astype(np.int64)
+    decided = _revisions(points.measurement, points.step, points.at_us, ends)
+    worked = _revisions(points.measurement_of_step, np.arange(len(steps)), steps.known_us, _durations(verdicts))
+    revisions = decided.and_also(worked)
+    return Outcomes(target, points, revisions, Timeline.of(revisions.at_us))
 
 
 def _points(histories: Histories, target: str, verdicts: VerdictArrays) -> Points:
@@ -127,16 +132,17 @@ def _breaks_while_running(histories: Histories, target: str, verdicts: VerdictAr
     step = np.flatnonzero(runs_out)
     asked_us = np.minimum(until_us[step], verdicts.due_us[step] + FAR_US)
     ticket = histories.steps.ticket[step]
-    later = verdicts_at(histories.log.unfilled(), histories.agreements, target, ticket, asked_us)
+    later = verdicts_at(histories.log, histories.agreements, target, ticket, asked_us)
     broke = later.is_breached
     return step[broke], later.breached_us[broke] + 1
 
 
 def _durations(verdicts: VerdictArrays) -> NDArray[np.int64]:
-    """(steps, 2): whether the work has stopped, and log(1 + working hours) in millionths."""
+    """(steps, 4): whether the clock has stopped, and log(1 + working hours) in millionths, in their columns."""
     stopped = np.isin(verdicts.state, (VerdictState.MET, VerdictState.BREACHED)) & (verdicts.stopped_us != NEVER_US)
     logs = np.rint(np.log1p(np.maximum(verdicts.elapsed_us, 0) / HOUR_US) * LOG_UNITS).astype(np.int64)
-    return np.stack([stopped.astype(np.int64), np.where(stopped, logs, 0)], axis=1)
+    nothing = np.zeros(len(stopped), np.int64)
+    return np.stack([nothing, nothing, stopped.astype(np.int64), np.where(stopped, logs, 0)], axis=1)
 
 
 def _revisions(measurement: Int64Array, step: Int64Array, at_us: Int64Array, values: NDArray[np.int64]) -> Revisions:

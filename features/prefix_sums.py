@@ -14,6 +14,8 @@ import numpy as np
 
 from sla.instants import Int64Array
 
+MOST_SMALL = 1 << 16
+
 
 @dataclass(frozen=True)
 class Timeline:
@@ -46,14 +48,23 @@ class KeyedSums:
     def __init__(self, timeline: Timeline, keys: Int64Array, n_keys: int, amounts: Int64Array) -> None:
         self._width = len(timeline.at_us) + 1
         in_time = keys[timeline.order]
-        by_key = np.argsort(in_time, kind="stable")
+        # Small integers are sorted by counting, which is several times faster than comparing.
+        by_key = np.argsort(in_time.astype(np.uint16) if n_keys <= MOST_SMALL else in_time, kind="stable")
         self._place = in_time[by_key] * self._width + by_key
         self._starts = np.searchsorted(self._place, np.arange(n_keys + 1) * self._width)
-        sums = np.zeros((len(keys) + 1, amounts.shape[1]), np.int64)
-        np.cumsum(amounts[timeline.order][by_key], axis=0, out=sums[1:])
-        self._sums = sums
         self.entries = timeline.order[by_key]
         """The caller's entry at each place of the order by key and then time."""
+        self._sums = self._from_zero(amounts[self.entries])
+
+    def _from_zero(self, amounts: Int64Array) -> Int64Array:
+        """Sums that begin with a row of zeros for each key; the row of place p under key k is p + k."""
+        counts = np.diff(self._starts)
+        sums = np.zeros((len(amounts) + len(counts), amounts.shape[1]), np.int64)
+        rows = np.arange(len(amounts)) + np.repeat(np.arange(len(counts)), counts) + 1
+        totals = np.cumsum(amounts, axis=0)
+        before = np.concatenate([np.zeros((1, amounts.shape[1]), np.int64), totals])[self._starts[:-1]]
+        sums[rows] = totals - np.repeat(before, counts, axis=0)
+        return sums
 
     def places(self, keys: Int64Array, known: Int64Array) -> Int64Array:
         """Where the entries of each key stop that are among the first `known` of the timeline (see Timeline.before)."""
@@ -65,13 +76,7 @@ class KeyedSums:
 
     def upto(self, keys: Int64Array, known: Int64Array) -> Int64Array:
         """The sums (queries, columns) over the entries of each key that are among the first `known` of the timeline."""
-        totals: Int64Array = self._sums[self.places(keys, known)] - self._sums[self._starts[keys]]
-        return totals
-
-    def between(self, keys: Int64Array, earlier: Int64Array, known: Int64Array) -> Int64Array:
-        """The sums (queries, columns) over the entries of each key from number `earlier` to before number `known`."""
-        totals: Int64Array = self._sums[self.places(keys, known)] - self._sums[self.places(keys, earlier)]
-        return totals
+        return np.take(self._sums, self.places(keys, known) + keys, axis=0)
 
 
 def sums_below(

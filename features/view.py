@@ -71,9 +71,7 @@ class View:
     @cached_property
     def verdicts(self) -> VerdictArrays:
         """The verdict on the target at each snapshot."""
-        return verdicts_at(
-            self.histories.log.unfilled(), self.histories.agreements, self.target, self.ticket, self.at_us
-        )
+        return verdicts_at(self.histories.log, self.histories.agreements, self.target, self.ticket, self.at_us)
 
     def rows_of_calendars(self) -> Iterator[tuple[BusinessTime, Int64Array]]:
         """Each calendar that governs a clock here, with the rows of its snapshots."""

@@ -11,9 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from features.declaration import Feature, Key, Settings, key_label, key_name
-from features.histories import Histories
 from features.keys import KeyCodes
-from features.outcomes import COUNT, LOG_UNITS, TOTAL, Outcomes
+from features.outcomes import BROKEN, DECIDED, LOG_HOURS, LOG_UNITS, STOPPED, Outcomes
 from features.view import FloatArray, View
 from sla.instants import DAY_US, Int64Array
 
@@ -61,57 +60,48 @@ def declared(settings: Settings) -> tuple[Feature, ...]:
 def values(view: View) -> dict[str, FloatArray]:
     """The columns of this family, by name."""
     outcomes = Outcomes.of(view.histories, view.target)
-    known = outcomes.decided_line.before(view.others_us)
-    recent = outcomes.decided_line.before(view.others_us - RECENT_US)
-    worked = outcomes.worked_line.before(view.others_us)
-    usual = _usual_rate(outcomes, view, known)
+    known = outcomes.timeline.before(view.others_us)
+    recent = outcomes.timeline.before(view.others_us - RECENT_US)
+    settings, usual = view.settings, _sums(view, outcomes, ALL, known)
+    usual_rate = (usual[:, BROKEN] + 1.0) / (usual[:, DECIDED] + 4.0)
+    usual_logit = _logit(usual_rate)
+    rates: dict[Key, FloatArray] = {}
     out: dict[str, FloatArray] = {}
-    for key in view.settings.keys:
-        prior = _rate(outcomes, view, key[:1], known, usual) if len(key) > 1 else usual
-        out[f"{key_name(key)}_breach_logit"] = _logit(_rate(outcomes, view, key, known, prior)) - _logit(usual)
-    for key in view.settings.recent_keys:
-        sums = outcomes.sums(view.histories, "decided", key).between(_codes(view, key), recent, known)
-        out[f"{key_name(key)}_breach_logit_14d"] = _logit(_shrunk(sums, usual)) - _logit(usual)
-    for key in view.settings.duration_keys:
-        out[f"{key_name(key)}_log_hours"] = _log_hours(outcomes, view, key, worked)
+    for key in sorted({*settings.keys, *settings.recent_keys, *settings.duration_keys, *_parts(settings)}, key=len):
+        sums = _sums(view, outcomes, key, known)
+        rates[key] = _shrunk(sums, rates[key[:1]] if len(key) > 1 else usual_rate)
+        out[f"{key_name(key)}_breach_logit"] = _logit(rates[key]) - usual_logit
+        out[f"{key_name(key)}_log_hours"] = _log_hours(sums, usual)
+        if key in settings.recent_keys:
+            lately = sums - _sums(view, outcomes, key, recent)
+            out[f"{key_name(key)}_breach_logit_14d"] = _logit(_shrunk(lately, usual_rate)) - usual_logit
     return out
 
 
-def _usual_rate(outcomes: Outcomes, view: View, known: Int64Array) -> FloatArray:
-    sums = outcomes.sums(view.histories, "decided", ALL).upto(_codes(view, ALL), known)
-    usual: FloatArray = (sums[:, TOTAL] + 1.0) / (sums[:, COUNT] + 4.0)
-    return usual
+def _parts(settings: Settings) -> set[Key]:
+    """The first parts of keys of several columns."""
+    return {key[:1] for key in settings.keys}
 
 
-def _rate(outcomes: Outcomes, view: View, key: Key, known: Int64Array, prior: FloatArray) -> FloatArray:
-    sums = outcomes.sums(view.histories, "decided", key).upto(_codes(view, key), known)
-    return _shrunk(sums, prior)
+def _sums(view: View, outcomes: Outcomes, key: Key, known: Int64Array) -> Int64Array:
+    codes = KeyCodes.of(view.histories, key).codes[view.step]
+    return outcomes.sums(view.histories, key).upto(codes, known)
 
 
 def _shrunk(sums: Int64Array, prior: FloatArray) -> FloatArray:
     """A rate pulled towards `prior`; a window can hold more takings-back than outcomes, which then count as none."""
-    count = np.maximum(sums[:, COUNT], 0)
-    total = np.clip(sums[:, TOTAL], 0, count)
-    rate: FloatArray = (total + PRIOR * prior) / (count + PRIOR)
+    count = np.maximum(sums[:, DECIDED], 0)
+    broken = np.clip(sums[:, BROKEN], 0, count)
+    rate: FloatArray = (broken + PRIOR * prior) / (count + PRIOR)
     return rate
 
 
-def _log_hours(outcomes: Outcomes, view: View, key: Key, known: Int64Array) -> FloatArray:
-    usual = outcomes.sums(view.histories, "worked", ALL).upto(_codes(view, ALL), known)
-    mean = usual[:, TOTAL] / np.maximum(usual[:, COUNT], 1) / LOG_UNITS
-    sums = outcomes.sums(view.histories, "worked", key).upto(_codes(view, key), known)
-    length: FloatArray = (sums[:, TOTAL] / LOG_UNITS + PRIOR * mean) / (sums[:, COUNT] + PRIOR) - mean
+def _log_hours(sums: Int64Array, usual: Int64Array) -> FloatArray:
+    mean = usual[:, LOG_HOURS] / np.maximum(usual[:, STOPPED], 1) / LOG_UNITS
+    length: FloatArray = (sums[:, LOG_HOURS] / LOG_UNITS + PRIOR * mean) / (sums[:, STOPPED] + PRIOR) - mean
     return length
 
 
-def _codes(view: View, key: Key) -> Int64Array:
-    return _step_codes(view.histories, key)[view.step]
-
-
-def _step_codes(histories: Histories, key: Key) -> Int64Array:
-    return KeyCodes.of(histories, key).codes
-
-
 def _logit(rate: FloatArray) -> FloatArray:
-    odds: FloatArray = np.log(rate) - np.log1p(-rate)
+    odds: FloatArray = np.log(rate / (1.0 - rate))
     return odds

@@ -11,7 +11,7 @@ import numpy as np
 from features.declaration import Feature, Key, Settings, key_label, key_name
 from features.histories import Histories
 from features.keys import KeyCodes
-from features.membership import Membership
+from features.membership import ARRIVED, OPEN, PASSED_ON, RESOLVED, WAITING, Membership
 from features.prefix_sums import sums_below
 from features.view import FloatArray, View
 from sla.instants import DAY_US, Int64Array
@@ -87,17 +87,13 @@ def values(view: View) -> dict[str, FloatArray | Int64Array]:
     out: dict[str, FloatArray | Int64Array] = {}
     for key in view.settings.load_keys:
         out |= _values_of(view, key)
-    everything = membership(view.histories, ALL)
-    zeros = np.zeros(len(view.at_us), np.int64)
-    known, day, week = _places(view, everything)
-    last_day, last_week = everything.flows(zeros, day, known), everything.flows(zeros, week, known)
+    counts, last_day, last_week = _sums(view, ALL)
     trends = 7.0 * last_day / np.maximum(last_week, 1)
-    team = _open_waiting(view, TEAM)[:, 0]
-    all_open = everything.others(zeros, known, view.step_before)[:, 0]
+    team_open = out["team_open"] if TEAM in view.settings.load_keys else _sums(view, TEAM)[0][:, OPEN]
     return out | {
-        "team_share_of_open": team / np.maximum(all_open, 1),
-        "arrivals_trend": trends[:, 0],
-        "resolutions_trend": trends[:, 1],
+        "team_share_of_open": team_open / np.maximum(counts[:, OPEN], 1),
+        "arrivals_trend": trends[:, ARRIVED],
+        "resolutions_trend": trends[:, RESOLVED],
     }
 
 
@@ -108,43 +104,38 @@ def membership(histories: Histories, key: Key) -> Membership:
 
 
 def _values_of(view: View, key: Key) -> dict[str, FloatArray | Int64Array]:
-    name, held = key_name(key), membership(view.histories, key)
-    keys = held.keys[view.step]
-    known, day, week = _places(view, held)
-    counts = _open_waiting(view, key)
-    last_day, last_week = held.flows(keys, day, known), held.flows(keys, week, known)
+    name = key_name(key)
+    counts, last_day, last_week = _sums(view, key)
     return {
-        f"{name}_open": counts[:, 0],
-        f"{name}_waiting": counts[:, 1],
-        f"{name}_older": _older(view, held, keys, known),
-        f"{name}_arrivals_1d": last_day[:, 0],
-        f"{name}_arrivals_7d": last_week[:, 0],
-        f"{name}_resolved_1d": last_day[:, 1],
-        f"{name}_resolved_7d": last_week[:, 1],
-        f"{name}_passed_on_7d": last_week[:, 2],
-        f"{name}_expected_wait_days": 7.0 * counts[:, 0] / (last_week[:, 1] + 1.0),
+        f"{name}_open": counts[:, OPEN],
+        f"{name}_waiting": counts[:, WAITING],
+        f"{name}_older": _older(view, membership(view.histories, key)),
+        f"{name}_arrivals_1d": last_day[:, ARRIVED],
+        f"{name}_arrivals_7d": last_week[:, ARRIVED],
+        f"{name}_resolved_1d": last_day[:, RESOLVED],
+        f"{name}_resolved_7d": last_week[:, RESOLVED],
+        f"{name}_passed_on_7d": last_week[:, PASSED_ON],
+        f"{name}_expected_wait_days": 7.0 * counts[:, OPEN] / (last_week[:, RESOLVED] + 1.0),
     }
 
 
-def _open_waiting(view: View, key: Key) -> Int64Array:
+def _sums(view: View, key: Key) -> tuple[Int64Array, Int64Array, Int64Array]:
+    """Other tickets held now (open, waiting), and what all tickets did in the last day and the last week."""
     held = membership(view.histories, key)
-    return held.others(held.keys[view.step], held.timeline.before(view.others_us), view.step_before)
+    keys = held.keys[view.step]
+    now, day, week = (held.sums.upto(keys, held.timeline.before(view.others_us - days * DAY_US)) for days in (0, 1, 7))
+    return held.others(now, keys, view.step_before), now - day, now - week
 
 
-def _places(view: View, held: Membership) -> tuple[Int64Array, Int64Array, Int64Array]:
-    """How many entries were known before each instant, a day earlier and a week earlier."""
-    before = held.timeline.before
-    return before(view.others_us), before(view.others_us - DAY_US), before(view.others_us - 7 * DAY_US)
-
-
-def _older(view: View, held: Membership, keys: Int64Array, known: Int64Array) -> Int64Array:
-    steps = view.histories.steps
+def _older(view: View, held: Membership) -> Int64Array:
+    """Open tickets of the same key that were opened before this one."""
+    steps, keys = view.histories.steps, held.keys[view.step]
     first = steps.offsets[:-1].clip(max=max(len(steps) - 1, 0))
     opened_us = steps.at_us[first]
     return sums_below(
         opened_us[held.entry_ticket],
         held.entry_open,
         held.sums.starts(keys),
-        held.sums.places(keys, known),
+        held.sums.places(keys, held.timeline.before(view.others_us)),
         opened_us[view.ticket],
     )

@@ -1,0 +1,106 @@
+"""The spec names the columns, survives JSON, and knows no log by name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from features.declaration import FIRST_TEAM
+from features.histories import Histories
+from features.pipeline import build
+from features.snapshots import event_snapshots
+from features.spec import FeatureSpec, SpecError
+from tests.features.desk_logs import agreements, busy_log, full_spec, histories
+
+
+def _busy() -> Histories:
+    return Histories.from_events(busy_log(7, tickets=60, events=300), agreements())
+
+
+def test_the_matrix_has_the_columns_of_the_spec_in_order_as_floats():
+    found = _busy()
+    spec = FeatureSpec.from_histories(found)
+    matrix = build(found, event_snapshots(found), spec)
+    assert matrix.columns.tolist() == spec.names
+    assert set(matrix.dtypes.astype(str)) == {"float64"}
+    assert len(set(spec.names)) == len(spec.names)
+
+
+def test_keys_and_orders_are_chosen_by_what_the_columns_hold():
+    settings = FeatureSpec.from_histories(_busy()).settings
+    assert ("team",) in settings.keys
+    assert (FIRST_TEAM,) in settings.keys
+    assert settings.orders["attributes.floor"] == ("1 - low", "2 - high")
+    assert set(settings.orders["priority"]) == {"high", "low", "none"}
+
+
+def test_a_column_that_renames_another_makes_no_second_key():
+    rows = [
+        {"ticket": f"T{k}", "minute": k, "status": "new", "category": f"c{k % 3}", "service": f"s{k % 3}"}
+        for k in range(30)
+    ]
+    settings = FeatureSpec.from_histories(histories(*rows)).settings
+    assert ("category",) in settings.keys
+    assert ("service",) not in settings.keys
+
+
+def test_a_spec_survives_json_and_keeps_its_fingerprint():
+    spec = full_spec()
+    again = FeatureSpec.from_json(spec.to_json())
+    assert again == spec
+    assert again.fingerprint == spec.fingerprint
+
+
+def test_another_setting_is_another_fingerprint():
+    spec = full_spec()
+    other = replace(spec, settings=replace(spec.settings, orders={"priority": ("low", "high")}))
+    assert other.fingerprint != spec.fingerprint
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", json.dumps({"format": 1}), json.dumps({"format": 99})])
+def test_what_is_no_spec_is_refused(text):
+    with pytest.raises(SpecError):
+        FeatureSpec.from_json(text)
+
+
+def test_a_family_that_is_switched_off_leaves_no_column():
+    found = _busy()
+    spec = FeatureSpec.from_histories(found, families=("clock", "static"))
+    assert {feature.family for feature in spec.features} == {"static", "clock"}
+    assert build(found, event_snapshots(found), spec).columns.tolist() == spec.names
+
+
+def test_an_unknown_family_is_refused():
+    with pytest.raises(SpecError, match="weather"):
+        FeatureSpec.from_histories(_busy(), families=("clock", "weather"))
+
+
+def test_a_spec_of_another_log_works_on_a_log_without_its_columns():
+    found = histories({"ticket": "A", "minute": 0, "status": "new", "priority": "high"})
+    matrix = build(found, event_snapshots(found), full_spec())
+    assert matrix.shape == (1, len(full_spec().names))
+    assert np.isnan(matrix["floor_place"].iloc[0])
+    assert matrix["team_breach_logit"].iloc[0] == 0.0
+
+
+def test_a_feature_this_version_does_not_make_is_refused():
+    spec = full_spec()
+    strange = replace(spec, features=(*spec.features, replace(spec.features[0], name="phase_of_the_moon")))
+    found = histories({"ticket": "A", "minute": 0, "status": "new"})
+    with pytest.raises(SpecError, match="phase_of_the_moon"):
+        build(found, event_snapshots(found), strange)
+
+
+def test_no_snapshots_make_an_empty_matrix():
+    found = histories({"ticket": "A", "minute": 0, "status": "closed"})
+    assert build(found, event_snapshots(found), full_spec()).shape == (0, len(full_spec().names))
+
+
+def test_every_feature_says_what_it_means():
+    for feature in full_spec().features:
+        assert feature.meaning
+        assert feature.unit
+        assert feature.question.endswith("?")
