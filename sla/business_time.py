@@ -114,35 +114,34 @@ class BusinessTime:
 
     def elapsed_between(self, start_us: int, end_us: int) -> int:
         """Return the working time between two instants, microseconds: `elapsed_us` for one pair, without arrays."""
-        cells = self._tables.cells[0]
+        cells, shift, _, _, _ = self._tables.quick
         try:
-            opens, closes, before, level = cells[end_us >> cells.shift]
+            opens, closes, before, level = cells[end_us >> shift]
             ended = before if end_us <= opens else (end_us if end_us < closes else closes) + level
-            opens, closes, before, level = cells[start_us >> cells.shift]
+            opens, closes, before, level = cells[start_us >> shift]
             return ended - (before if start_us <= opens else (start_us if start_us < closes else closes) + level)
         except KeyError:
-            self._tables.spanning(min(start_us, end_us), max(start_us, end_us))
+            self._tables.learn_elapsed(start_us, end_us)
             return self.elapsed_between(start_us, end_us)
 
     def due_after(self, start_us: int, amount_us: int) -> int:
         """Return the instant at which an amount of working time is used up: `due_us` for one pair, without arrays."""
-        cells, work_cells = self._tables.cells
+        cells, shift, work_cells, work_shift, total_us = self._tables.quick
         try:
-            opens, closes, before, level = cells[start_us >> cells.shift]
+            opens, closes, before, level = cells[start_us >> shift]
             worked = (before if start_us <= opens else (start_us if start_us < closes else closes) + level) + amount_us
             if amount_us > 0:  # the window with the last microsecond of the amount
-                until, wait, next_wait = work_cells[(worked - 1) >> work_cells.shift]
-                if worked <= work_cells.total_us:
+                until, wait, next_wait = work_cells[(worked - 1) >> work_shift]
+                if worked <= total_us:
                     return worked + (wait if worked <= until else next_wait)
             elif amount_us < 0:  # the window after it
-                until, wait, next_wait = work_cells[worked >> work_cells.shift]
+                until, wait, next_wait = work_cells[worked >> work_shift]
                 return worked + (wait if worked < until else next_wait)
         except KeyError:
-            pass  # outside the table, which grows below
+            pass  # not known yet, or outside the table
         if amount_us == 0:
             return start_us
-        amount_us = min(max(amount_us, -NEVER_US), NEVER_US)
-        self._tables.reaching(np.array([start_us], np.int64), np.array([amount_us], np.int64))
+        self._tables.learn_due(start_us, amount_us)
         return self.due_after(start_us, amount_us)
 
     def elapsed_seconds(self, start: datetime, end: datetime) -> float:

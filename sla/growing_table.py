@@ -13,7 +13,7 @@ from sla.calendar_errors import NeverOpen, OutOfSpan
 from sla.instants import DAY_US, NEVER_US, SECOND_US, Int64Array, from_us, to_us
 from sla.interval_sets import no_intervals
 from sla.opening_windows import WindowSource
-from sla.window_cells import TimeCells, WorkCells
+from sla.window_cells import WindowCells
 from sla.window_table import WindowTable
 
 FIRST_US: Final = to_us(datetime(1900, 1, 1, tzinfo=UTC))
@@ -108,9 +108,23 @@ class GrowingTable:
             low if forward else max(low - more, FIRST_US), min(high + more, LAST_US) if forward else high
         )
 
+    def learn_elapsed(self, start_us: int, end_us: int) -> None:
+        """See to it that the cells of two instants are known."""
+        self.spanning(min(start_us, end_us), max(start_us, end_us))
+        for at_us in (start_us, end_us):
+            self.cells.add_time(at_us)
+
+    def learn_due(self, start_us: int, amount_us: int) -> None:
+        """See to it that the cells of an instant and of the working time an amount later are known; not for amount 0."""
+        amount_us = min(max(amount_us, -NEVER_US), NEVER_US)
+        _, worked = self.reaching(np.array([start_us], np.int64), np.array([amount_us], np.int64))
+        self.cells.add_time(start_us)
+        self.cells.add_work(int(worked[0]) - (amount_us > 0))
+
     def _use(self, table: WindowTable) -> None:
         # The cells first: whoever sees the new table must find cells that reach as far.
-        self.cells: tuple[TimeCells, WorkCells] = (TimeCells(table), WorkCells(table))
+        self.cells = WindowCells(table)
+        self.quick = self.cells.quick
         self._table = table
 
 
