@@ -30,25 +30,25 @@ class AgreementSource(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, description="how results and explanations call it")
     kind: Literal["SLA", "OLA", "UC"] = Field("SLA", description="towards the customer, of a team, or of a supplier")
     version: str = Field(
         "1",
         description="versions of one name follow each other by their validity",
         json_schema_extra={"type": ["string", "number"]},
     )
-    description: str = ""
+    description: str = Field("", description="for readers")
     owner: str | None = Field(None, description="the person or role that answers for it")
-    customer: str = ""
+    customer: str = Field("", description="for readers; `applies_to` chooses the tickets")
     team: str | None = Field(None, description="of an OLA: the team whose share it is")
     supplier: str | None = Field(None, description="of a UC: the supplier")
     services: tuple[str, ...] = Field((), description="services of the catalogue it is about; left out = all")
-    valid_from: dt.date | None = None
+    valid_from: dt.date | None = Field(None, description="the first date on which it is valid")
     valid_until: dt.date | None = Field(None, description="the last date on which it is valid")
-    applies_to: Condition | None = None
+    applies_to: Condition | None = Field(None, description="which tickets; left out = every ticket")
     calendar: str | None = Field(None, description="for targets and goals that name none")
-    policies: PolicyChoices = PolicyChoices()
-    targets: Annotated[tuple[Target, ...], AfterValidator(some)]
+    policies: PolicyChoices = Field(PolicyChoices(), description="settings for its targets")
+    targets: Annotated[tuple[Target, ...], AfterValidator(some)] = Field(description="what is promised")
 
     @model_validator(mode="after")
     def _has_its_party(self) -> AgreementSource:
@@ -83,13 +83,15 @@ class AgreementSet(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
     slacast: Literal[1] = Field(description="the format of this file; 1 is the only one so far")
-    name: str = ""
-    description: str = ""
+    name: str = Field("", description="for readers")
+    description: str = Field("", description="for readers")
     time_zone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="in which validity dates begin and end")
-    policies: PolicyChoices = PolicyChoices()
-    calendars: dict[str, CalendarSpec] = {}
-    services: dict[str, Service] = {}
-    agreements: Annotated[tuple[AgreementSource, ...], AfterValidator(some)]
+    policies: PolicyChoices = Field(PolicyChoices(), description="settings for all agreements")
+    calendars: dict[str, CalendarSpec] = Field({}, description="calendars by name")
+    services: dict[str, Service] = Field({}, description="the service catalogue, by name")
+    agreements: Annotated[tuple[AgreementSource, ...], AfterValidator(some)] = Field(
+        description="in order: the first that fits a ticket decides, for each metric"
+    )
     _folder: Path | None = PrivateAttr(None)
 
     def reading_from(self, folder: Path | None) -> AgreementSet:

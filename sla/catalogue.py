@@ -14,9 +14,11 @@ class Service(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
-    description: str = ""
+    description: str = Field("", description="for readers")
     owner: str | None = Field(None, description="the person or role that answers for it")
-    criticality: Literal["low", "medium", "high", "critical"] | None = None
+    criticality: Literal["low", "medium", "high", "critical"] | None = Field(
+        None, description="conditions can ask for it as `service.criticality`"
+    )
     business_value: str = Field("", description="what it is worth to the business, in its own words or units")
     depends_on: tuple[str, ...] = Field((), description="services it needs to work")
     hours: str | None = Field(None, description="calendar in which the service is promised")

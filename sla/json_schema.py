@@ -67,10 +67,10 @@ def _clause() -> dict[str, Any]:
                 {"type": "object", "$ref": "#/$defs/Test"},
             ]
         }
-    names = {"enum": list(ATTRIBUTES)}
+    names = {"anyOf": [{"enum": list(ATTRIBUTES)}, {"type": "string", "pattern": "^attributes\\."}]}
     properties[CHANGED] = {
         "description": "attributes that this event changed",
-        "anyOf": [names, {"type": "array", "items": {"type": "string"}}],
+        "anyOf": [names, {"type": "array", "items": names}],
     }
     properties[OPENED] = {"type": "boolean", "description": "whether this is the first event of the ticket"}
     return {

@@ -56,10 +56,10 @@ Within = Annotated[
 class Penalty(_Part):
     """What a breach costs, in one currency: an amount for the breach, one for each started working hour beyond it, and a cap."""
 
-    per_breach: float = Field(0.0, ge=0)
+    per_breach: float = Field(0.0, ge=0, description="for the breach as such")
     per_started_hour: float = Field(0.0, ge=0, description="for each started working hour beyond the target")
     cap: float | None = Field(None, ge=0, description="the most one ticket can cost")
-    currency: str = ""
+    currency: str = Field("", description="for readers")
 
     @model_validator(mode="after")
     def _costs_something(self) -> Penalty:
@@ -73,8 +73,8 @@ class Penalty(_Part):
 class ServiceCredit(_Part):
     """A credit on the periodic fee when the share of tickets that met the target falls below a limit."""
 
-    below_percent: float = Field(gt=0, le=100)
-    credit_percent: float = Field(gt=0, le=100)
+    below_percent: float = Field(gt=0, le=100, description="owed when a smaller share met the target")
+    credit_percent: float = Field(gt=0, le=100, description="of the periodic fee; the highest that is owed counts")
 
 
 class Goal(_Part):
@@ -123,26 +123,28 @@ class Target(_Part):
     """One promise of an agreement: a metric, the events that govern its clock, and goals in order."""
 
     metric: str = Field(description=f"one of {', '.join(METRICS)}, or a name of your own with start and stop")
-    goals: Annotated[tuple[Goal, ...], AfterValidator(some)]
+    goals: Annotated[tuple[Goal, ...], AfterValidator(some)] = Field(
+        description="in order: the first that matches decides"
+    )
     calendar: str | None = Field(None, description="for goals that name none")
     owner: str | None = Field(None, description="who answers for it; left out = the agreement's owner")
-    start: Condition | None = None
+    start: Condition | None = Field(None, description="the event or state that starts the clock")
     pause: Condition | None = Field(None, description="states in which the clock waits")
     runs_while: Condition | None = Field(None, description="states outside of which the clock waits")
-    stop: Condition | None = None
+    stop: Condition | None = Field(None, description="the event or state that stops it")
     stays_stopped: Condition | None = Field(
         None, description="states in which a stopped clock is not reopened; a running clock stops there too"
     )
     reset: Condition | None = Field(None, description="events that end the measurement and begin the next one")
-    cancel: Condition | None = None
+    cancel: Condition | None = Field(None, description="states in which it is void; by default `status: cancelled`")
     repeat: Literal["once", "every_start", "on_reopen"] | None = Field(
         None, description="measured once; again at every start; or as long as the stop condition no longer holds"
     )
     warnings: Warnings = Field((), description="shares of the target, for example 75% or 0.75")
     grace: DurationText | None = Field(None, description="a breach counts only this much later; the due time stays")
-    penalty: Penalty | None = None
-    credits: tuple[ServiceCredit, ...] = ()
-    policies: PolicyChoices = PolicyChoices()
+    penalty: Penalty | None = Field(None, description="what a breach costs")
+    credits: tuple[ServiceCredit, ...] = Field((), description="what a bad period costs")
+    policies: PolicyChoices = Field(PolicyChoices(), description="settings for this target")
 
     @model_validator(mode="after")
     def _complete(self) -> Target:

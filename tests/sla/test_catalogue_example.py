@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
+from sla.agreements_page import agreements_page
 from sla.json_schema import agreements_schema, agreements_schema_text
 from tests.sla.catalogue_example import EXAMPLE, RESULTS
 
@@ -29,6 +30,10 @@ def test_the_committed_schema_is_current():
     assert (ROOT / "docs" / "agreements.schema.json").read_text(encoding="utf-8") == agreements_schema_text(), (
         "run make docs"
     )
+
+
+def test_the_committed_page_of_keys_is_current():
+    assert (ROOT / "docs" / "agreements.md").read_text(encoding="utf-8") == agreements_page(), "run make docs"
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("examples/*/agreements.yaml")), ids=lambda path: path.parent.name)
