@@ -1,21 +1,16 @@
 from __future__ import annotations
 
-import random
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from zoneinfo import ZoneInfo
+from datetime import date
 
 import pytest
 import yaml
 from pydantic import ValidationError
 
-from sla.business_time import BusinessTime, compile_calendar
+from sla.business_time import BusinessTime
 from sla.calendar_errors import CalendarError
 from sla.calendars import CalendarSpec
 from sla.opening_hours import time_of_day_s, weekdays_of
-from sla.working_days import WorkingDays
-from tests.sla.calendar_examples import OFFICE, at, compiled, random_calendar
-from tests.sla.oracle import Tape
+from tests.sla.calendar_examples import OFFICE, at, compiled
 
 HOUR = 3600
 
@@ -199,174 +194,3 @@ def test_minus_must_name_a_calendar_and_not_lead_back() -> None:
     loop = {"a": OFFICE | {"minus": "b"}, "b": OFFICE | {"minus": "a"}}
     with pytest.raises(CalendarError, match="leads back to itself"):
         compiled(loop["a"], loop)
-
-
-# ---- iCalendar
-
-FILE = """BEGIN:VCALENDAR
-VERSION:2.0
-BEGIN:VEVENT
-DTSTART;VALUE=DATE:20240101
-DTEND;VALUE=DATE:20240102
-RRULE:FREQ=YEARLY
-SUMMARY:New
-  Year\\, observed
-END:VEVENT
-BEGIN:VEVENT
-DTSTART;VALUE=DATE:20241128
-RRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=4TH
-EXDATE;VALUE=DATE:20251127
-SUMMARY:Thanksgiving
-BEGIN:VALARM
-SUMMARY:not the event's
-TRIGGER:-PT15M
-END:VALARM
-END:VEVENT
-BEGIN:VEVENT
-DTSTART:20241223T000000
-DTEND:20241225T000000
-SUMMARY:Inventory
-END:VEVENT
-BEGIN:VEVENT
-DTSTART;VALUE=DATE:20240304
-STATUS:CANCELLED
-END:VEVENT
-END:VCALENDAR
-"""
-
-
-def _with_file(folder: Path, text: str) -> BusinessTime:
-    (folder / "closed.ics").write_text(text, encoding="utf-8", newline="\r\n")
-    return compile_calendar(CalendarSpec.model_validate(OFFICE | {"holidays": {"ics": "closed.ics"}}), folder=folder)
-
-
-def test_holidays_come_from_an_icalendar_file_beside_the_calendar(tmp_path: Path) -> None:
-    working = _with_file(tmp_path, FILE)
-    closed = ["2024-01-01", "2026-01-01", "2024-11-28", "2026-11-26", "2024-12-23", "2024-12-24"]
-    worked = ["2025-11-27", "2024-12-25", "2024-03-04", "2024-11-27"]
-    assert [_hours(working, day) for day in closed] == [0] * 6
-    assert [_hours(working, day) for day in worked] == [10] * 4
-    first = working.closures(*(int(at(day).timestamp()) * 1_000_000 for day in ("2026-01-01", "2026-01-02")))
-    assert first == [(date(2026, 1, 1), "New Year, observed")]
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "fault"),
-    [
-        ("BEGIN:VCALENDAR", "BEGIN:SOMETHING", "is not an iCalendar file: expected a line BEGIN:VCALENDAR"),
-        ("END:VEVENT\nEND:VCALENDAR", "", "line 25: the event has no END:VEVENT"),
-        ("RRULE:FREQ=YEARLY\n", "RRULE:FREQ=WEEKLY\n", "line 6: RRULE 'FREQ=WEEKLY' is not understood; expected FREQ=YEARLY"),
-        ("BYDAY=4TH", "BYDAY=TH", "line 12: BYDAY 'TH' is not understood, expected for example 4TH or -1MO"),
-        ("DTSTART;VALUE=DATE:20240101", "DTSTART;VALUE=DATE:2024", "line 4: DTSTART is '2024', expected a date such as"),
-        ("DTSTART;VALUE=DATE:20240101", "DTSTART;VALUE=DATE:20240231", "line 4: DTSTART is '20240231': day is out of range"),
-        ("DTSTART:20241223T000000", "DTSTART:20241223T090000", "has a time of day; only whole days can be holidays"),
-        ("DTEND;VALUE=DATE:20240102", "DTEND;VALUE=DATE:20231231", "line 5: DTEND 20231231 is before DTSTART 20240101"),
-        ("DTSTART;VALUE=DATE:20240101\n", "", "the event has no DTSTART"),
-    ],
-)  # fmt: skip
-def test_a_wrong_icalendar_file_says_which_line(tmp_path: Path, old: str, new: str, fault: str) -> None:
-    assert old in FILE
-    with pytest.raises(CalendarError) as caught:
-        _hours(_with_file(tmp_path, FILE.replace(old, new)), "2024-01-01")
-    assert fault in str(caught.value)
-    assert "closed.ics" in str(caught.value)
-
-
-def test_a_missing_icalendar_file_is_named(tmp_path: Path) -> None:
-    spec = CalendarSpec.model_validate(OFFICE | {"holidays": {"ics": "absent.ics"}})
-    with pytest.raises(CalendarError, match=r"holidays cannot be read from .*absent\.ics"):
-        _hours(compile_calendar(spec, folder=tmp_path), "2024-01-01")
-
-
-# ---- working days
-
-
-def test_two_working_days_mean_something_else_under_each_rule() -> None:
-    days = WorkingDays(compiled(OFFICE | {"time_zone": "UTC"}))
-    saturday, friday_night = at("2024-03-02T11:00"), at("2024-03-01T20:00")
-    assert {
-        rule: days.add(saturday, 2, rule).strftime("%a %H:%M")
-        for rule in ("same_time", "roll_first", "dates_only", "start_of_day", "end_of_day", "working_time")
-    } == {
-        "same_time": "Tue 11:00",
-        "roll_first": "Wed 08:00",
-        "dates_only": "Tue 11:00",
-        "start_of_day": "Tue 08:00",
-        "end_of_day": "Tue 18:00",
-        "working_time": "Tue 18:00",
-    }
-    assert days.add(friday_night, 1, "dates_only") == at("2024-03-04T20:00")
-    assert days.add(friday_night, 1, "same_time") == at("2024-03-05T08:00")
-    assert days.add(friday_night, -1, "same_time") == at("2024-02-29T18:00")
-
-
-def test_the_rule_of_the_calendar_is_the_default() -> None:
-    start = at("2024-03-01T11:00")
-    for rule, expected in (("working_time", "2024-03-04T11:00"), ("end_of_day", "2024-03-04T18:00")):
-        assert WorkingDays(compiled(OFFICE | {"time_zone": "UTC", "day_rule": rule})).add(start, 1) == at(expected)
-
-
-def test_a_local_clock_time_survives_the_change_to_summer_time() -> None:
-    days = WorkingDays(compiled(OFFICE))
-    assert days.add(at("2024-03-29T09:00"), 1, "same_time") == at("2024-04-01T08:00")
-
-
-def test_working_days_are_counted_without_the_last_unless_asked() -> None:
-    days = WorkingDays(compiled(OFFICE | {"holidays": {"dates": [date(2024, 3, 6)]}}))
-    assert days.between(date(2024, 3, 4), date(2024, 3, 8)) == 3
-    assert days.between(date(2024, 3, 4), date(2024, 3, 8), inclusive=True) == 4
-    assert days.between(date(2024, 3, 8), date(2024, 3, 4)) == -3
-    assert not days.is_worked(date(2024, 3, 6))
-    assert not days.is_worked(date(2024, 3, 9))
-
-
-def test_a_day_that_a_break_takes_away_is_no_working_day() -> None:
-    days = WorkingDays(compiled(OFFICE | {"breaks": {"2024-03-06": [["00:00", "24:00"]]}}))
-    assert not days.is_worked(date(2024, 3, 6))
-    assert days.is_worked(date(2024, 3, 7))
-
-
-def test_a_working_day_is_as_long_as_monday_unless_told() -> None:
-    assert WorkingDays(compiled(OFFICE)).day_seconds == 10 * HOUR
-    assert WorkingDays(compiled(OFFICE | {"day_hours": 7.5})).day_seconds == 7.5 * HOUR
-    assert WorkingDays(compiled({"time_zone": "UTC", "hours": {"wed": [["09:00", "12:00"]]}})).day_seconds == 3 * HOUR
-    with pytest.raises(CalendarError, match="give day_hours"):
-        _ = WorkingDays(compiled({"time_zone": "UTC"})).day_seconds
-
-
-def test_working_days_reach_across_years_and_say_when_there_are_none() -> None:
-    days = WorkingDays(compiled(OFFICE))
-    far = days.add(at("2024-03-01T11:00"), 2600, "same_time")
-    assert far.year == 2034
-    assert days.add(far, -2600, "same_time") == at("2024-03-01T11:00")
-    with pytest.raises(CalendarError, match="too few working days"):
-        WorkingDays(compiled({"time_zone": "UTC"})).add(at("2024-03-01"), 1, "same_time")
-    with pytest.raises(CalendarError, match="is not a rule for working days: write one of same_time"):
-        days.add(far, 1, "someday")
-
-
-def test_adding_working_days_agrees_with_a_walk_over_the_dates() -> None:
-    for seed in range(120):
-        rng = random.Random(seed)
-        around = date(2024, 1, 1) + timedelta(days=rng.randint(0, 700))
-        written = random_calendar(rng, around)
-        for key in ("breaks", "valid_from", "valid_until"):
-            written.pop(key, None)
-        tape = Tape(written, around - timedelta(days=30), around + timedelta(days=30))
-        zone = ZoneInfo(written["time_zone"])
-        start = datetime(around.year, around.month, around.day, rng.randint(0, 23), 30, tzinfo=UTC)
-        count = rng.choice((-3, -2, -1, 1, 2, 3))
-        local, left = start.astimezone(zone), abs(count)
-        day = local.date()
-        for _ in range(20):
-            day += timedelta(days=1 if count > 0 else -1)
-            left -= any(a < b for a, b in tape.windows_of(day))
-            if left == 0:
-                break
-        if left:
-            continue
-        same_clock = tape.edge(day, local.hour * 3600 + local.minute * 60)
-        days = WorkingDays(compiled(written))
-        assert days.add(start, count, "dates_only") == same_clock, (seed, written, start, count)
-        rolled = tape.next_open(same_clock) if count > 0 else tape.last_open(same_clock)
-        assert days.add(start, count, "same_time") == rolled, (seed, written, start, count)
