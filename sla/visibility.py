@@ -68,16 +68,15 @@ def _with_late_records(log: EventLog, chosen: Int64Array, ticket: Int64Array, at
         log.ticket_ids, log.offsets, log.known_us[order], log.known_us[order], log.event_ids[order], {}
     )
     newest = last_seen(by_knowledge, ticket[chosen], at_us[chosen])
-    # How many rows were known names the state of knowledge.
-    state = np.stack((ticket[chosen], newest), axis=1)
-    distinct, which = np.unique(state, axis=0, return_inverse=True)
-    tickets, last = distinct[:, 0], distinct[:, 1]
+    # How many rows of a ticket were known names its state of knowledge.
+    size = log.at_us.size + 1
+    distinct, which = np.unique(ticket[chosen] * size + newest + 1, return_inverse=True)
+    tickets, last = distinct // size, distinct % size - 1
     counts = np.where(last < 0, 0, last - log.offsets[tickets] + 1)
     starts = np.concatenate(([0], np.cumsum(counts)))
     copy = np.repeat(np.arange(tickets.size), counts)
     rows = order[np.arange(copy.size) + np.repeat(log.offsets[tickets] - starts[:-1], counts)]
     rows = rows[np.lexsort((rows, copy))]  # back to the order in which things happened
     histories = log.unfilled().select(rows, tickets, counts).filled()
-    which = which.reshape(-1)
     row = np.where(counts[which] > 0, starts[which + 1] - 1, np.int64(-1))
     return Seen(histories, chosen, which.astype(np.int64), row)
