@@ -10,13 +10,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute
 from numpy.typing import NDArray
 
 from features.schema import ATTRIBUTE_PREFIX, INSTANT_COLUMNS, attribute_columns
 
 Numbers: TypeAlias = NDArray[np.int64]
 Texts: TypeAlias = NDArray[np.object_]
+
+_LARGEST = 2**62
 
 
 @dataclass(frozen=True)
@@ -37,18 +38,15 @@ def coded_attributes(frame: pd.DataFrame) -> CodedTexts:
     names = sorted(attribute_columns(frame))
     if not names:
         return CodedTexts(np.full(len(frame), -1, dtype=np.int64), [])
-    pieces = [_pieces(name.removeprefix(ATTRIBUTE_PREFIX), frame[name]) for name in names]
-    # The first piece is never null: Arrow's join drops a row, rather than leaving it empty, where all pieces are null.
-    start = pa.array(np.full(len(frame), "", dtype=object), type=pa.large_string())
-    joined = _from_arrow(
-        pa.compute.binary_join_element_wise(start, *pieces, pa.scalar(",", pa.large_string()), null_handling="skip")
-    )
-    texts = ["{" + text[1:] + "}" for text in joined.texts]
+    columns = [coded(frame[name]) for name in names]
+    codes, first = _combinations(columns)
+    keys = [json.dumps(name.removeprefix(ATTRIBUTE_PREFIX), ensure_ascii=False) for name in names]
+    pieces = [_pieces(key, column, first) for key, column in zip(keys, columns, strict=True)]
+    texts = ["{" + ",".join(filter(None, row)) + "}" for row in zip(*pieces, strict=True)]
     if "{}" not in texts:
-        return CodedTexts(joined.codes, texts)
+        return CodedTexts(codes, texts)
     none = texts.index("{}")
-    codes = np.where(joined.codes == none, -1, joined.codes - (joined.codes > none))
-    return CodedTexts(codes, texts[:none] + texts[none + 1 :])
+    return CodedTexts(np.where(codes == none, -1, codes - (codes > none)), texts[:none] + texts[none + 1 :])
 
 
 def text_series(texts: Texts, codes: Numbers) -> pd.Series:
@@ -90,9 +88,22 @@ def _from_arrow(array: Any) -> CodedTexts:
     return CodedTexts(codes, encoded.dictionary.to_pylist())
 
 
-def _pieces(name: str, column: pd.Series) -> Any:
-    """`"name":"value"` for each row, null where the attribute is missing; each distinct value is written once."""
-    found = coded(column)
-    key = json.dumps(name, ensure_ascii=False)
-    texts = pa.array([f"{key}:{json.dumps(text, ensure_ascii=False)}" for text in found.texts], type=pa.large_string())
-    return texts.take(pa.array(found.codes, mask=found.codes < 0))
+def _combinations(columns: Sequence[CodedTexts]) -> tuple[Numbers, Numbers]:
+    """For each row the number of its combination of codes, and for each combination the first row that has it."""
+    combined, count = columns[0].codes + 1, len(columns[0].texts) + 1
+    for column in columns[1:]:
+        width = len(column.texts) + 1
+        if count * width >= _LARGEST:
+            combined = pd.factorize(combined)[0].astype(np.int64)
+            count = int(combined.max(initial=0)) + 1
+        combined, count = combined * width + column.codes + 1, count * width
+    codes = pd.factorize(combined)[0].astype(np.int64)
+    first = np.empty(int(codes.max(initial=-1)) + 1, dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    return codes, first
+
+
+def _pieces(key: str, column: CodedTexts, rows: Numbers) -> list[str | None]:
+    """`"name":"value"` for some rows, None where the attribute is missing; each distinct value is written once."""
+    written = [*(f"{key}:{json.dumps(text, ensure_ascii=False)}" for text in column.texts), None]
+    return [written[code] for code in column.codes[rows].tolist()]  # code -1 is the last: None

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, Select, Table, select
+from sqlalchemy import Connection, Select, Table, func, select
 
 from features.store.coding import Numbers, attribute_series, instant_series, is_instant, text_series
 from features.store.tables import is_word
@@ -44,14 +44,16 @@ def chunks(
     for narrowed in _by_subject(connection, query, table, subject, wanted.subjects):
         streamed = connection.execution_options(stream_results=True, max_row_buffer=chunk_rows).execute(narrowed)
         for rows in streamed.partitions(chunk_rows):
-            yield frame_of(connection, columns, [tuple(row) for row in rows])
+            yield frame_of(connection, columns, rows)
 
 
-def frame_of(connection: Connection, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
-    """Rows of an event table (`columns` and the attributes) as a canonical frame."""
+def frame_of(connection: Connection, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
+    """Rows of an event table (`columns` and the attributes, 0 for no word) as a canonical frame."""
     names = (*columns, "attributes")
     lists: list[Sequence[Any]] = list(zip(*rows, strict=True)) or [[] for _ in names]
-    numbers = {name: _numbers(values) for name, values in zip(names, lists, strict=True) if is_word(name)}
+    numbers = {
+        name: np.array(values, dtype=np.int64) for name, values in zip(names, lists, strict=True) if is_word(name)
+    }
     used = np.unique(np.concatenate(list(numbers.values())))
     used = used[used > 0]
     texts = texts_of(connection, used)
@@ -64,10 +66,6 @@ def frame_of(connection: Connection, columns: Sequence[str], rows: Sequence[tupl
             out[name] = _plain(name, values)
     here, codes = _codes(numbers["attributes"])
     return pd.DataFrame({**out, **attribute_series(texts[np.searchsorted(used, here)].tolist(), codes)})
-
-
-def _numbers(values: Sequence[Any]) -> Numbers:
-    return np.array([0 if value is None else value for value in values], dtype=np.int64)  # words count from 1
 
 
 def _codes(numbers: Numbers) -> tuple[Numbers, Numbers]:
@@ -87,7 +85,9 @@ def _plain(name: str, values: Sequence[Any]) -> pd.Series:
 
 
 def _query(table: Table, names: Sequence[str], wanted: Narrowing, may_be_announced: bool) -> Select[Any]:
-    query = select(*(table.c[name] for name in names)).where(table.c.sequence > wanted.since_sequence)
+    # Words count from 1: 0 stands for none, so that a column of them is plain integers.
+    shown = [func.coalesce(table.c[name], 0) if is_word(name) else table.c[name] for name in names]
+    query = select(*shown).where(table.c.sequence > wanted.since_sequence)
     if wanted.up_to_sequence is not None:
         query = query.where(table.c.sequence <= wanted.up_to_sequence)
     if wanted.until is not None:

@@ -30,7 +30,7 @@ class WordBook:
         if len(self._numbers) > _REMEMBERED:
             self._numbers, self._knows_all = {}, False
         unknown = {text for text in texts if text not in self._numbers}
-        by_digest = {_digest(text): text for text in sorted(unknown)}
+        by_digest = {_digest(text): text for text in unknown}
         if not self._knows_all:
             self._numbers |= _stored(self._connection, by_digest)
         fresh = [(digest, text) for digest, text in sorted(by_digest.items()) if text not in self._numbers]
