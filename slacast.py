@@ -24,6 +24,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 FLOORS = {"sla", "features", "simulation", "models", "training", "serving"}
 FOUND_A_FAULT = 1
+DEMO_FILES = Path(__file__).parent / "examples" / "demo"
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -158,6 +159,120 @@ def check(
     emit(report, as_json)
     if not report.is_clean:
         raise typer.Exit(FOUND_A_FAULT)
+
+
+@app.command()
+@says_faults
+def clocks(
+    events: Annotated[Path, typer.Argument(help="An export of tickets, as for `slacast import`.")],
+    mapping: Annotated[Path, typer.Option("--mapping", metavar="FILE", help="What the export's columns mean.")],
+    agreements: Annotated[Path, typer.Option("--agreements", metavar="FILE", help="Agreements in YAML.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write: .csv or .parquet.")],
+    as_of: AsOfOption = None,
+) -> None:
+    """Compute every clock of every ticket of an export, straight from the file; nothing is stored and no model is needed.
+
+    Example: slacast clocks incidents.zip --mapping mapping.yaml --agreements agreements.yaml --out clocks.csv
+    """
+    import pandas as pd
+
+    from features.histories import Histories
+    from features.sources.mapping import load_mapping
+    from features.sources.reading import read
+    from sla.instants import to_us
+    from sla.loading import load_agreements
+    from sla.replay import replay
+
+    if out.suffix not in {".csv", ".parquet"}:
+        raise typer.BadParameter(f"{out} ends with {out.suffix!r}; expected .csv or .parquet")
+    progress = Progress()
+    agreed = load_agreements(existing(agreements))
+    progress(f"reading {events}")
+    log = Histories.from_events(read(existing(events), load_mapping(mapping)).events, agreed).log
+    progress(f"replaying {len(log.ticket_ids):,} tickets")
+    table = pd.DataFrame(dict(replay(log, agreed, to_us(seen_at(as_of))).to_columns()))
+    if out.suffix == ".csv":
+        table.to_csv(out, index=False, date_format="%Y-%m-%dT%H:%M:%S.%fZ")
+    else:
+        table.to_parquet(out, index=False)
+    finished = table[table.is_current]
+    typer.echo(f"{len(table):,} clocks of {finished.ticket_id.nunique():,} tickets written to {out}")
+    typer.echo(finished.groupby(["target", "state"]).size().unstack(fill_value=0).to_string())
+
+
+def pairs(texts: list[str] | None) -> dict[str, str]:
+    """NAME=VALUE texts as a dictionary; typer.BadParameter for a text without `=`."""
+    found = {}
+    for text in texts or []:
+        name, sign, value = text.partition("=")
+        if not sign or not name:
+            raise typer.BadParameter(f"{text!r} is not NAME=VALUE, such as priority=1")
+        found[name] = value
+    return found
+
+
+@app.command()
+@says_faults
+def explain(
+    ticket: Annotated[str, typer.Argument(help="The ticket's id.")],
+    as_of: AsOfOption = None,
+    suppose: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--if",
+            metavar="NAME=VALUE",
+            help="Also show the clocks as they would be, such as --if priority=1 (repeatable).",
+        ),
+    ] = None,
+    suppose_calendar: Annotated[
+        list[str] | None,
+        typer.Option("--if-calendar", metavar="NAME=OTHER", help="... with another calendar instead of this one."),
+    ] = None,
+    suppose_version: Annotated[
+        list[str] | None,
+        typer.Option("--if-version", metavar="NAME=VERSION", help="... with this version of an agreement."),
+    ] = None,
+    agreements: AgreementsOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Explain one ticket's clocks: state, due, the rule that decided, the settings in force, and what ran and paused when.
+
+    Example: slacast explain INC0028284 --as-of 2016-05-16T10:00+02:00 --if priority=2
+    """
+    from features.histories import Histories
+    from features.store import open_store
+    from serving.workplace import agreements_of
+    from sla.explanation import explain_text
+    from sla.what_if import Supposition, what_if
+
+    settings, at = settings_with(database_url=store, agreements=agreements), seen_at(as_of)
+    with open_store(settings.database_url) as opened:
+        agreed = agreements_of(settings, opened)
+        frame = opened.ticket_events(ticket_ids=[ticket], until=at)
+        if frame.empty:
+            raise fail(f"{opened.url} knows no ticket {ticket!r} at {at.isoformat()}")
+    events = Histories.from_events(frame, agreed).log.events_of(ticket)
+    changed = Supposition(pairs(suppose), versions=pairs(suppose_version), calendars=pairs(suppose_calendar))
+    compared = what_if(events, agreed, at, changed)
+    words = [
+        f"{name}={value}"
+        for part in (changed.attributes, changed.versions, changed.calendars)
+        for name, value in part.items()
+    ]
+    supposed = [one.supposed for one in compared] if words else []
+    if as_json:
+        actual = [one.actual.to_dict() for one in compared]
+        typer.echo(
+            json.dumps(
+                {"clocks": actual, "supposed": [one.to_dict() for one in supposed]}, ensure_ascii=False, indent=2
+            )
+        )
+        return
+    typer.echo("\n\n".join(explain_text(one.actual) for one in compared))
+    if supposed:
+        typer.echo(f"\n-- supposing {', '.join(words)}\n")
+        typer.echo("\n\n".join(explain_text(one) for one in supposed))
 
 
 @app.command("import")
@@ -339,7 +454,10 @@ def demo(
     port: Annotated[
         int | None, typer.Option("--port", help="Port to listen on (default: SLACAST_PORT, else 8000).")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Another seed is another desk.")] = 7,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", help="Another seed is another desk (default: the one described in docs/simulation.md)."),
+    ] = None,
 ) -> None:
     """Simulate a service desk: six months of history are imported and trained on, then its living queue is served.
 
@@ -351,14 +469,14 @@ def demo(
     from features.store import open_store
     from serving.reports.table import as_table
     from serving.workplace import score_once
-    from simulation.demo import LIVE_START, DemoClock, DemoFeed, demo_desk
+    from simulation.demo import LIVE_START, SEED, DemoClock, DemoFeed, demo_desk
     from simulation.export import write_export
     from sla.loading import load_agreements
     from training.breach import TrainRequest, train_breach
 
     progress = Progress()
     settings = demo_settings(port)
-    desk = demo_desk(seed)
+    desk = demo_desk(SEED if seed is None else seed)
     progress("simulating six months of a service desk")
     export = settings.var_dir / "tickets.csv"
     write_export(desk.events_until(LIVE_START), export)
@@ -366,7 +484,7 @@ def demo(
         import_file(export, DEMO_FILES / "mapping.yaml", store, imported_at=LIVE_START, progress=progress)
         events = store.ticket_events()
     agreed = load_agreements(DEMO_FILES / "agreements.yaml")
-    trained = train_breach(TrainRequest(events, agreed, settings.mlflow_uri, settings.var_dir, seed=seed), progress)
+    trained = train_breach(TrainRequest(events, agreed, settings.mlflow_uri, settings.var_dir), progress)
     typer.echo(trained.text())
     progress("scoring the open tickets")
     queue = score_once(settings, LIVE_START)
@@ -374,9 +492,6 @@ def demo(
     if not once:
         clock = DemoClock(LIVE_START, speed, time.monotonic)
         run_service(settings, clock=clock, feed=DemoFeed(desk))
-
-
-DEMO_FILES = Path(__file__).parent / "examples" / "demo"
 
 
 def demo_settings(port: int | None) -> Settings:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -122,6 +123,58 @@ def test_a_mapping_that_names_an_absent_column_is_refused_and_the_store_stays_em
     assert "Number" in found.stderr  # did you mean
     again = run("import", small_export, "--mapping", DEMO / "mapping.yaml", "--json")
     assert json.loads(again.stdout)["stored"]["duplicates"] == 0
+
+
+@pytest.fixture
+def ticket(run, small_export):
+    """A ticket of the demo desk, imported with its agreements."""
+    assert (
+        run(
+            "import", small_export, "--mapping", DEMO / "mapping.yaml", "--agreements", DEMO / "agreements.yaml"
+        ).exit_code
+        == 0
+    )
+    return str(pd.read_csv(small_export)["Number"].iloc[0])
+
+
+def test_a_ticket_is_explained_with_its_rule_its_settings_and_what_the_clock_did(run, ticket):
+    found = run("explain", ticket, "--as-of", "2026-01-26T10:00+01:00")
+    assert found.exit_code == 0, found.output
+    for part in (
+        f"{ticket}  resolution: ",
+        "rule: Standard, resolution, goal",
+        "policies: ",
+        "what the clock did (desk, Europe/Berlin)",
+    ):
+        assert part in found.stdout
+
+
+def test_a_supposed_priority_is_shown_beside_the_facts(run, ticket):
+    found = run("explain", ticket, "--as-of", "2026-01-26T10:00+01:00", "--if", "priority=1", "--json")
+    clocks = json.loads(found.stdout)
+    (actual,) = [one for one in clocks["clocks"] if one["target"] == "resolution"]
+    (supposed,) = [one for one in clocks["supposed"] if one["target"] == "resolution"]
+    assert supposed["target_seconds"] == 4 * 3600
+    assert actual["target_seconds"] > supposed["target_seconds"]
+
+
+def test_an_unknown_ticket_is_a_fault(run, ticket):
+    found = run("explain", "INC-NOWHERE")
+    assert found.exit_code == 1
+    assert "INC-NOWHERE" in found.stderr
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_every_clock_of_an_export_is_written_without_a_store(run, small_export, suffix):
+    found = run(
+        *("clocks", small_export, "--mapping", DEMO / "mapping.yaml", "--agreements", DEMO / "agreements.yaml"),
+        *("--as-of", "2026-01-26T10:00+01:00", "--out", f"clocks.{suffix}"),
+    )
+    assert found.exit_code == 0, found.output
+    table = pd.read_csv("clocks.csv") if suffix == "csv" else pd.read_parquet("clocks.parquet")
+    assert set(table.target) == {"first_response", "resolution"}
+    assert table[table.state == "breached"].remaining_seconds.max() < 0
+    assert not Path("var").exists()
 
 
 @pytest.mark.slow
