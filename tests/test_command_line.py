@@ -142,7 +142,8 @@ def test_a_ticket_is_explained_with_its_rule_its_settings_and_what_the_clock_did
     assert found.exit_code == 0, found.output
     for part in (
         f"{ticket}  resolution: ",
-        "rule: Standard, resolution, goal",
+        "agreement: SLA Standard",
+        ", resolution, ",
         "policies: ",
         "what the clock did (desk, Europe/Berlin)",
     ):
