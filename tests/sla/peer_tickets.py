@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sla.agreements import AgreementSet
+from sla.calendar_errors import CalendarError
 from sla.clocks import replay_ticket
 from sla.events import TicketEvent
 from sla.instants import from_us, to_us
@@ -51,10 +52,15 @@ def _goal(length: str) -> list[dict[str, Any]]:
 
 
 def _events(vector: Vector, created: datetime) -> list[TicketEvent]:
-    known = [("", created, {"kind": "created", "status": "open"})]
+    opening = {"kind": "created", "status": "open"}
+    if any(event["type"] in ("sla_attached", "ola_attached") for event in vector.get("events", [])):
+        opening["attributes.agreement"] = "none"  # until then
+    known = [("", created, opening)]
     known += [("", at, values) for at, values in _hold(vector, created)]
     known += [
-        (event["type"], instant(event["at"]), PEER_EVENTS[event["type"]]) for event in vector["events"] if "at" in event
+        (event["type"], instant(event["at"]), PEER_EVENTS[event["type"]])
+        for event in vector.get("events", [])
+        if "at" in event
     ]
     # Peers list what is recorded in one save together; our ids give such ties their order.
     return [
@@ -64,7 +70,7 @@ def _events(vector: Vector, created: datetime) -> list[TicketEvent]:
 
 def _hold(vector: Vector, created: datetime) -> list[tuple[datetime, dict[str, str]]]:
     """A pause of so many working seconds without an instant: it is put at the very beginning."""
-    seconds = sum(event["seconds"] for event in vector["events"] if event["type"] == "hold_seconds")
+    seconds = sum(event["seconds"] for event in vector.get("events", []) if event["type"] == "hold_seconds")
     if not seconds:
         return []
     resumed = business_time(vector["calendar"]).due(created, seconds)
@@ -83,7 +89,7 @@ def ticket(vector: Vector) -> dict[str, Any]:
         }
         for name, seconds in vector["targets"].items()
     ]
-    attached = any(event["type"] == "ola_attached" for event in vector["events"])
+    attached = any(event["type"] == "ola_attached" for event in vector.get("events", []))
     known = _agreements(vector, targets, retroactive_start=not attached)
     events = _events(vector, created)
     at = instant(vector["now"]) if "now" in vector else max(from_us(event.at_us) for event in events)
@@ -142,7 +148,7 @@ def _marked(vector: Vector, seconds: float, at: datetime) -> Verdict:
     }
     marks = [
         (begin, {"kind": "created", "attributes.mark": "start"}),
-        *((instant(event["at"]), PEER_EVENTS[event["type"]]) for event in vector["events"]),
+        *((instant(event["at"]), PEER_EVENTS[event["type"]]) for event in vector.get("events", [])),
     ]
     events = [
         TicketEvent("T", f"{number:03d}", to_us(when), to_us(when), values)
@@ -157,7 +163,7 @@ def elapsed_paused(vector: Vector) -> dict[str, Any]:
 
 
 def add_paused(vector: Vector) -> dict[str, Any]:
-    last = max([instant(vector["start"]), *(instant(event["at"]) for event in vector["events"])])
+    last = max([instant(vector["start"]), *(instant(event["at"]) for event in vector.get("events", []))])
     return {"at": _marked(vector, vector["seconds"], last).due_at}
 
 
@@ -205,7 +211,10 @@ OPERATIONS: dict[str, Callable[[Vector], dict[str, Any]]] = {
 
 def differences(vector: Vector) -> list[str]:
     """What we answer otherwise than the peer, in words; a wrong answer of the peer's that its key corrects counts as ours."""
-    answers = OPERATIONS[vector["op"]](vector)
+    try:
+        answers = OPERATIONS[vector["op"]](vector)
+    except CalendarError as error:
+        return [f"we refuse it: {error}"]
     found = []
     for key, expected in vector["expect"].items():
         # Where a key gives the answer under our convention beside the peer's, ours must be that.
