@@ -66,6 +66,12 @@ def _column_faults(mapping: Mapping) -> Iterator[Fault]:
 
 def _usage_faults(mapping: Mapping) -> Iterator[Fault]:
     used = {*mapping.columns.values(), *mapping.attributes.values()}
+    for name in mapping.attributes:
+        if name in _TARGETS[mapping.kind]:
+            yield (
+                ("attributes", name),
+                f"attributes: {name!r} is a canonical name; put it under columns, or give the attribute another name",
+            )
     for name in mapping.ignore:
         if name in used:
             yield ("ignore", name), f"column {name!r} is both used and ignored; keep one"

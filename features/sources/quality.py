@@ -95,14 +95,16 @@ def _quality(
         subjects=len(np.unique(subjects[kept])),
         first_at=from_us(int(at_us.min())) if len(at_us) else None,
         last_at=from_us(int(at_us.max())) if len(at_us) else None,
-        states=_seen(rows, "status") if rows.source_column("status") else (),
-        priorities=_seen(rows, "priority") if rows.source_column("priority") else (),
+        states=_seen(rows, "status") if "status" in mapping.columns else (),
+        priorities=_seen(rows, "priority") if "priority" in mapping.columns else (),
         out_of_order_rows=_out_of_order(subjects[kept], at_us),
         recorded_before_happened=int((recorded_us < at_us).sum()),
         opened_after_first_row=opened_late,
         in_gap_rows=happened.in_gap,
         ambiguous_rows=happened.ambiguous,
-        busiest_hours=_busiest(happened.local_hour[kept]),
+        busiest_hours=_busiest(happened.local_hour[kept])
+        if mapping.kind == "ticket_events"
+        else None,  # services never sleep
         longest_silence_days=silence_us / DAY_US,
         longest_silence_from=silence_from,
         leak_suspects=leak_suspects(

@@ -90,6 +90,26 @@ def test_the_help_desk_log_is_read_whole() -> None:
     assert found.unmapped_columns == ()
 
 
+def test_the_service_logs_are_read_whole() -> None:
+    incidents = read(
+        public_log("services/github_component_incidents.csv.gz"),
+        load_mapping(EXAMPLES / "service-incidents/mapping.yaml"),
+    )
+    assert (incidents.rows_read, incidents.rows_rejected, incidents.rows_without_event, len(incidents.events)) == (
+        1_092,
+        0,
+        11,
+        2_162,
+    )
+    checks = read(public_log("services/upptime_checks.csv.gz"), load_mapping(EXAMPLES / "service-checks/mapping.yaml"))
+    assert (checks.rows_read, checks.rows_rejected, len(checks.duplicate_rows), checks.quality.subjects) == (
+        26_867,
+        0,
+        9,
+        147,
+    )
+
+
 def test_the_walk_through_builds_the_small_desks_mapping_and_shows_its_report() -> None:
     page = (ROOT / "docs" / "your-own-data.md").read_text(encoding="utf-8")
     steps = "\n".join(re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL))

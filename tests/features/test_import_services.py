@@ -56,6 +56,7 @@ def test_checks_are_points_with_a_value(tmp_path: Path) -> None:
     assert found.events["phase"].tolist() == ["point", "point"]
     assert found.events["value"].tolist()[0] == 120.0
     assert found.events["attributes.status"].tolist() == ["up", "down"]
+    assert found.quality.states == ()
 
 
 def test_an_end_before_its_start_and_a_value_that_is_no_number_are_rejected(tmp_path: Path) -> None:

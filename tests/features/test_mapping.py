@@ -43,6 +43,10 @@ from tests.features.builders import MAPPING
         ),
         (MAPPING + "values: {status: {a: b}}\n", "values: 'status' cannot be translated; write `states` instead"),
         (MAPPING + "cleared: {team: ['-']}\n", "cleared: 'team' is neither"),
+        (
+            MAPPING + "attributes: {priority: prio}\n",
+            "line 7: attributes: 'priority' is a canonical name; put it under columns",
+        ),
         (MAPPING + "ignore: [state]\n", "line 7: column 'state' is both used and ignored"),
         (MAPPING + "constants: {actor_kind: robot}\n", "line 7: actor_kind: 'robot' is not one of agent, customer"),
         (MAPPING + "constants: {status: open}\n", "'status' stands under columns and under constants"),

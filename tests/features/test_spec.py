@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from features.declaration import FIRST_TEAM
 from features.histories import Histories
 from features.pipeline import build
 from features.snapshots import event_snapshots
-from features.spec import FeatureSpec, SpecError
+from features.spec import FeatureSpec, SpecError, markdown
 from tests.features.desk_logs import agreements, busy_log, full_spec, histories
 
 
@@ -104,3 +105,8 @@ def test_every_feature_says_what_it_means():
         assert feature.meaning
         assert feature.unit
         assert feature.question.endswith("?")
+
+
+def test_the_page_about_features_is_current():
+    page = Path(__file__).resolve().parents[2] / "docs" / "features.md"
+    assert page.read_text(encoding="utf-8") == markdown(), "run `make docs`"
