@@ -62,6 +62,14 @@ class Steps:
         return first
 
     @property
+    def opened_us(self) -> Int64Array:
+        """One a ticket: when what its first record tells of happened; 0 for a ticket without records."""
+        has_any = np.diff(self.offsets) > 0
+        opened_us = np.zeros(len(has_any), np.int64)
+        opened_us[has_any] = self.at_us[self.offsets[:-1][has_any]]
+        return opened_us
+
+    @property
     def is_last_of_second(self) -> BoolArray:
         """Whether no other record of the same ticket arrived in the same second and later."""
         return self.next_known_us // SECOND_US > self.known_us // SECOND_US

@@ -76,6 +76,9 @@ class KeyedSums:
 
     def upto(self, keys: Int64Array, known: Int64Array) -> Int64Array:
         """The sums (queries, columns) over the entries of each key that are among the first `known` of the timeline."""
+        if len(keys) >= len(self._starts) and known[0] == known.min() == known.max():  # one instant: ask once a key
+            every = np.arange(len(self._starts) - 1)
+            return np.take(self._sums[self.places(every, known[:1]) + every], keys, axis=0)
         return np.take(self._sums, self.places(keys, known) + keys, axis=0)
 
 

@@ -43,7 +43,7 @@ def declared(_settings: Settings) -> tuple[Feature, ...]:
 
 def values(view: View) -> dict[str, FloatArray]:
     """The columns of this family, by name; missing where no agreement names a calendar."""
-    opened_us = view.histories.steps.at_us[view.histories.steps.offsets[view.ticket]]
+    opened_us = view.histories.steps.opened_us[view.ticket]
     out = {name: np.full(len(view.at_us), np.nan) for name in _MEANINGS}
     for calendar, rows in view.rows_of_calendars():
         for name, column in _columns(calendar, view.at_us[rows], opened_us[rows]).items():

@@ -12,7 +12,6 @@ from features.declaration import Feature, Key, Settings, key_label, key_name
 from features.histories import Histories
 from features.keys import KeyCodes
 from features.membership import ARRIVED, OPEN, PASSED_ON, RESOLVED, WAITING, Membership
-from features.prefix_sums import sums_below
 from features.view import FloatArray, View
 from sla.instants import DAY_US, Int64Array
 
@@ -129,13 +128,5 @@ def _sums(view: View, key: Key) -> tuple[Int64Array, Int64Array, Int64Array]:
 
 def _older(view: View, held: Membership) -> Int64Array:
     """Open tickets of the same key that were opened before this one."""
-    steps, keys = view.histories.steps, held.keys[view.step]
-    first = steps.offsets[:-1].clip(max=max(len(steps) - 1, 0))
-    opened_us = steps.at_us[first]
-    return sums_below(
-        opened_us[held.entry_ticket],
-        held.entry_open,
-        held.sums.starts(keys),
-        held.sums.places(keys, held.timeline.before(view.others_us)),
-        opened_us[view.ticket],
-    )
+    opened_us = view.histories.steps.opened_us
+    return held.spells.older(held.keys[view.step], view.others_us, opened_us, opened_us[view.ticket])
