@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.histories import Histories
+from features.knowledge import Steps
 from features.snapshots import Snapshots
 from sla.instants import NEVER_US, BoolArray, Int64Array
 
@@ -38,7 +39,7 @@ class Facts:
         step = histories.search.at(ticket, at_us)
         run = histories.once("status_run_start", lambda: _run_start(histories))
         is_waiting = np.array([status == "waiting" for status in texts["status"]], dtype=np.bool_)
-        waiting_since_us = np.where(is_waiting, steps.known_us[run[step]], NEVER_US) if len(step) else step
+        waiting_since_us = np.where(is_waiting, steps.at_us[run[step]], NEVER_US) if len(step) else step
         return cls(
             histories.ticket_ids[ticket],
             texts,
@@ -60,20 +61,24 @@ def _run_start(histories: Histories) -> Int64Array:
 
 def _opened_us(histories: Histories, step: Int64Array) -> Int64Array:
     """The earliest instant that any record up to the step speaks of: a creation may become known after other news."""
-    if not len(step):
-        return step
-    steps = histories.steps
-    edges = np.column_stack((steps.offsets[steps.ticket[step]], step + 1)).ravel()
-    earliest: Int64Array = np.minimum.reduceat(np.append(steps.at_us, NEVER_US), edges)[::2]
-    return earliest
+    return _over_steps(np.minimum, histories.steps, histories.steps.at_us, step)
 
 
 def _last_contact_us(histories: Histories, step: Int64Array) -> Int64Array:
     """When the desk last told the customer something: its last public comment; where there is none, its last act of any kind."""
     steps = histories.steps
     by_agent: BoolArray = histories.is_value("actor_kind", "agent")
-    commented = by_agent & histories.is_value("kind", "commented")
-    last_comment = histories.once("last_comment", lambda: steps.latest(commented))[step]
-    last_act = histories.once("last_act", lambda: steps.latest(by_agent))[step]
-    last = np.where(last_comment >= 0, last_comment, last_act)
-    return np.where(last >= 0, steps.at_us[last], NEVER_US) if len(step) else step
+    comments = by_agent & histories.is_value("kind", "commented")
+    commented_us = _over_steps(np.maximum, steps, np.where(comments, steps.at_us, -NEVER_US), step)
+    acted_us = _over_steps(np.maximum, steps, np.where(by_agent, steps.at_us, -NEVER_US), step)
+    last_us = np.where(commented_us > -NEVER_US, commented_us, acted_us)
+    return np.where(last_us > -NEVER_US, last_us, NEVER_US)
+
+
+def _over_steps(reduction: np.ufunc, steps: Steps, values: Int64Array, step: Int64Array) -> Int64Array:
+    """The reduction of one value a step over each ticket's steps up to the given one: records arrive out of order."""
+    if not len(step):
+        return step
+    edges = np.column_stack((steps.offsets[steps.ticket[step]], step + 1)).ravel()
+    found: Int64Array = reduction.reduceat(np.append(values, 0), edges)[::2]
+    return found

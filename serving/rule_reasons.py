@@ -40,6 +40,15 @@ def _working_hours(seconds: float) -> str:
     return f"{seconds / 3600:.4g} working hours"
 
 
+def reasons_of(row: QueueRow, told: tuple[str, ...], as_of: datetime, local: LocalTime) -> tuple[str, ...]:
+    """The model's reasons where it was asked, else the rules'; a paused ticket says first what it waits for."""
+    if not told:
+        return rule_reasons(row, as_of, local)
+    if row.risk in WAITING:
+        return (_waiting(row, as_of, local), *told)[:3]
+    return told
+
+
 def rule_reasons(row: QueueRow, as_of: datetime, local: LocalTime) -> tuple[str, ...]:
     """Up to three reasons from the rules, the weightiest first."""
     clock = row.clock

@@ -17,10 +17,10 @@ from serving.clock_reading import clocks_of, instant
 from serving.estimates import Estimates
 from serving.facts import Facts
 from serving.queue import Clock, Queue, QueueRow, Thresholds, group_of, risk_words
-from serving.rule_reasons import rule_reasons, why_here
+from serving.rule_reasons import reasons_of, why_here
 from serving.ticket_file import TicketFile
 from serving.ticket_reading import read_ticket
-from serving.wording import LocalTime
+from serving.wording import LocalTime, sentence
 from sla.agreements import AgreementSet
 from sla.instants import to_us
 from sla.replay import VerdictArrays, VerdictState, verdicts_at
@@ -167,11 +167,11 @@ class Scorer:
             probability = estimates.probability.get(place)
             row = self._row(facts, place, clock, probability)
             row = replace(row, response=responses[place] if responses[place].state in _RUNNING_ON else None)
-            told = tuple(reason.text for reason in estimates.reasons.get(place, ()))
+            told = tuple(sentence(reason.text) for reason in estimates.reasons.get(place, ()))
             rows.append(
                 replace(
                     row,
-                    reasons=told or rule_reasons(row, at, self._local),
+                    reasons=reasons_of(row, told, at, self._local),
                     why_here=why_here(row, at, self._thresholds),
                     bundle_version=None if probability is None else version,
                 )

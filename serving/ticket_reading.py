@@ -10,7 +10,7 @@ from models.reasons import Reason
 from serving.clock_reading import NAMES
 from serving.queue import Clock, Queue
 from serving.ticket_file import ClockFile, EventLine, Step, TicketFile, Warned, WeighedReason
-from serving.wording import LocalTime
+from serving.wording import LocalTime, sentence
 from sla.clocks import replay_ticket
 from sla.events import TicketEvent
 from sla.instants import from_us, to_us
@@ -28,7 +28,7 @@ def read_ticket(
     at_us = to_us(at)
     events = [e for e in histories.log.events_of(ticket_id) if e.at_us <= at_us and e.recorded_us <= at_us]
     row = queue.rows[0] if queue.rows else None
-    weighed = [WeighedReason(reason.text, reason.contribution) for reason in reasons]
+    weights = {sentence(reason.text): reason.contribution for reason in reasons}
     return TicketFile(
         ticket_id=ticket_id,
         as_of=at,
@@ -37,7 +37,7 @@ def read_ticket(
         facts=facts_of(events),
         clocks=clock_files(replay_ticket(events, histories.agreements, at)),
         events=tuple(event_line(event) for event in events),
-        reasons=tuple(weighed or [WeighedReason(text) for text in (row.reasons if row else ())]),
+        reasons=tuple(WeighedReason(text, weights.get(text)) for text in (row.reasons if row else ())),
         bundle_version=queue.bundle_version,
         rules_only_reason=queue.rules_only_reason,
     )

@@ -28,9 +28,9 @@ def working_time(seconds: float) -> str:
 
 
 def rough_time(seconds: float) -> str:
-    """A (working) duration in one unit, `40 min` or `7 h`, without a sign: for places where only its size matters."""
+    """A (working) duration in one unit, `40 min` below an hour, else `7 h`, without a sign: for places where only its size matters."""
     minutes = round(abs(seconds) / MINUTE_SECONDS)
-    return f"{minutes} min" if minutes < 120 else f"{round(minutes / 60)} h"
+    return f"{minutes} min" if minutes < 60 else f"{round(minutes / 60)} h"
 
 
 def wall_time(seconds: float) -> str:
@@ -123,6 +123,11 @@ class LocalTime:
         """`Mon 16 May 2016 14:10 CEST`."""
         local = at.astimezone(self.zone)
         return f"{local:%a} {local.day} {local:%b %Y %H:%M} {self.zone_name(at)}"
+
+
+def sentence(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]
 
 
 def one_line(text: str) -> str:

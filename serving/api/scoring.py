@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from features.schema import ATTRIBUTE_PREFIX, INSTANT_DTYPE, TICKET_COLUMNS, SchemaError, conform_ticket_events
-from serving.api.schemas import EventIn, ScoreIn, ScoreOut, TicketIn, problems
+from serving.api.schemas import TicketRow, problems
 from serving.problems import Fault, ProblemError
 from serving.queue import Queue
 from serving.reports.columns import iso
@@ -18,6 +19,94 @@ from serving.reports.document import row_document
 from serving.service import service_of
 
 router = APIRouter(tags=["scoring"])
+
+Text = Annotated[str, Field(max_length=1_000_000)]
+Identifier = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class EventIn(BaseModel):
+    """One event of a ticket to score, as docs/data-contract.md describes it. Absent: no news; empty text: cleared."""
+
+    model_config = ConfigDict(extra="forbid", str_max_length=1_000_000)
+
+    event_at: AwareDatetime
+    recorded_at: AwareDatetime | None = Field(default=None, description="When it was known; absent: when it happened.")
+    event_id: Identifier | None = Field(
+        default=None, description="Absent: made from the ticket, the instant and the place in the list."
+    )
+    kind: str = "updated"
+    status: str | None = None
+    waiting_on: str | None = None
+    priority: str | None = None
+    service: str | None = None
+    category: str | None = None
+    team: str | None = None
+    assignee: str | None = None
+    customer: str | None = None
+    channel: str | None = None
+    actor_kind: str | None = None
+    attributes: dict[str, Text] = Field(
+        default_factory=dict, description="Free attributes, such as title.", max_length=100
+    )
+
+
+class TicketIn(BaseModel):
+    """A ticket to score, with all its events so far, in any order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ticket_id: Identifier
+    events: list[EventIn] = Field(min_length=1, max_length=10_000)
+
+
+class ScoreIn(BaseModel):
+    """Tickets to score. Nothing is stored."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "as_of": "2026-05-18T10:00:00+02:00",
+                    "tickets": [
+                        {
+                            "ticket_id": "INC1",
+                            "events": [
+                                {
+                                    "event_at": "2026-05-15T09:30:00+02:00",
+                                    "kind": "created",
+                                    "status": "open",
+                                    "priority": "3",
+                                    "team": "desk",
+                                    "attributes": {"title": "Printer on floor 2 is offline"},
+                                }
+                            ],
+                        }
+                    ],
+                }
+            ]
+        },
+    )
+
+    as_of: AwareDatetime | None = Field(default=None, description="The instant to score for; absent: now.")
+    tickets: list[TicketIn] = Field(min_length=1)
+
+
+class NotScored(BaseModel):
+    """A ticket that has no place in a queue at that instant."""
+
+    ticket_id: str
+    why: str
+
+
+class ScoreOut(BaseModel):
+    """The scores, in the suggested order, and the tickets that have none."""
+
+    as_of: datetime
+    bundle_version: str | None
+    rules_only_reason: str | None
+    tickets: list[TicketRow]
+    not_scored: list[NotScored]
 
 
 @router.post(

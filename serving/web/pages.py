@@ -64,7 +64,6 @@ class Pages:
         environment.filters.update(
             iso=iso,
             working=wording.working_time,
-            wall=wording.wall_time,
             relative=wording.relative,
             age=wording.age,
             percent=wording.percent,

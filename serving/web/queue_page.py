@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import QueryParams
 
-from serving.queue import Group, Queue, QueueRow, Risk
+from serving.queue import Counts, Group, Queue, QueueRow, Risk
 from serving.selection import Selection, Sort, View
 
 COLUMNS: tuple[tuple[str, str, Sort | None], ...] = (
@@ -146,7 +146,7 @@ def queue_view(queue: Queue, address: QueueAddress, page_size: int) -> QueueView
         address=address,
         pills=pills,
         headings=tuple(_heading(address, *column) for column in COLUMNS),
-        sections=_sections(rows, selection, selected.counts),
+        sections=_sections(rows, selection, Counts.of(selected.rows)),
         choices=choices_of(queue, selection),
         total=len(selected.rows),
         first=start + 1 if rows else 0,
@@ -167,7 +167,7 @@ def choices_of(queue: Queue, selection: Selection) -> dict[str, tuple[str, ...]]
     }
 
 
-def _sections(rows: Iterable[QueueRow], selection: Selection, counts: Any) -> tuple[Section, ...]:
+def _sections(rows: Iterable[QueueRow], selection: Selection, counts: Counts) -> tuple[Section, ...]:
     shown = tuple(rows)
     if selection.sort is not Sort.SUGGESTED:
         return (Section(None, len(shown), "", shown),) if shown else ()

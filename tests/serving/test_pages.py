@@ -72,6 +72,9 @@ def test_lateness_is_on_top_of_every_view(browser: Browser, desk: str) -> None:
         page.click("#view-late_or_lost")
         assert "tell the customer" in page.locator("tbody.late_or_lost .group").inner_text()
         assert set(tickets_on(page)) == {item.ticket_id for item in DESK.rows if item.group == "late_or_lost"}
+        page.click("#view-paused")
+        counts = [int(text) for text in page.locator("tr.group .count").all_inner_texts()]
+        assert sum(counts) == DESK.counts.paused == len(tickets_on(page))
 
 
 def test_a_view_can_be_linked_and_back_returns_to_it(browser: Browser, desk: str) -> None:
@@ -183,7 +186,9 @@ def test_an_event_moves_the_queue_while_one_watches_and_keeps_focus_and_place(br
     with open_store(url) as store:
         store.append_ticket_events(random_events(90), "test")
         store.save_agreements(AGREEMENTS, AT)
-        settings = Settings(database_url=url, use_model=False, poll_seconds=1, news_seconds=0.05, page_size=100)
+        settings = Settings(
+            database_url=url, use_model=False, poll_seconds=1, news_seconds=0.05, tick_seconds=3600, page_size=100
+        )
         service = build_service(settings, lambda: AT, None)
         service.ticker.step()
         with (

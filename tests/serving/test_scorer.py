@@ -23,37 +23,36 @@ TEXTS = ("status", "waiting_on", "priority", "team", "assignee")
 
 def slow_tickets(events: pd.DataFrame, at: datetime) -> dict[str, dict[str, Any]]:
     """Every open ticket with its state, told event by event in plain Python."""
-    found = {}
-    for ticket_id, rows in events.groupby("ticket_id"):
-        known = rows[(rows.event_at <= at) & (rows.recorded_at <= at)].sort_values(["event_at", "event_id"])
-        state: dict[str, str] = {}
-        contact = comment = None
-        for event in known.itertuples():
-            state |= {name: value for name in TEXTS if isinstance(value := getattr(event, name), str)}
-            if event.actor_kind == "agent":
-                contact = event.event_at
-                comment = event.event_at if event.kind == "commented" else comment
-        if len(known) and state.get("status", "new") in ("new", "open", "waiting"):
-            found[str(ticket_id)] = {**state, "opened_at": known.event_at.min(), "contact": comment or contact}
-    return found
+    found: dict[str, dict[str, Any]] = {}
+    for event in sorted(events.to_dict("records"), key=lambda event: (event["event_at"], event["event_id"])):
+        if event["event_at"] > at or event["recorded_at"] > at:
+            continue
+        ticket = found.setdefault(
+            event["ticket_id"], {"opened_at": event["event_at"], "contact": None, "comment": None}
+        )
+        ticket.update({name: event[name] for name in TEXTS if isinstance(event[name], str)})
+        if event["actor_kind"] == "agent":
+            ticket["contact"] = event["event_at"]
+            ticket["comment"] = event["event_at"] if event["kind"] == "commented" else ticket["comment"]
+    return {key: ticket for key, ticket in found.items() if ticket.get("status", "new") in ("new", "open", "waiting")}
 
 
 def ticket_events(events: pd.DataFrame, ticket_id: str) -> list[TicketEvent]:
-    rows = events[events.ticket_id == ticket_id]
+    names = (*TEXTS, "kind", "actor_kind")
     return [
         TicketEvent(
             ticket_id,
             row["event_id"],
             to_us(row["event_at"].to_pydatetime()),
             to_us(row["recorded_at"].to_pydatetime()),
-            {name: row[name] for name in (*TEXTS, "kind", "actor_kind") if isinstance(row[name], str)},
+            {name: row[name] for name in names if isinstance(row[name], str)},
         )
-        for row in rows.to_dict("records")
+        for row in events[events.ticket_id == ticket_id].to_dict("records")
     ]
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-@pytest.mark.parametrize("hours", [-100, -20, 0, 300])
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("hours", [-100, 0, 300])
 def test_the_queue_holds_every_open_ticket_as_the_slow_way_finds_it(seed: int, hours: int) -> None:
     events, at = random_events(seed=seed), AT + timedelta(hours=hours)
     queue = Scorer(ListStore(events), agreements()).score(at)
@@ -64,6 +63,7 @@ def test_the_queue_holds_every_open_ticket_as_the_slow_way_finds_it(seed: int, h
         row = queue.by_id[ticket_id]
         assert {name: getattr(row, name) for name in TEXTS} == {name: state.get(name, "") for name in TEXTS}
         assert row.opened_at == state["opened_at"]
+        assert row.last_contact_at == (state["comment"] or state["contact"])
         assert row.title == f"Title of {ticket_id}"
         verdict = replay_ticket(ticket_events(events, ticket_id), agreements(), at, ["resolution"])[0]
         assert row.clock.state == verdict.state.name.lower()
@@ -135,6 +135,19 @@ def test_probabilities_are_the_bundles_for_exactly_the_undecided_tickets() -> No
     }
     assert queue.bundle_version == "breach v1"
     assert queue.rules_only_reason is None
+
+
+def test_a_paused_ticket_says_first_what_it_waits_for_whatever_the_model_says() -> None:
+    events = random_events(80)
+    scorer = Scorer(ListStore(events), agreements(), fitted_bundle(events))
+    paused = [row for row in scorer.score(AT).rows if row.risk is Risk.PAUSED]
+    assert paused
+    for row in paused:
+        assert row.reasons[0].startswith("Waiting on the customer since ")
+        found = scorer.ticket(row.ticket_id, AT)
+        assert found is not None
+        assert found.reasons[0].contribution is None
+        assert all(reason.contribution for reason in found.reasons[1:])
 
 
 def test_news_read_in_parts_gives_the_same_queue_as_all_at_once() -> None:

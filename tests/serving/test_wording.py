@@ -24,7 +24,7 @@ def test_wall_time_may_use_days(seconds: float, words: str) -> None:
 
 
 def test_rough_time_has_one_unit() -> None:
-    assert [rough_time(x * HOUR) for x in (0.5, 1.9, 2.6, -18.4)] == ["30 min", "114 min", "3 h", "18 h"]
+    assert [rough_time(x * HOUR) for x in (0.5, 0.999, 2.6, -18.4)] == ["30 min", "1 h", "3 h", "18 h"]
 
 
 def test_relative_time_says_which_way() -> None:
