@@ -46,7 +46,48 @@ def settings() -> str:
     return serving.settings.markdown()
 
 
-PAGES: dict[str, Callable[[], str]] = {"docs/commands.md": commands, "docs/settings.md": settings}
+def features() -> str:
+    """docs/features.md: every feature that a specification can hold."""
+    import features.spec
+
+    return features.spec.markdown()
+
+
+def agreements() -> str:
+    """docs/agreements.md: every key of an agreements file."""
+    from sla.agreements_page import agreements_page
+
+    return agreements_page()
+
+
+def agreements_schema() -> str:
+    """docs/agreements.schema.json: what an editor completes and checks an agreements file with."""
+    from sla.json_schema import agreements_schema_text
+
+    return agreements_schema_text()
+
+
+def small_desk(name: str) -> str:
+    """One of the committed results of importing examples/small-desk."""
+    from features.importing import import_file
+
+    report = import_file(
+        ROOT / "examples/small-desk/tickets.csv", ROOT / "examples/small-desk/mapping.yaml", dry_run=True
+    )
+    return (
+        f"{report.text()}\n" if name == "report.txt" else report.result.events.to_csv(index=False, lineterminator="\n")
+    )
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/agreements.md": agreements,
+    "docs/agreements.schema.json": agreements_schema,
+    "docs/commands.md": commands,
+    "docs/features.md": features,
+    "docs/settings.md": settings,
+    "examples/small-desk/events.csv": lambda: small_desk("events.csv"),
+    "examples/small-desk/report.txt": lambda: small_desk("report.txt"),
+}
 
 
 def main() -> None:
