@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from fastapi import Request
-
 from serving.problems import ProblemError
 from serving.queue import Queue
 from serving.settings import Settings
 from serving.ticker import Standing, Ticker
 from serving.ticket_file import TicketFile
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a report on the command line needs no web framework
     import pandas as pd
+    from fastapi import Request
 
 
 class TicketSource(Protocol):
