@@ -22,7 +22,7 @@ class BoostingParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rounds: int = 300
+    rounds: int = 500
     learning_rate: float = 0.04
     leaves: int = 15
     rows_per_leaf: int = 40

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.scales import Float64Array
 
@@ -44,12 +45,13 @@ class TrainingRange:
         return cls(*(np.array(data[name], dtype=np.float64) for name in ("low", "usual", "high")))
 
 
-def fit_range(X: Float64Array) -> TrainingRange:
-    """The range of the finite values of each column of an n x k matrix."""
+def fit_range(X: Float64Array, typical: NDArray[np.bool_] | None = None) -> TrainingRange:
+    """The range of the finite values of each column of an n x k matrix; what is usual is read from the `typical` rows."""
     finite = np.where(np.isfinite(X), X, np.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # numpy's "All-NaN slice": such a column stays NaN, on purpose
-        return TrainingRange(np.nanmin(finite, axis=0), np.nanmedian(finite, axis=0), np.nanmax(finite, axis=0))
+        usual = np.nanmedian(finite if typical is None else finite[typical], axis=0)
+        return TrainingRange(np.nanmin(finite, axis=0), usual, np.nanmax(finite, axis=0))
 
 
 def _nullable(values: Float64Array) -> list[float | None]:

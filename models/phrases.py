@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from features.declaration import plain_name
+from features.declaration import Feature, plain_name
 from features.spec import FeatureSpec
 from models.clipping import TrainingRange
+from models.topics import LOAD, RECORD
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -54,6 +56,20 @@ WORDED: Mapping[str, str] = {
 }
 """Wording around the value; all others read "meaning: value"."""
 
+LOADS: Mapping[str, str] = {
+    "open": "{value} are open with the same {key}",
+    "waiting": "{value} wait with the same {key}",
+    "older": "{value} of the same {key} came before it",
+    "arrivals_1d": "{value} came to its {key} in 24 hours",
+    "arrivals_7d": "{value} came to its {key} in 7 days",
+    "resolved_1d": "its {key} resolved {value} in 24 hours",
+    "resolved_7d": "its {key} resolved {value} in 7 days",
+    "passed_on_7d": "{value} left its {key} unresolved in 7 days",
+    "expected_wait_days": "its {key} has a backlog of {value}",
+    "share_of_open": "its {key} holds {value} of all open tickets",
+}
+"""Wording of load by what is counted; {key} is the team, the assignee, ..."""
+
 CLOCK_TIMES = ("local_hour", "opened_local_hour")
 
 
@@ -74,17 +90,26 @@ class Phrasebook:
             return _flag(name, meaning, value >= 0.5)
         if name in self._orders:
             return _place(*self._orders[name], value)
-        if declared.unit == "log odds":
-            return _odds(meaning, value)
-        said = _value(name, declared.unit, value)
+        record = RECORD.fullmatch(name)
+        if record is not None and declared.unit in ("logit", "log hours"):
+            return _record(declared.question, declared.unit, value)
+        words, unit = self._worded(declared)
+        said = _value(name, unit, value)
         usual = float(self.range.usual[feature])
-        compared = "" if math.isnan(usual) else _value(name, declared.unit, usual)
-        words = WORDED.get(name, meaning + ": {value}").format(value=said)
-        return (
-            words
-            if compared in ("", said) or name in CLOCK_TIMES or declared.unit == "day"
-            else f"{words}: usual is {compared}"
-        )
+        compared = "" if math.isnan(usual) else _value(name, unit, usual)
+        text = words.format(value=said)
+        is_comparable = compared not in ("", said) and name not in CLOCK_TIMES and declared.unit != "day"
+        return f"{text}: usual is {compared}" if is_comparable else text
+
+    def _worded(self, declared: Feature) -> tuple[str, str]:
+        """The words around a value, and the unit to tell it in."""
+        if declared.name in WORDED:
+            return WORDED[declared.name], declared.unit
+        load = LOAD.fullmatch(declared.name)
+        if load is not None and declared.family == "load" and load["what"] in LOADS:
+            return LOADS[load["what"]].replace("{key}", load["key"].replace("_", " ")), declared.unit
+        meaning = _short(declared.meaning)
+        return meaning + ": {value}", "" if declared.unit in meaning else declared.unit  # "changes of status: 2"
 
     @cached_property
     def _orders(self) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -106,11 +131,20 @@ def _place(column: str, values: tuple[str, ...], value: float) -> str:
     return f"{column} is {values[place]}" if 0 <= place < len(values) else f"{column} is new to the model"
 
 
-def _odds(meaning: str, value: float) -> str:
-    times = math.exp(min(abs(value), 5.0))
-    if times < 1.05:
-        return f"{meaning}: as for all"
-    return f"{meaning}: odds {times:.1f} times {'higher' if value > 0 else 'lower'} than for all"
+def _record(question: str, unit: str, value: float) -> str:
+    """How tickets of one team, assignee, ... fared, against all; the words for the key are those of the question."""
+    key = re.sub(r"^(Do tickets with this|Does the) | (end badly|end badly of late|take long)\?$", "", question)
+    late = " of late" if question.endswith("of late?") else ""
+    times = math.exp(abs(value))
+    if times < 1.1:
+        return f"tickets with this {key} fare like most{late}"
+    if unit == "logit":
+        size = "over 10 times" if times > 10 else f"{times:.1f} times"
+        words = ("more", "higher") if value > 0 else ("less", "lower")
+        return f"tickets with this {key} breach {words[0]} often than most{late} (odds {size} {words[1]})"
+    if value < 0:
+        return f"tickets with this {key} are done in {100 / times:.0f} % of the usual time"
+    return f"tickets with this {key} take {'over 10' if times > 10 else f'{times:.1f}'} times as long as most"
 
 
 def _value(name: str, unit: str, value: float) -> str:
@@ -127,6 +161,8 @@ def _value(name: str, unit: str, value: float) -> str:
     if unit == "ratio":
         return f"{value:.1f}"
     number = f"{value:.0f}" if abs(value) >= 10 or value == round(value) else f"{value:.1f}"
+    if not unit:
+        return number
     singular = unit[:-1] if number == "1" and unit.endswith("s") else unit
     return f"{number} {'person' if number == '1' and unit == 'people' else singular}"
 

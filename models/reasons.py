@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from models.bundle import BreachBundle
 from models.phrases import Phrasebook
 from models.scales import Float64Array
+from models.topics import speaker, topic_of
 
 LEAST_CONTRIBUTION = 0.05  # of the log odds: about one percentage point at even odds
-MOST_OF_ONE_FAMILY = 2  # three ways to say that time runs out are one reason
 
 
 @dataclass(frozen=True)
@@ -32,23 +32,17 @@ class Reason:
 
 @dataclass(frozen=True)
 class Groups:
-    """Features that answer one question are one reason: their contributions are added before anything is ranked."""
+    """Features of one topic are one reason: their contributions are added before anything is ranked."""
 
     of_feature: NDArray[np.intp]  # k: the group of each feature
-    family: NDArray[np.intp]  # one per group
     count: int
 
     @classmethod
     def of(cls, bundle: BreachBundle) -> Groups:
-        """The groups of a bundle's features: by family and question."""
-        keys = [(feature.family, feature.question) for feature in bundle.spec.features]
-        places = {key: place for place, key in enumerate(dict.fromkeys(keys))}
-        families = {family: place for place, family in enumerate(dict.fromkeys(family for family, _ in keys))}
-        return cls(
-            np.array([places[key] for key in keys], dtype=np.intp),
-            np.array([families[family] for family, _ in places], dtype=np.intp),
-            len(places),
-        )
+        """The groups of a bundle's features, by topic."""
+        topics = [topic_of(feature) for feature in bundle.spec.features]
+        places = {topic: place for place, topic in enumerate(dict.fromkeys(topics))}
+        return cls(np.array([places[topic] for topic in topics], dtype=np.intp), len(places))
 
     def sums(self, contributions: Float64Array) -> Float64Array:
         """n x groups, for n x k contributions."""
@@ -68,40 +62,30 @@ def reasons(bundle: BreachBundle, X: pd.DataFrame, top: int = 3, *, exact: bool 
     contributions = bundle.contributions(X, exact=exact)
     groups = Groups.of(bundle)
     sums = groups.sums(contributions)
-    order = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, : top * 4]
+    order = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, :top]
     book = Phrasebook(bundle.spec, bundle.range)
-    values = X.to_numpy(dtype=np.float64)
-    return [_of_row(book, groups, order[row], sums[row], contributions[row], values[row], top) for row in range(len(X))]
-
-
-def _of_row(
-    book: Phrasebook,
-    groups: Groups,
-    order: NDArray[np.intp],
-    sums: Float64Array,
-    contributions: Float64Array,
-    values: Float64Array,
-    top: int,
-) -> list[Reason]:
-    found: list[Reason] = []
-    seen: dict[int, int] = {}
-    for group in order:
-        if len(found) == top or abs(sums[group]) < LEAST_CONTRIBUTION:
-            break
-        family = int(groups.family[group])
-        if seen.get(family, 0) == MOST_OF_ONE_FAMILY:
-            continue
-        seen[family] = seen.get(family, 0) + 1
-        found.append(_reason(book, groups, int(group), float(sums[group]), contributions, values))
-    return found
+    values, columns = X.to_numpy(dtype=np.float64), bundle.spec.names
+    return [
+        [
+            _reason(book, columns, groups.of_feature == group, float(sums[row, group]), contributions[row], values[row])
+            for group in order[row]
+            if abs(sums[row, group]) >= LEAST_CONTRIBUTION
+        ]
+        for row in range(len(X))
+    ]
 
 
 def _reason(
-    book: Phrasebook, groups: Groups, group: int, total: float, contributions: Float64Array, values: Float64Array
+    book: Phrasebook,
+    columns: list[str],
+    is_member: NDArray[np.bool_],
+    total: float,
+    contributions: Float64Array,
+    values: Float64Array,
 ) -> Reason:
-    members = np.flatnonzero(groups.of_feature == group)
-    leading = int(members[np.argmax(contributions[members] * np.sign(total))])
-    text = book.phrase(leading, float(values[leading]))
-    return Reason(
-        text if total > 0 else f"{text} (lowers the risk)", total, tuple(book.spec.names[member] for member in members)
-    )
+    members = np.flatnonzero(is_member)
+    names = [columns[member] for member in members]
+    leading = int(np.argmax(contributions[members] * np.sign(total)))
+    spoken = int(members[speaker(names, values[members].tolist(), leading)])
+    text = book.phrase(spoken, float(values[spoken]))
+    return Reason(text if total > 0 else f"{text} (lowers the risk)", total, tuple(names))

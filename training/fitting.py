@@ -15,6 +15,8 @@ from models.linear import LinearMember, fit_linear
 from models.scales import Float64Array
 from training.rows import Rows, ticket_weights
 
+LEAST_TYPICAL = 100
+
 DIRECTIONS = {
     "share_used": 1,
     "elapsed_hours": 1,
@@ -72,7 +74,9 @@ def blended(boosting: Float64Array, linear: Float64Array, linear_share: float) -
 
 def fit_members(rows: Rows, settings: ModelSettings, seed: int) -> Fitted:
     """The members fitted to all given rows (the caller has masked what may not be known)."""
-    limits = fit_range(rows.X)
+    # People look between events: what is usual then (time used, silence) is not what is usual at events.
+    between = ~rows.is_event
+    limits = fit_range(rows.X, between if between.sum() >= LEAST_TYPICAL else None)
     X = limits.clip(rows.X)
     weight = ticket_weights(rows.ticket) if settings.every_ticket_counts_once else np.ones(len(rows))
     boosting = fit_boosting(

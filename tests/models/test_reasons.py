@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from features.declaration import Feature
+from features.families import MODULES, declared
+from features.spec import FeatureSpec
+from models.clipping import TrainingRange
 from models.phrases import FLAGS, WORDED, Phrasebook, duration
 from models.reasons import Groups, reasons
+from models.topics import TOPICS, speaker, topic_of
 from tests.models.builders import SPEC, row, small_bundle, small_matrix
 
 
@@ -78,10 +85,76 @@ def test_durations_read_as_people_say_them() -> None:
     assert duration(100.0, is_working=True) == "100 h"
 
 
-def test_wordings_name_features_that_exist() -> None:
-    from features.families import calendar, clock, path, static
+def declared_features() -> list[Feature]:
+    """What the pipeline makes of a desk with teams and assignees."""
+    settings = replace(
+        SPEC.settings,
+        families=tuple(MODULES),
+        keys=(("team",), ("team", "category")),
+        recent_keys=(("team",),),
+        duration_keys=(("team",),),
+        load_keys=(("team",),),
+    )
+    return list(declared(settings))
 
-    declared = {
-        feature.name for family in (calendar, clock, path, static) for feature in family.declared(SPEC.settings)
-    }
-    assert set(FLAGS) | set(WORDED) <= declared
+
+def test_wordings_and_topics_name_features_that_exist() -> None:
+    names = {feature.name for feature in declared_features()}
+    assert set(FLAGS) <= names
+    assert set(WORDED) <= names
+    assert {name for members in TOPICS.values() for name in members} <= names
+
+
+def test_every_feature_of_the_pipeline_has_words_for_every_value() -> None:
+    spec = FeatureSpec(tuple(declared_features()), SPEC.settings)
+    usual = np.full(len(spec.features), 0.5)
+    book = Phrasebook(spec, TrainingRange(usual, usual, usual))
+    for place in range(len(spec.features)):
+        for value in (0.0, 1.0, 2.4, -3.0, 400.0, np.nan):
+            text = book.phrase(place, value)
+            assert text
+            assert "{" not in text
+            assert "nan" not in text.split()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("team_open", 12.0, "12 tickets are open with the same team: usual is 4 tickets"),
+        ("team_older", 1.0, "1 ticket of the same team came before it: usual is 4 tickets"),
+        ("team_breach_logit", 0.9, "tickets with this team breach more often than most (odds 2.5 times higher)"),
+        ("team_breach_logit", -4.0, "tickets with this team breach less often than most (odds over 10 times lower)"),
+        (
+            "team_breach_logit_14d",
+            0.9,
+            "tickets with this team breach more often than most of late (odds 2.5 times higher)",
+        ),
+        ("team_category_breach_logit", 0.0, "tickets with this team and category fare like most"),
+        ("team_log_hours", 0.7, "tickets with this team take 2.0 times as long as most"),
+        ("team_log_hours", -0.7, "tickets with this team are done in 50 % of the usual time"),
+        ("status_changes", 2.0, "changes of status: 2: usual is 4"),
+        ("local_weekday", 0.0, "today is Monday"),
+        ("local_hour", 8.5, "it is 08:30 at the desk"),
+        ("teams_seen", 1.0, "different teams that held it: 1: usual is 4"),
+    ],
+)
+def test_the_words_for_what_the_pipeline_measures(name: str, value: float, words: str) -> None:
+    spec = FeatureSpec(tuple(declared_features()), SPEC.settings)
+    usual = np.full(len(spec.features), 4.0)
+    assert Phrasebook(spec, TrainingRange(usual, usual, usual)).phrase(spec.names.index(name), value) == words
+
+
+def test_a_waiting_ticket_says_whom_it_waits_for() -> None:
+    names = ["is_waiting", "is_waiting_on_customer", "waiting_hours"]
+    assert speaker(names, [1.0, 1.0, 5.0], leading=2) == 1
+    assert speaker(names, [1.0, 0.0, 5.0], leading=2) == 0
+    assert speaker(names, [0.0, 0.0, 5.0], leading=2) == 2
+
+
+def test_what_measures_one_story_is_one_topic() -> None:
+    topics = {feature.name: topic_of(feature) for feature in declared_features()}
+    assert topics["share_used"] == topics["remaining_hours"] == topics["is_nearly_used"]
+    assert topics["team_breach_logit"] == topics["team_log_hours"] == topics["team_breach_logit_14d"]
+    assert topics["team_open"] == topics["team_resolved_7d"]
+    assert topics["team_breach_logit"] != topics["team_category_breach_logit"]
+    assert len(set(topics.values())) < len(topics) / 2

@@ -1,0 +1,85 @@
+"""Which features tell one story: what a person would call one reason, however many columns measure it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from features.declaration import Feature
+
+TOPICS: Mapping[str, tuple[str, ...]] = {
+    "time": (
+        "share_used",
+        "target_hours",
+        "elapsed_hours",
+        "remaining_hours",
+        "due_in_hours",
+        "started_hours_ago",
+        "age_hours",
+        "is_half_used",
+        "is_three_quarters_used",
+        "is_nearly_used",
+    ),
+    "waiting": (
+        "is_waiting_on_customer",
+        "is_waiting_on_others",
+        "is_waiting",
+        "is_clock_paused",
+        "waiting_hours",
+        "waits",
+        "waiting_share",
+        "paused_hours",
+        "paused_share",
+    ),
+    "moves": (
+        "handovers",
+        "returns",
+        "teams_seen",
+        "is_with_first_team",
+        "assignee_changes",
+        "assignees_seen",
+    ),
+    "hour": (
+        "local_hour",
+        "local_weekday",
+        "is_working_time",
+        "hours_to_close",
+        "hours_to_open",
+        "working_hours_next_day",
+        "closed_hours_until_due",
+    ),
+    "filing": ("opened_local_hour", "opened_local_weekday"),
+    "progress": ("is_new", "events_so_far", "events_last_day", "silence_hours", "status_changes", "hours_in_status"),
+}
+"""Topics of fixed features."""
+
+LOAD = re.compile(
+    r"(?P<key>.+)_(?P<what>open|waiting|older|arrivals_1d|arrivals_7d|resolved_1d|resolved_7d|passed_on_7d|expected_wait_days|share_of_open)"
+)
+RECORD = re.compile(r"(?P<key>.+)_(?P<what>breach_logit|breach_logit_14d|log_hours)")
+SPEAKERS = ("share_used", "is_waiting_on_customer", "is_waiting_on_others", "is_waiting")
+"""In this order, those that speak for their topic whoever moved the score: people want the fact (97 % of its time is
+used), not the column that a tree happened to split on. A state of waiting speaks only while it lasts."""
+
+_TOPIC_OF = {name: topic for topic, names in TOPICS.items() for name in names}
+
+
+def topic_of(feature: Feature) -> str:
+    """The topic of a feature: fixed ones by name, load and record by their key, all others by the question they answer."""
+    if feature.name in _TOPIC_OF:
+        return _TOPIC_OF[feature.name]
+    for pattern, family in ((LOAD, "load"), (RECORD, "history")):
+        found = pattern.fullmatch(feature.name)
+        if found is not None and feature.family == family:
+            return f"{family} of {found['key']}"
+    return f"{feature.family}: {feature.question}"
+
+
+def speaker(names: Sequence[str], values: Sequence[float], leading: int) -> int:
+    """The place of the feature that words a topic's reason, among the names and values of the topic's features."""
+    for name in SPEAKERS:
+        if name in names:
+            place = names.index(name)
+            if not name.startswith("is_") or values[place] >= 0.5:
+                return place
+    return leading
