@@ -30,6 +30,9 @@ def quiet_mlflow() -> ModuleType:
     """MLflow, imported so that it neither calls home nor draws download bars. The import takes a second: do it when needed."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    # By default MLflow asks a dead server for minutes; a service that polls wants to know within seconds.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     import mlflow
 
     for chatty in ("mlflow", "alembic"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -99,14 +99,13 @@ def _window(train: Rows, periods: Periods) -> TrainingWindow:
 
 def _stored(bundle: BreachBundle, parent: Path) -> Path:
     """Written beside its place and moved there whole: an interrupted training leaves no half bundle under a real name."""
-    scratch = parent / f".writing-{bundle.name}"
-    shutil.rmtree(scratch, ignore_errors=True)
-    save_bundle(scratch, bundle)
-    folder = parent / f"{bundle.name}-{bundle_digest(scratch)[:12]}"
-    if folder.exists():
-        shutil.rmtree(scratch)
-    else:
-        scratch.rename(folder)
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=parent) as scratch:
+        written = Path(scratch) / "bundle"
+        save_bundle(written, bundle)
+        folder = parent / f"{bundle.name}-{bundle_digest(written)[:12]}"
+        if not folder.exists():
+            written.rename(folder)
     return folder
 
 

@@ -58,7 +58,10 @@ def maturity(rows: Labelled, cut_us: int, share: float = 0.9) -> int:
     start = int(rows.opened_us[before].min())
     _, first = np.unique(rows.ticket, return_index=True)
     old = first[rows.opened_us[first] <= start + (cut_us - start) // 2]
-    delay = np.where(rows.breached[old] >= 0, rows.known_us[old] - rows.opened_us[old], np.iinfo(np.int64).max)
+    is_known = (rows.breached[old] >= 0) & (
+        rows.known_us[old] <= cut_us
+    )  # later answers are not used, not even for this
+    delay = np.where(is_known, rows.known_us[old] - rows.opened_us[old], np.iinfo(np.int64).max)
     if len(delay) == 0:
         return 0
     typical = int(np.sort(delay)[min(len(delay) - 1, int(share * len(delay)))])
