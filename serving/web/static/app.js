@@ -93,19 +93,24 @@
     if (before.size) announceChanges(before);
   };
   const lost = document.getElementById("lost");
+  let isPolling = false; // a slow answer must not be overtaken by the next question
   const poll = async () => {
-    if (document.hidden || isBusy()) return;
+    if (document.hidden || isPolling || isBusy()) return;
+    isPolling = true;
     try {
       const answer = await fetch(location.href, { cache: "no-store", headers: { Accept: "text/html", "If-None-Match": body.dataset.etag || "" } });
       if (body.dataset.page === "waiting") { if (answer.ok) location.reload(); return; }
       lost.hidden = true;
       if (answer.status === 304) return;
       const fetched = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (isBusy()) return; // someone began to select text meanwhile: next time
       if (answer.ok) replaceLive(fetched);
       else { lost.textContent = `slacast answers with an error (${answer.status}); what you see may be old.`; lost.hidden = false; }
     } catch {
       lost.textContent = "slacast does not answer; what you see may be old. Trying again.";
       lost.hidden = false;
+    } finally {
+      isPolling = false;
     }
   };
 
