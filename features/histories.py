@@ -106,7 +106,10 @@ class Histories:
         return found
 
     def once(self, name: str, build: Callable[[], T]) -> T:
-        """What `build` returns, built at the first call under this name and kept."""
+        """What `build` returns, built at the first call under this name and kept.
+
+        Threads may share histories: two that ask at the same time may both build, and what they build is equal.
+        """
         if name not in self._built:
             self._built[name] = build()
         return self._built[name]  # type: ignore[no-any-return]

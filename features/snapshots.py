@@ -87,7 +87,7 @@ def grid_snapshots(histories: Histories, seed: int, one_in: int, every_us: int =
 
     The grid is the multiples of `every_us` since 1970. The draw depends on seed, ticket id and grid place alone, so more
     data changes no draw. Instants at which the ticket was not open as known are dropped; keeping to working hours is the
-    caller's choice (`features.outcomes.is_undecided`, `features.view.SnapshotView.is_working_time`).
+    caller's choice (`features.outcomes.is_undecided`, the feature `is_working_time`).
     """
     steps = histories.steps
     block_us = every_us * one_in

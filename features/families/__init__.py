@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Final
 
@@ -12,6 +13,7 @@ from features.view import FloatArray, View
 MODULES: Final[dict[str, ModuleType]] = {
     module.FAMILY: module for module in (static, clock, path, load, history, calendar)
 }
+MANY_ROWS, THREADS = 20_000, 2
 
 
 def declared(settings: Settings) -> tuple[Feature, ...]:
@@ -21,7 +23,15 @@ def declared(settings: Settings) -> tuple[Feature, ...]:
 
 def values(view: View) -> dict[str, FloatArray]:
     """The columns of the families that are switched on, by feature name."""
+    families = [MODULES[family] for family in view.settings.families]
+    if len(view.at_us) < MANY_ROWS:
+        return _merged([family.values(view) for family in families])
+    with ThreadPoolExecutor(THREADS) as pool:  # the work is numpy's, which lets other threads run
+        return _merged(list(pool.map(lambda family: family.values(view), families)))
+
+
+def _merged(parts: list[dict[str, FloatArray]]) -> dict[str, FloatArray]:
     columns: dict[str, FloatArray] = {}
-    for family in view.settings.families:
-        columns |= MODULES[family].values(view)
+    for part in parts:
+        columns |= part
     return columns

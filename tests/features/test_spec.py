@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from features.declaration import FIRST_TEAM
@@ -110,3 +111,11 @@ def test_every_feature_says_what_it_means():
 def test_the_page_about_features_is_current():
     page = Path(__file__).resolve().parents[2] / "docs" / "features.md"
     assert page.read_text(encoding="utf-8") == markdown(), "run `make docs`"
+
+
+def test_many_rows_in_threads_are_the_rows_one_by_one(monkeypatch):
+    found, again = _busy(), _busy()
+    snapshots, spec = event_snapshots(found), full_spec()
+    one_thread = build(found, snapshots, spec)
+    monkeypatch.setattr("features.families.MANY_ROWS", 0)
+    pd.testing.assert_frame_equal(build(again, snapshots, spec), one_thread, check_exact=True)
