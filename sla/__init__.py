@@ -1,0 +1,1 @@
+"""Service levels: calendars, agreements and the clocks that follow from them and the events of tickets."""

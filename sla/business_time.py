@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -77,12 +77,18 @@ class BusinessTime:
         ended, started = table.worked_us(end_us), table.worked_us(start_us)
         return np.subtract(ended, started, out=ended) if ended.shape == started.shape else ended - started
 
-    def due_us(self, start_us: Int64Array, amount_us: Int64Array) -> Int64Array:
+    def due_us(
+        self,
+        start_us: Int64Array,
+        amount_us: Int64Array,
+        border: Literal["closing", "opening"] | None = None,
+    ) -> Int64Array:
         """Return the instants at which the amounts of working time, counted from the starts, are used up.
 
         An amount used up exactly at a closing time is due at that closing instant. A negative amount counts backwards and
         ends, by the same rule seen from the other side, at the opening. Zero is the start itself, open or closed.
-        Raises NeverOpen where the calendar does not open long enough.
+        `border` asks for the other convention: of the closing and the next opening, between which no working time
+        passes, always the one named. Raises NeverOpen where the calendar does not open long enough.
         """
         start_us, amount_us = np.broadcast_arrays(_int64(start_us), _int64(amount_us))
         shape, start_us, amount_us = start_us.shape, start_us.ravel(), amount_us.ravel()
@@ -91,12 +97,24 @@ class BusinessTime:
         still = amount_us == 0
         if still.any():
             due[still] = start_us[still]
+        if border is not None:
+            due = self._at_border(due, amount_us, border)
         return due.reshape(shape)
 
-    def is_open(self, at_us: Int64Array) -> BoolArray:
-        """Return whether the calendar is open at each instant; at a closing instant it is not."""
+    def _at_border(self, due: Int64Array, amount_us: Int64Array, border: str) -> Int64Array:
+        """Return due times with those at the wrong border of closed time moved to the other."""
+        if border == "opening":
+            opens = self.next_open_us(due)
+            return np.where((amount_us > 0) & (opens != NEVER_US), opens, due)
+        begins = (amount_us < 0) & ~self.is_open(due - 1)
+        closed = self.last_open_us(due - 1)
+        return np.where(begins & (closed != -NEVER_US), closed, due)
+
+    def is_open(self, at_us: Int64Array, closing_included: bool = False) -> BoolArray:
+        """Return whether the calendar is open at each instant; at a closing instant it is not, unless that is included."""
         at_us = _int64(at_us)
-        return self._tables.covering(at_us).is_open(at_us)
+        opened = self._tables.covering(at_us).is_open(at_us)
+        return opened | self._tables.covering(at_us - 1).is_open(at_us - 1) if closing_included else opened
 
     def next_open_us(self, at_us: Int64Array) -> Int64Array:
         """Return the first open instant at or after each instant; NEVER_US where there is none before 2200."""
@@ -148,13 +166,16 @@ class BusinessTime:
         """Return the working seconds from start to end (aware datetimes); negative when the end comes first."""
         return self.elapsed_between(to_us(start), to_us(end)) / SECOND_US
 
-    def due(self, start: datetime, seconds: float) -> datetime:
+    def due(self, start: datetime, seconds: float, border: Literal["closing", "opening"] | None = None) -> datetime:
         """Return the instant (UTC) at which so many working seconds from the start are used up; see `due_us`."""
-        return from_us(self.due_after(to_us(start), round(seconds * SECOND_US)))
+        amount_us = round(seconds * SECOND_US)
+        if border is None:
+            return from_us(self.due_after(to_us(start), amount_us))
+        return from_us(int(self.due_us(_one(start), np.array([amount_us]), border)[0]))
 
-    def is_open_at(self, at: datetime) -> bool:
-        """Return whether the calendar is open at an instant."""
-        return bool(self.is_open(_one(at))[0])
+    def is_open_at(self, at: datetime, closing_included: bool = False) -> bool:
+        """Return whether the calendar is open at an instant; see `is_open`."""
+        return bool(self.is_open(_one(at), closing_included)[0])
 
     def is_break_at(self, at: datetime) -> bool:
         """Return whether an instant lies in a break, be it in the hours or not."""

@@ -12,7 +12,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from sla.holiday_places import check_place
 from sla.opening_hours import BreakKey, WeekdayKey, Window, YearlyDay, weekdays_of
 
-DayRuleName: TypeAlias = Literal["working_time", "same_time", "roll_first", "dates_only", "start_of_day", "end_of_day"]
+DayRuleName: TypeAlias = Literal[
+    "working_time",
+    "same_time",
+    "roll_first",
+    "roll_by_closing",
+    "dates_only",
+    "roll_dates",
+    "start_of_day",
+    "end_of_day",
+    "roll_end_of_day",
+]
 
 
 def _zone(value: object) -> str:
@@ -100,7 +110,9 @@ class CalendarSpec(_Part):
         description="a shift that began the evening before a closed day runs to its end, or is cut at midnight",
     )
     day_rule: DayRuleName = Field("working_time", description="what `working days` means in targets of this calendar")
-    day_hours: float | None = Field(None, gt=0, le=24, description="length of a working day; by default that of Monday")
+    day_hours: float | None = Field(
+        None, gt=0, le=24, description="length of a working day; by default the open time of Monday"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -10,14 +10,13 @@ import numpy as np
 
 from sla.agreements import AgreementSet
 from sla.business_time import BusinessTime
-from sla.conditions import describe
 from sla.credits import penalty_of
 from sla.events import TicketEvent
 from sla.instants import SECOND_US, from_us, to_us
 from sla.stepping import Doing, Measurement, Outcome, Stepper, Stretch
-from sla.target_length import target_us_from
+from sla.target_length import as_named_us, target_us_from
 from sla.terms import Clock, Term
-from sla.ticket_rows import Row, holds, matching_term, visible_rows
+from sla.ticket_rows import Row, matching_term, rows_with_dates, visible_rows, why_governing
 from sla.trace import trace
 from sla.verdict import AgreedWarning, Verdict
 from sla.verdicts import VerdictState
@@ -67,6 +66,7 @@ class _Case:
 
     def verdicts(self, rows: Sequence[Row], at_us: int, earlier: bool) -> list[Verdict]:
         """The current verdict, after the earlier ones if they are wanted."""
+        rows = rows_with_dates(rows, self.clock.validity_dates_us(at_us))
         found = [self._judge(rows, at_us, restarted=None)]
         while earlier and (begin := found[0][1]):
             # The measurement before: what was so just before the next began, which ended it.
@@ -100,7 +100,7 @@ class _Case:
         outcome = Stepper(term, self.agreements.services).run(rows, governing.governed, governing.changed, at_us)
         calendar = self.agreements.business_time(term)
         reading = _Reading(term, calendar, rows, outcome, at_us)
-        why = _why(term, rows[-1], self.agreements)
+        why = why_governing(term, rows[-1], self.agreements.services)
         return reading.verdict(
             self.ticket_id, self.clock.name, why, restarted
         ), 0 if outcome.current is None else outcome.current.begin
@@ -167,7 +167,7 @@ class _Reading:
         state, stopped_us = self._state(is_late), self._stopped_us()
         if restarted is not None and stopped_us is None:
             stopped_us, state = self.at_us, _ended(state, restarted)
-        due_us = None if current is None or target_us is None else self._used_up(target_us, current)
+        due_us = None if current is None or target_us is None else self._due_us(target_us, current)
         return Verdict(
             ticket_id=ticket_id,
             target=target,
@@ -209,6 +209,11 @@ class _Reading:
             )
         within = self.term.within
         return None if within is None or within.counts_days else within.amount_us
+
+    def _due_us(self, target_us: int, current: Measurement) -> int:
+        began = np.array([self.rows[current.begin].at_us], dtype=np.int64)
+        used_up = np.array([self._used_up(target_us, current)], dtype=np.int64)
+        return int(as_named_us(self.term, self.calendar, began, used_up)[0])
 
     def _state(self, is_late: bool) -> VerdictState:
         kept = {
@@ -274,19 +279,6 @@ def _ended(state: VerdictState, restarted: bool) -> VerdictState:
     if state in (VerdictState.RUNNING, VerdictState.PAUSED):
         return VerdictState.CANCELLED if restarted else VerdictState.MET
     return VerdictState.BREACHED if state is VerdictState.PAUSED_AND_BREACHED else state
-
-
-def _why(term: Term, row: Row, agreements: AgreementSet) -> str:
-    wanted = [condition for condition in (term.agreement_applies_to, term.goal_applies_to) if condition is not None]
-    if not wanted:
-        return (
-            "it applies to every ticket"
-            if term.index == 0
-            else "it applies to every ticket that no rule before it takes"
-        )
-    if not all(holds(condition, row, agreements.services) for condition in wanted):
-        return "it applied when the clock started, and the policy keeps it"
-    return "it applies because " + ", and ".join(describe(condition) for condition in wanted)
 
 
 def _numbered(verdict: Verdict, number: int) -> Verdict:

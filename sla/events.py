@@ -19,6 +19,7 @@ from sla.instants import NEVER_US, Int64Array
 __all__ = ["ACTOR_KINDS", "KINDS", "NEVER_US", "STATUSES", "WAITING_ON", "Column", "EventLog", "TicketEvent"]
 
 STATUSES = ("new", "open", "waiting", "resolved", "closed", "cancelled")
+OVER = ("resolved", "closed", "cancelled")
 WAITING_ON = ("customer", "supplier", "problem", "evidence", "change", "other")
 KINDS = ("created", "updated", "commented", "noted", "status", "assigned", "priority", "worked", "escalated", "merged")
 ACTOR_KINDS = ("agent", "customer", "supplier", "system")

@@ -16,7 +16,7 @@ from sla.business_time import BusinessTime
 from sla.instants import BoolArray, Int64Array
 from sla.masks import RowMasks
 from sla.phases import Phases, phases
-from sla.target_length import target_us_from
+from sla.target_length import as_named_us, target_us_from
 from sla.terms import Term
 from sla.verdicts import VerdictArrays, VerdictState
 
@@ -134,7 +134,8 @@ class _Sums:
         found.stopped_us[stands] = self.at_us[last[stands]]
         late = elapsed > target + term.grace_us
         found.state[:] = _states(doing, row, late)
-        found.due_us[:] = self._due(row, last, begin, target, elapsed, now_us)
+        due = self._due(row, last, begin, target, elapsed, now_us)
+        found.due_us[:] = as_named_us(term, self.calendar, self.at_us[begin], due)
         found.breached_us[late] = self._breached(row[late], last[late], begin[late], target[late] + term.grace_us)
         return found
 

@@ -50,7 +50,8 @@ class PolicyChoices(BaseModel):
         description="an agreement that matches later counts from the original start, not from when it first matched",
     )
     version: Literal["opened", "current"] | None = Field(
-        None, description="the version of an agreement valid when the ticket was opened, or valid at its latest event"
+        None,
+        description="the version of an agreement valid when the ticket was opened, or the one valid now: a new one takes hold of tickets that are not over on its own date",
     )
     enforce_from: AwareInstant | None = Field(None, description="tickets opened before this instant are not measured")
 

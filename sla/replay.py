@@ -19,7 +19,7 @@ from sla.measurement import Governance, Query, measure
 from sla.row_runs import next_true
 from sla.terms import Clock
 from sla.verdicts import VerdictArrays, VerdictState
-from sla.visibility import seen_by
+from sla.visibility import log_with_dates, seen_by
 
 __all__ = ["NEVER_US", "ClockTable", "VerdictArrays", "VerdictState", "replay", "verdicts_at"]
 
@@ -38,7 +38,7 @@ def verdicts_at(
     clock = agreements.clock(target)
     ticket, at_us = np.asarray(ticket, dtype=np.int64), np.asarray(at_us, dtype=np.int64)
     found = VerdictArrays.blank(ticket.size, VerdictState.NOT_STARTED)
-    for seen in seen_by(log, ticket, at_us):
+    for seen in seen_by(log, ticket, at_us, clock.validity_dates_us()):
         masks = RowMasks(seen.log, agreements.services)
         known = np.flatnonzero(seen.row >= 0)
         query = Query(seen.ticket[known], seen.row[known], at_us[seen.query[known]])
@@ -72,10 +72,15 @@ def replay(log: EventLog, agreements: AgreementSet, as_of_us: int, threads: int 
 
 def _replay_block(log: EventLog, agreements: AgreementSet, as_of_us: int) -> Iterator[Measured]:
     seen = log if int(log.known_us.max(initial=-NEVER_US)) <= as_of_us else log.visible(as_of_us)
-    masks = RowMasks(seen, agreements.services)
     ticket = np.flatnonzero(np.diff(seen.offsets) > 0).astype(np.int64)
-    query = Query(ticket, seen.offsets[ticket + 1] - 1, np.full(ticket.size, as_of_us, dtype=np.int64))
+    at_us = np.full(ticket.size, as_of_us, dtype=np.int64)
+    masks_of: dict[tuple[int, ...], RowMasks] = {}
     for name, clock in agreements.clocks.items():
+        dates_us = clock.validity_dates_us(as_of_us)
+        if dates_us not in masks_of:
+            masks_of[dates_us] = RowMasks(log_with_dates(seen, dates_us), agreements.services)
+        masks = masks_of[dates_us]
+        query = Query(ticket, masks.log.offsets[ticket + 1] - 1, at_us)
         yield name, *ClockReplay(clock, agreements, masks).measurements(query)
 
 

@@ -38,3 +38,19 @@ def previous(mask: BoolArray, row_start: Int64Array) -> BoolArray:
 def run_start(mask: BoolArray, row_start: Int64Array) -> Int64Array:
     """The first row of the run of true rows that each true row belongs to; meaningless where the mask is false."""
     return last_true(mask & ~previous(mask, row_start))
+
+
+def last_row(offsets: Int64Array, by_us: Int64Array, ticket: Int64Array, at_us: Int64Array) -> Int64Array:
+    """The last row of each ticket whose instant is not after the one asked about, -1 where there is none.
+
+    `by_us` must ascend within each ticket; the search halves all tickets' rows at once.
+    """
+    low, high = offsets[ticket].copy(), offsets[ticket + 1].copy()
+    first = low.copy()
+    for _ in range(int(np.max(high - low, initial=0)).bit_length()):
+        middle = (low + high) >> 1
+        inside = middle < high
+        goes_up = inside & (by_us[np.minimum(middle, by_us.size - 1)] <= at_us)
+        low = np.where(goes_up, middle + 1, low)
+        high = np.where(inside & ~goes_up, middle, high)
+    return np.where(low > first, low - 1, np.int64(-1))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sla.conditions import Condition
 from sla.durations import Duration
+from sla.instants import NEVER_US
 from sla.policies import Policies
 from sla.rules import Rules
 from sla.targets import Penalty
@@ -55,3 +56,18 @@ class Clock:
     metric: str
     party: str
     terms: tuple[Term, ...]
+
+    def validity_dates_us(self, until_us: int = NEVER_US) -> tuple[int, ...]:
+        """The instants, up to `until_us`, at which other terms may come to hold although nobody touches the ticket.
+
+        Under `version: current` an agreement takes hold of tickets that are not over on the date itself, not at their next
+        event. Usually there is none.
+        """
+        dates_us = {
+            date_us
+            for term in self.terms
+            if term.policies.version == "current"
+            for date_us in (term.valid_from_us, term.valid_until_us)
+            if -NEVER_US < date_us < NEVER_US and date_us <= until_us
+        }
+        return tuple(sorted(dates_us))

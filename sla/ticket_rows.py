@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sla.catalogue import Service
-from sla.conditions import Clause, Condition
-from sla.events import ROW_COLUMNS, TicketEvent
+from sla.conditions import Clause, Condition, describe
+from sla.events import OVER, ROW_COLUMNS, TicketEvent
 from sla.instants import NEVER_US, to_us
 from sla.terms import Clock, Term
 
@@ -34,6 +34,20 @@ def visible_rows(events: Sequence[TicketEvent], at_us: int) -> list[Row]:
         state = {name: text for name, text in state.items() if name not in ROW_COLUMNS} | dict(event.values)
         rows.append(Row(event.at_us, event.event_id, state, changed, not rows))
     return rows
+
+
+def rows_with_dates(rows: Sequence[Row], dates_us: Sequence[int]) -> list[Row]:
+    """The rows with one for each of the dates that found the ticket not over, before the events of the same instant.
+
+    To a clock such a date is an event without news: the state is that of the row before.
+    """
+    found = list(rows)
+    for date_us in dates_us:
+        before = [row for row in found if row.at_us < date_us]
+        if before and before[-1].state.get("status") not in OVER:
+            state = {name: text for name, text in before[-1].state.items() if name not in ROW_COLUMNS}
+            found.insert(len(before), Row(date_us, "", state, frozenset(), is_first=False))
+    return found
 
 
 def holds(condition: Condition | None, row: Row, services: Mapping[str, Service]) -> bool:
@@ -66,3 +80,17 @@ def matching_term(clock: Clock, rows: Sequence[Row], row: Row, services: Mapping
         if in_force and all(holds(condition, row, services) for condition in wanted):
             return term
     return None
+
+
+def why_governing(term: Term, row: Row, services: Mapping[str, Service]) -> str:
+    """Why a term decides, in words; `row` is the latest of the ticket."""
+    wanted = [condition for condition in (term.agreement_applies_to, term.goal_applies_to) if condition is not None]
+    if not wanted:
+        return (
+            "it applies to every ticket"
+            if term.index == 0
+            else "it applies to every ticket that no rule before it takes"
+        )
+    if not all(holds(condition, row, services) for condition in wanted):
+        return "it applied when the clock started, and the policy keeps it"
+    return "it applies because " + ", and ".join(describe(condition) for condition in wanted)

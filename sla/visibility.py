@@ -7,12 +7,14 @@ for those tickets each state of knowledge that is asked about becomes a history 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from sla.events import EventLog
+from sla.events import OVER, Column, EventLog
 from sla.instants import BoolArray, Int64Array
+from sla.row_runs import last_row
 
 
 @dataclass(frozen=True)
@@ -34,31 +36,40 @@ def knows_in_order(log: EventLog) -> BoolArray:
     return in_order
 
 
+def knows_at_once(log: EventLog) -> BoolArray:
+    """Whether every row of each ticket became known when it happened."""
+    at_once = np.ones(log.ticket_ids.size, dtype=np.bool_)
+    at_once[log.row_ticket[log.recorded_us > log.at_us]] = False
+    return at_once
+
+
 def last_seen(log: EventLog, ticket: Int64Array, at_us: Int64Array) -> Int64Array:
     """The last row of each ticket that was known at each instant, -1 where none was; rows must be known in order."""
-    low, high = log.offsets[ticket].copy(), log.offsets[ticket + 1].copy()
-    first, known_us = low.copy(), log.known_us
-    for _ in range(int(np.max(high - low, initial=0)).bit_length()):
-        middle = (low + high) >> 1
-        inside = middle < high
-        goes_up = inside & (known_us[np.minimum(middle, known_us.size - 1)] <= at_us)
-        low = np.where(goes_up, middle + 1, low)
-        high = np.where(inside & ~goes_up, middle, high)
-    return np.where(low > first, low - 1, np.int64(-1))
+    return last_row(log.offsets, log.known_us, ticket, at_us)
 
 
-def seen_by(log: EventLog, ticket: Int64Array, at_us: Int64Array) -> list[Seen]:
-    """The queries, split into those against the log itself and those against histories with late records."""
+def seen_by(log: EventLog, ticket: Int64Array, at_us: Int64Array, dates_us: Sequence[int] = ()) -> list[Seen]:
+    """The queries, split into those against the log itself and those against histories with late records.
+
+    With `dates_us`, tickets that are not over have a row of their own at each of these instants.
+    """
     if log.at_us.size == 0:
         return [Seen(log.filled(), np.arange(ticket.size), ticket, np.full(ticket.size, -1, dtype=np.int64))]
-    plain = knows_in_order(log)[ticket]
+    plain = (knows_at_once(log) if dates_us else knows_in_order(log))[ticket]
     parts = []
     if plain.any():
         chosen = np.flatnonzero(plain)
         parts.append(Seen(log.filled(), chosen, ticket[chosen], last_seen(log, ticket[chosen], at_us[chosen])))
     if not plain.all():
         parts.append(_with_late_records(log, np.flatnonzero(~plain), ticket, at_us))
-    return parts
+    return [_with_dates(part, at_us, dates_us) for part in parts] if dates_us else parts
+
+
+def _with_dates(seen: Seen, at_us: Int64Array, dates_us: Sequence[int]) -> Seen:
+    """Queries whose tickets' rows are all known at them up to their instant, against a log with rows for the dates."""
+    log = log_with_dates(seen.log, dates_us).filled()
+    row = np.where(seen.row < 0, np.int64(-1), last_row(log.offsets, log.at_us, seen.ticket, at_us[seen.query]))
+    return Seen(log, seen.query, seen.ticket, row)
 
 
 def _with_late_records(log: EventLog, chosen: Int64Array, ticket: Int64Array, at_us: Int64Array) -> Seen:
@@ -80,3 +91,36 @@ def _with_late_records(log: EventLog, chosen: Int64Array, ticket: Int64Array, at
     histories = log.unfilled().select(rows, tickets, counts).filled()
     row = np.where(counts[which] > 0, starts[which + 1] - 1, np.int64(-1))
     return Seen(histories, chosen, which.astype(np.int64), row)
+
+
+def log_with_dates(log: EventLog, dates_us: Sequence[int]) -> EventLog:
+    """A log with a row for each of the dates and each ticket that it found not over, before the events of the same instant."""
+    if not dates_us or log.at_us.size == 0:
+        return log
+    status = log.filled().columns.get("status")
+    tickets = np.arange(log.ticket_ids.size, dtype=np.int64)
+    rows, dates, counts = [], [], np.zeros(tickets.size, dtype=np.int64)
+    for date_us in dates_us:
+        row = last_row(log.offsets, log.at_us, tickets, np.full(tickets.size, date_us - 1, dtype=np.int64))
+        goes_on = row >= 0
+        if status is not None:
+            over = np.array([*(text in OVER for text in status.values), False], dtype=np.bool_)
+            goes_on[goes_on] &= ~over[status.codes[row[goes_on]]]
+        counts += goes_on
+        rows.append(row[goes_on])
+        dates.append(np.full(int(goes_on.sum()), date_us, dtype=np.int64))
+    return _inserted(log.unfilled(), np.concatenate(rows) + 1, np.concatenate(dates), counts)
+
+
+def _inserted(log: EventLog, places: Int64Array, dates_us: Int64Array, counts: Int64Array) -> EventLog:
+    order = np.lexsort((dates_us, places))
+    places, dates_us = places[order], dates_us[order]
+    offsets = log.offsets.copy()
+    offsets[1:] += np.cumsum(counts)
+    columns = {
+        name: Column(np.insert(column.codes, places, np.int32(-1)), column.values)
+        for name, column in log.columns.items()
+    }
+    at_us, recorded_us = np.insert(log.at_us, places, dates_us), np.insert(log.recorded_us, places, dates_us)
+    event_ids = np.insert(log.event_ids, places, "")
+    return EventLog(log.ticket_ids, offsets, at_us, recorded_us, event_ids, columns)

@@ -14,9 +14,11 @@ import numpy as np
 
 from sla.business_time import BusinessTime
 from sla.calendar_errors import CalendarError, NeverOpen
-from sla.calendars import DayRuleName
+from sla.calendars import CalendarSpec, DayRuleName
 from sla.growing_table import FIRST_US, LAST_US
-from sla.instants import DAY_US, SECOND_US, Int64Array, from_us, to_us
+from sla.instants import DAY_SECONDS, DAY_US, SECOND_US, Int64Array, from_us, to_us
+from sla.interval_sets import minus, union
+from sla.opening_hours import weekdays_of
 from sla.opening_windows import day_number
 from sla.zone_offsets import ZoneOffsets
 
@@ -27,20 +29,30 @@ MARGIN_DAYS: Final = 400
 class DayRule:
     """How working days are added to an instant: what happens to its start, to its clock time and to the result."""
 
-    start_rolls: bool
-    """A start on a date without hours first moves to the opening of the next working day (backwards: the one before)."""
+    start: Literal["stays", "date", "opening"]
+    """A start on a date without hours stays there, so that the next working day is one day on; or first moves to the next
+    working day (backwards: the one before), at its own clock time or at the opening."""
     clock: Literal["same", "opening", "closing"]
     """The time on the day found: that of the start, or the day's first opening or last closing."""
-    result_rolls: bool
-    """A result outside the hours moves on to the next open instant (backwards: to the closing before)."""
+    result: Literal["stays", "open", "by_closing"]
+    """A result outside the hours stays, moves on to the next open instant (backwards: to the closing before), or moves back
+    to the closing of its day when it is later than that."""
+
+    @property
+    def start_rolls(self) -> bool:
+        """Whether a start on a date without hours first moves to a working day."""
+        return self.start != "stays"
 
 
 DAY_RULES: Final[dict[str, DayRule]] = {
-    "same_time": DayRule(start_rolls=False, clock="same", result_rolls=True),
-    "roll_first": DayRule(start_rolls=True, clock="same", result_rolls=True),
-    "dates_only": DayRule(start_rolls=False, clock="same", result_rolls=False),
-    "start_of_day": DayRule(start_rolls=False, clock="opening", result_rolls=False),
-    "end_of_day": DayRule(start_rolls=False, clock="closing", result_rolls=False),
+    "same_time": DayRule("stays", "same", "open"),
+    "roll_first": DayRule("opening", "same", "open"),
+    "roll_by_closing": DayRule("opening", "same", "by_closing"),
+    "dates_only": DayRule("stays", "same", "stays"),
+    "roll_dates": DayRule("date", "same", "stays"),
+    "start_of_day": DayRule("stays", "opening", "stays"),
+    "end_of_day": DayRule("stays", "closing", "stays"),
+    "roll_end_of_day": DayRule("date", "closing", "stays"),
 }
 """The rules by name; beside them `working_time` counts a day as its working hours (`CalendarSpec.day_hours`)."""
 
@@ -78,21 +90,29 @@ class WorkingDays:
 
     @property
     def day_seconds(self) -> int:
-        """The length of a working day: `day_hours` if given, else the hours of Monday, else of the first day with hours."""
+        """The length of a working day: `day_hours` if given, else Monday's open time, else that of the first day with hours.
+
+        Breaks that come every week are no open time; holidays, single dates and `minus` do not change what a day is.
+        """
         spec = self.business_time.spec
         if spec.day_hours is not None:
             return round(spec.day_hours * 3600)
-        for windows in spec.weekly():
-            if windows:
-                return sum(closes - opens for opens, closes in windows)
+        for weekday in range(7):
+            if length := _open_seconds(spec, weekday):
+                return length
         raise CalendarError(
             f"calendar {self.business_time.name!r} has no weekly hours that tell how long a working day is: give day_hours"
         )
 
     # ---- arrays
 
-    def count(self, first_day: Int64Array, last_day: Int64Array, inclusive: bool = False) -> Int64Array:
-        """Return the number of working days in `[first, last)`, or `[first, last]`; negative where last comes first."""
+    def count(
+        self, first_day: Int64Array, last_day: Int64Array, inclusive: bool = False, after_first: bool = False
+    ) -> Int64Array:
+        """Return the number of working days in `[first, last)`; negative where last comes first.
+
+        `inclusive` counts the last date too, `after_first` does not count the first one.
+        """
         first_day, last_day = np.asarray(first_day, np.int64), np.asarray(last_day, np.int64)
         backwards = last_day < first_day
         low, high = np.minimum(first_day, last_day), np.maximum(first_day, last_day)
@@ -100,8 +120,10 @@ class WorkingDays:
             return np.zeros(np.broadcast_shapes(low.shape, high.shape), np.int64)
         worked = self._covering(int(low.min()), int(high.max())).worked
         until = np.searchsorted(worked, high, side="right" if inclusive else "left")
-        counted = until - np.searchsorted(worked, low, side="left")
-        return np.where(backwards, -counted, counted)
+        since = np.searchsorted(worked, low, side="right" if after_first else "left")
+        counted = np.maximum(until - since, 0)  # a single date may be neither counted as first nor as last
+        signed: Int64Array = np.where(backwards, -counted, counted)
+        return signed
 
     def add_us(self, start_us: Int64Array, days: Int64Array, rule: str | None = None) -> Int64Array:
         """Return the instants that many working days after the starts (before them where negative).
@@ -139,9 +161,9 @@ class WorkingDays:
         """Return the instant (UTC) that many working days after the start; see `add_us`."""
         return from_us(int(self.add_us(np.array([to_us(start)]), np.array([days]), rule)[0]))
 
-    def between(self, first: date, last: date, inclusive: bool = False) -> int:
+    def between(self, first: date, last: date, inclusive: bool = False, after_first: bool = False) -> int:
         """Return the number of working days from one date to another; see `count`."""
-        return int(self.count(np.array([day_number(first)]), np.array([day_number(last)]), inclusive)[0])
+        return int(self.count(np.array([day_number(first)]), np.array([day_number(last)]), inclusive, after_first)[0])
 
     def is_worked(self, day: date) -> bool:
         """Return whether a date is a working day."""
@@ -158,10 +180,13 @@ class WorkingDays:
         elif rule.clock == "closing":
             result = dates.closes_us[index]
         else:
-            if rule.start_rolls:
+            if rule.start == "opening":
                 clock_us = self._rolled_clock(dates, day, clock_us, days)
             result = dates.instant(found, clock_us)
-        if not rule.result_rolls:
+        if rule.result == "by_closing":
+            capped: Int64Array = np.minimum(result, dates.closes_us[index])
+            return capped
+        if rule.result == "stays":
             return result
         # No day to add: only the roll is left, and it begins where the start is.
         result = np.where((days == 0) & ~rule.start_rolls, start_us, result)
@@ -225,3 +250,25 @@ class WorkingDays:
         # A break or another calendar may take the edges of a day away.
         opens, closes = self.business_time.next_open_us(first), self.business_time.last_open_us(last)
         return _Dates(low, high, worked.astype(np.int64), opens, closes, local.zone)
+
+
+def _open_seconds(spec: CalendarSpec, weekday: int) -> int:
+    """Return the seconds that an ordinary weekday (Monday is 0) is open, the breaks of every week taken out."""
+    windows = spec.weekly()[weekday]
+    if not windows:
+        return 0
+    breaks = [
+        (step * DAY_SECONDS + begins, step * DAY_SECONDS + ends)
+        for key, pauses in spec.breaks.items()
+        if not key[:1].isdigit()  # the break of a single date
+        for step in (-1, 0, 1)  # a shift past midnight meets the breaks of the next day
+        if (weekday + step) % 7 in weekdays_of(key)
+        for begins, ends in pauses
+    ]
+    opens, closes = minus(union(*_edges(windows)), union(*_edges(breaks)))
+    return int((closes - opens).sum())
+
+
+def _edges(windows: list[tuple[int, int]]) -> tuple[Int64Array, Int64Array]:
+    pairs = np.array(windows, np.int64).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]

@@ -12,6 +12,7 @@ from sla.agreements import AgreementSet
 from sla.events import EventLog, TicketEvent
 from sla.instants import SECOND_US, to_us
 from sla.loading import parse_agreements
+from sla.working_days import DAY_RULES
 
 MINUTE_US = 60 * SECOND_US
 START_US = to_us(datetime(2024, 3, 25, 6, 0, tzinfo=UTC))  # the week before summer time, Good Friday and Easter Monday
@@ -24,6 +25,7 @@ CALENDARS: dict[str, Any] = {
     "nights": {"time_zone": "America/New_York", "hours": {"daily": [["22:00", "06:00"]]}},
     "always": {"time_zone": "UTC", "always_open": True},
 }
+DAY_RULE_NAMES = ("working_time", *DAY_RULES)
 POLICIES: dict[str, list[Any]] = {
     "priority_change": ["recompute", "keep", "restart"],
     "reopen": ["continue", "run_on", "restart", "final"],
@@ -84,7 +86,9 @@ def agreements_text(rng: random.Random) -> str:
     text = {
         "slacast": 1,
         "time_zone": "Europe/Berlin",
-        "calendars": CALENDARS,
+        "calendars": {
+            name: {**calendar, "day_rule": rng.choice(DAY_RULE_NAMES)} for name, calendar in CALENDARS.items()
+        },
         "services": {"mail": {"owner": "x", "criticality": "high"}, "print": {"owner": "y", "criticality": "low"}},
         "policies": _some(rng, POLICIES),
         "agreements": [old, {**sla, "version": "1", "valid_from": "2024-03-29"}, ola, uc],

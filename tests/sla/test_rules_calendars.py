@@ -79,7 +79,7 @@ def test_the_page_has_examples_of_every_kind() -> None:
 
 def test_the_programs_of_the_page_run() -> None:
     programs = [block for kind, block, _, _ in BLOCK.findall(PAGE.read_text()) if kind == "python"]
-    assert len(programs) == 2
+    assert len(programs) == 3
     for program in programs:
         assert "assert" in program
         exec(compile(program, str(PAGE), "exec"), {})  # noqa: S102 - our own documentation
