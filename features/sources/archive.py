@@ -6,6 +6,8 @@ import gzip
 import io
 import zipfile
 import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from features.sources.faults import SourceError, did_you_mean
@@ -15,26 +17,64 @@ _EMPTY_ZIP = b"PK\x05\x06"
 _GZ = b"\x1f\x8b"
 
 
+@dataclass(frozen=True)
+class Unpacked:
+    """One file's bytes, and its name when unpacked."""
+
+    name: str
+    content: bytes
+
+
 def read_bytes(path: str | Path, member: str | None = None) -> bytes:
+    """The content of `path`; see `unpacked`."""
+    return unpacked(path, member).content
+
+
+def unpacked(path: str | Path, member: str | None = None) -> Unpacked:
     """The content of `path`; of `member`, or of the only file, inside a zip; unpacked from a gz.
 
     What the file is, is told from its first bytes and checked against its name. Raises SourceError for a file that is
     absent, empty, truncated, damaged, or not what its name says.
     """
-    file = Path(path)
+    files = _contents(Path(path), member)
+    if len(files) != 1:
+        names = [file.name for file in files]
+        raise SourceError(
+            f"{path}: holds {len(files)} files {names[:5]}, expected one; name it in the mapping: `file: {{member: ...}}`"
+        )
+    return files[0]
+
+
+def all_unpacked(path: str | Path, member: str | None = None, beside: Sequence[str] = ()) -> list[Unpacked]:
+    """Every file of an export: all in a zip (or only `member`), and the files named by `beside` in the same folder.
+
+    Raises SourceError as `unpacked` does.
+    """
+    folder = Path(path).parent
+    return [*_contents(Path(path), member), *(file for name in beside for file in _contents(folder / name, None))]
+
+
+def _contents(file: Path, member: str | None) -> list[Unpacked]:
     content = _stored(file)
     if content.startswith((_ZIP, _EMPTY_ZIP)):
-        content = _from_zip(file, content, member)
+        files = _from_zip(file, content, member)
     elif content.startswith(_GZ):
-        content = _from_gz(file, content)
+        files = [Unpacked(_without_gz(file.name), _from_gz(file, content))]
     elif file.suffix.lower() in (".zip", ".gz"):
         raise SourceError(
             f"{file}: the name says {file.suffix}, but the content is not: it begins with {content[:8]!r}; "
             "copy or download it again, or give it its true ending"
         )
-    if not content.strip():
-        raise SourceError(f"{file}: the file is empty; export it again")
-    return content
+    else:
+        files = [Unpacked(file.name, content)]
+    for one in files:
+        if not one.content or one.content.isspace():
+            raise SourceError(f"{file}: the file is empty; export it again")
+    return files
+
+
+def _without_gz(name: str) -> str:
+    return name[:-3] if name.lower().endswith(".gz") else name
 
 
 def _stored(file: Path) -> bytes:
@@ -59,10 +99,10 @@ def _from_gz(file: Path, content: bytes) -> bytes:
         raise SourceError(f"{file}: the gz file is damaged or cut off ({error}); copy or download it again") from error
 
 
-def _from_zip(file: Path, content: bytes, member: str | None) -> bytes:
+def _from_zip(file: Path, content: bytes, member: str | None) -> list[Unpacked]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return archive.read(_member(file, archive, member))
+            return [Unpacked(name, archive.read(name)) for name in _members(file, archive, member)]
     except (zipfile.BadZipFile, EOFError, zlib.error) as error:
         raise SourceError(f"{file}: the zip file is damaged or cut off ({error}); copy or download it again") from error
     except (RuntimeError, NotImplementedError) as error:  # a password, or a compression Python does not know
@@ -71,7 +111,7 @@ def _from_zip(file: Path, content: bytes, member: str | None) -> bytes:
         ) from error
 
 
-def _member(file: Path, archive: zipfile.ZipFile, member: str | None) -> str:
+def _members(file: Path, archive: zipfile.ZipFile, member: str | None) -> list[str]:
     names = [
         info.filename for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX/")
     ]
@@ -82,9 +122,7 @@ def _member(file: Path, archive: zipfile.ZipFile, member: str | None) -> str:
             raise SourceError(
                 f"{file}: holds no {member!r}, only {names}.{did_you_mean(member, names)} See `file: member:` in the mapping"
             )
-        return member
-    if len(names) != 1:
-        raise SourceError(
-            f"{file}: holds {len(names)} files {names[:5]}, expected one; name it in the mapping: `file: {{member: ...}}`"
-        )
-    return names[0]
+        return [member]
+    if not names:
+        raise SourceError(f"{file}: holds 0 files, expected one; export it again")
+    return sorted(names)

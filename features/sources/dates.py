@@ -30,7 +30,8 @@ class Instants:
     is_missing: NDArray[np.bool_]  # one a row; the file says nothing
     in_gap: int  # rows whose local time the clocks skipped; moved forward by the gap
     ambiguous: int  # rows whose local time happened twice; taken as the first
-    local_hour: NDArray[np.int64]  # one a row; hour of the day as written, -1 where unreadable
+    local_hour: NDArray[np.int64]  # one a row; hour of the day in the time zone asked for, -1 where unreadable
+    by_format: dict[str, int]  # rows that each format read, of those that read any
 
 
 def read_instants(column: Coded, formats: Sequence[str], time_zone: str) -> Instants:
@@ -43,22 +44,28 @@ def read_instants(column: Coded, formats: Sequence[str], time_zone: str) -> Inst
     values = pd.Series(column.values, dtype="str")
     at_us = np.full(len(values), UNREADABLE, dtype=np.int64)
     local_us = at_us.copy()
-    is_local = np.zeros(len(values), dtype=bool)
+    rows = np.bincount(column.codes[column.codes >= 0], minlength=len(values))
+    by_format = {}
     for written in formats:
         rest = np.flatnonzero((at_us == UNREADABLE) & (local_us == UNREADABLE))
         if not len(rest):
             break
         at_us[rest], local_us[rest] = _read(values.iloc[rest].reset_index(drop=True), written)
+        read_now = (at_us[rest] != UNREADABLE) | (local_us[rest] != UNREADABLE)
+        by_format[written] = int(rows[rest][read_now].sum())
     is_local = local_us != UNREADABLE
     at_us[is_local], gap, twice = _from_local(local_us[is_local], time_zone)
-    counts = np.bincount(column.codes[column.codes >= 0], minlength=len(values))[is_local]
-    hours = np.where(is_local, local_us, at_us) // (3600 * SECOND_US) % 24
+    counts = rows[is_local]
+    with_offset = ~is_local & (at_us != UNREADABLE)
+    local_us[with_offset] = _to_local(at_us[with_offset], time_zone)
+    hours = local_us // (3600 * SECOND_US) % 24
     return Instants(
         at_us=column.per_row(at_us, UNREADABLE).astype(np.int64),
         is_missing=column.codes < 0,
         in_gap=int(counts[gap].sum()),
         ambiguous=int(counts[twice].sum()),
         local_hour=column.per_row(np.where(at_us == UNREADABLE, -1, hours), -1).astype(np.int64),
+        by_format={written: count for written, count in by_format.items() if count},
     )
 
 
@@ -105,6 +112,14 @@ def _from_local(local_us: Int64Array, time_zone: str) -> tuple[Int64Array, NDArr
     seconds, rest = np.divmod(local_us, SECOND_US)
     utc = offsets.to_utc_s(seconds)
     return utc * SECOND_US + rest, offsets.to_local_s(utc) != seconds, _is_ambiguous(offsets, seconds)
+
+
+def _to_local(at_us: Int64Array, time_zone: str) -> Int64Array:
+    if not len(at_us):
+        return at_us
+    offsets = zone_offsets(time_zone, int(at_us.min() // DAY_US), int(at_us.max() // DAY_US))
+    seconds, rest = np.divmod(at_us, SECOND_US)
+    return offsets.to_local_s(seconds) * SECOND_US + rest
 
 
 def _is_ambiguous(offsets: ZoneOffsets, local_s: Int64Array) -> NDArray[np.bool_]:

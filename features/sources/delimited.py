@@ -12,13 +12,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
+from features.sources.encoding import decoded
 from features.sources.faults import Rejection, SourceError
 from features.sources.mapping_model import FileFormat
 from features.sources.table import Coded, Codes, Rows, Table
 
 _EXAMPLES = 3
 _SHOWN_CHARACTERS = 80
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_table(name: str, content: bytes, layout: FileFormat) -> Table:
@@ -27,7 +27,7 @@ def read_table(name: str, content: bytes, layout: FileFormat) -> Table:
     Records with another number of fields than the header are rejected and counted; blank lines are not records. Raises
     SourceError where the file as a whole cannot be read: wrong encoding, no header, no records, a quote never closed.
     """
-    text = _as_utf8(name, content, layout)
+    text = decoded(name, content, layout.encoding).encode()
     header, header_lines = _header(name, text, layout)
     odd = _OddRows(header_lines)
     arrow = _parsed(name, text, layout, len(header), odd)
@@ -80,33 +80,9 @@ class _OddRows:
         return (Rejection("another number of fields than the header", f"{width} fields", numbers, examples),)
 
 
-def _as_utf8(name: str, content: bytes, layout: FileFormat) -> bytes:
-    try:
-        text = content.decode(layout.encoding)
-    except UnicodeError as error:
-        raise SourceError(_encoding_fault(name, content, layout.encoding, error)) from error
-    if "\x00" in text[:1000]:
-        raise SourceError(
-            f"{name}: holds zero bytes, so it is not {layout.encoding} text; if it is UTF-16 write `file: {{encoding: utf-16}}` in the mapping"
-        )
-    return text.removeprefix("\ufeff").encode()
-
-
-def _encoding_fault(name: str, content: bytes, encoding: str, error: UnicodeError) -> str:
-    start = error.start if isinstance(error, UnicodeDecodeError) else 0
-    line = content.count(b"\n", 0, start) + 1
-    guess = "utf-16" if content.startswith(_UTF16_MARKS) else "cp1252"
-    begin = content.rfind(b"\n", 0, start) + 1
-    around = content[max(begin, start - 20) : start + 10].decode("ascii", "backslashreplace")
-    return (
-        f"{name}, line {line}: byte 0x{content[start : start + 1].hex()} in {around!r} is not {encoding}; "
-        f"write the file's encoding in the mapping, probably `file: {{encoding: {guess}}}`"
-    )
-
-
 def _header(name: str, text: bytes, layout: FileFormat) -> tuple[list[str], int]:
     lines = io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", newline="")
-    reader = csv.reader(lines, delimiter=layout.delimiter, **_quoting(layout))
+    reader = csv.reader(lines, delimiter=layout.separator, **_quoting(layout))
     header = [word.strip() for word in next(reader, [])]
     if not any(header):
         raise SourceError(f"{name}, line 1: expected the names of the columns, found an empty line")
@@ -126,7 +102,7 @@ def _parsed(name: str, text: bytes, layout: FileFormat, width: int, odd: _OddRow
                 use_threads=False, column_names=names, skip_rows=odd.header_lines, block_size=16 << 20
             ),
             parse_options=pa.csv.ParseOptions(
-                delimiter=layout.delimiter,
+                delimiter=layout.separator,
                 quote_char=layout.quote or False,
                 newlines_in_values=True,
                 ignore_empty_lines=False,

@@ -164,7 +164,7 @@ def _refuse_repeated(table: Table, mapping: Mapping) -> None:
     wrong = [name for name in table.repeated_names if name not in mapping.ignore]
     if wrong:
         raise SourceError(
-            f"{table.name}, line 1: the header names {', '.join(repr(name) for name in wrong)} more than once, so it is not clear which column is meant; "
+            f"{table.name}{table.names_at}: the header names {', '.join(repr(name) for name in wrong)} more than once, so it is not clear which column is meant; "
             "rename one in the file, or list the name under `ignore` in the mapping"
         )
 
@@ -174,8 +174,10 @@ def _refuse_absent(table: Table, used: list[str]) -> None:
     absent = [name for name in used if name not in table.columns]
     if not absent:
         return
-    lines = [f"{table.name}, line 1: there is no column {name!r}.{did_you_mean(name, names)}" for name in absent]
-    if len(names) == 1:
+    lines = [
+        f"{table.name}{table.names_at}: there is no column {name!r}.{did_you_mean(name, names)}" for name in absent
+    ]
+    if len(names) == 1 and table.names_at:
         found = [shown for mark, shown in _DELIMITERS.items() if mark in names[0]]
         lines.append(
             f"The header is one column, {names[0][:_SHOWN]!r}: probably the mapping needs `file: {{delimiter: {found[0] if found else '...'}}}`."

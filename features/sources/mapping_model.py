@@ -8,10 +8,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from features.schema import STATUSES, WAITING_ON
+from features.sources.adapter_columns import ADAPTERS, with_adapter_columns
 from features.sources.faults import did_you_mean
 
 OTHERWISE = "*"
 """In a translation table: every value that has no line of its own."""
+
+FORMATS = ("delimited", "json_lines", "json", "parquet", "xes")
+"""What a file can be, besides an adapter's own JSON."""
 
 Text = Annotated[str, Field(coerce_numbers_to_str=True)]
 
@@ -23,11 +27,22 @@ class _Strict(BaseModel):
 class FileFormat(_Strict):
     """How the file is written; the defaults fit an ordinary CSV."""
 
-    format: Literal["delimited"] = "delimited"
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    format: Literal[FORMATS] | None = None  # type: ignore[valid-type]  # None: what the file's ending says
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)  # None: a tab in .tsv, else a comma
     quote: str = Field(default='"', max_length=1)  # "" = values are never quoted
     encoding: str = "utf-8"
     member: str | None = None  # which file inside a zip, where there are several
+    beside: tuple[str, ...] = ()  # for an adapter: further files of the same export, in the same folder
+
+    @property
+    def separator(self) -> str:
+        """The character between two fields of a delimited file."""
+        return self.delimiter or ","
+
+    @field_validator("beside", mode="before")
+    @classmethod
+    def _from_one(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
 
     @field_validator("encoding")
     @classmethod
@@ -64,6 +79,7 @@ class Mapping(_Strict):
 
     kind: Literal["ticket_events", "service_events"] = "ticket_events"
     file: FileFormat = FileFormat()
+    adapter: Literal[ADAPTERS] | None = None  # type: ignore[valid-type]
     time_zone: str
     dates: tuple[str, ...] = Field(default=("iso",), min_length=1)
     missing: tuple[Text, ...] = ("",)
@@ -77,6 +93,11 @@ class Mapping(_Strict):
     trusted: tuple[str, ...] = ()
     duplicates: Literal["drop", "keep"] = "drop"
     rejected_share_limit: float = Field(default=0.01, ge=0, le=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_the_adapters_columns(cls, value: Any) -> Any:
+        return with_adapter_columns(value) if isinstance(value, dict) else value
 
     @field_validator("ignore", mode="before")
     @classmethod

@@ -16,6 +16,12 @@ from sla.instants import DAY_US, Int64Array, from_us
 
 _BUSY_HOURS = 10
 _OFFICE = range(6, 20)
+_USUAL_START = 8
+_FEWEST_ROWS_WITH_A_PEAK = 100
+_GAP_DAYS = 14
+_GAP_DAYS_OF_A_BUSY_DESK = 5
+_BUSY_ROWS_A_DAY = 20
+_MOST_GAPS = 3
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,14 @@ class Seen:
     found: str
     became: str | None  # None = no news
     rows: int
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A time without any row."""
+
+    days: float
+    after: datetime  # the last row before it
 
 
 @dataclass(frozen=True)
@@ -41,15 +55,23 @@ class Quality:
     opened_after_first_row: int
     in_gap_rows: int
     ambiguous_rows: int
-    busiest_hours: tuple[int, int] | None  # the ten hours of the day, local as written, with most rows: from, until
-    longest_silence_days: float
-    longest_silence_from: datetime | None
+    busiest_hours: (
+        tuple[int, int] | None
+    )  # the ten hours of the day, in the mapping's zone, with most rows: from, until
+    gaps: tuple[Gap, ...]  # the longest first
+    date_formats: dict[str, int]  # rows whose time each format of the mapping read
     leak_suspects: tuple[LeakSuspect, ...]
 
     @property
     def has_odd_hours(self) -> bool:
         """Whether the busiest hours lie so early or late that the time zone is probably wrong."""
         return self.busiest_hours is not None and not {self.busiest_hours[0], self.busiest_hours[1] - 1} <= set(_OFFICE)
+
+    @property
+    def shift_hours(self) -> int:
+        """By how many hours the busiest ten lie after ordinary office hours; negative: before them."""
+        start = _USUAL_START if self.busiest_hours is None else self.busiest_hours[0]
+        return (start - _USUAL_START + 12) % 24 - 12
 
 
 def ticket_quality(
@@ -81,7 +103,6 @@ def _quality(
     opened_late: int,
 ) -> Quality:
     mapping = rows.mapping
-    silence_us, silence_from = _longest_silence(at_us)
     keys = (
         "ticket_id",
         "event_at",
@@ -105,8 +126,8 @@ def _quality(
         busiest_hours=_busiest(happened.local_hour[kept])
         if mapping.kind == "ticket_events"
         else None,  # services never sleep
-        longest_silence_days=silence_us / DAY_US,
-        longest_silence_from=silence_from,
+        gaps=_gaps(at_us),
+        date_formats=happened.by_format,
         leak_suspects=leak_suspects(
             rows.table,
             np.where(rows.is_rejected, -1, subjects),
@@ -138,18 +159,23 @@ def _out_of_order(subjects: Int64Array, at_us: Int64Array) -> int:
 
 def _busiest(hours: Int64Array) -> tuple[int, int] | None:
     counts = np.bincount(hours[hours >= 0], minlength=24)
-    if counts.sum() == 0:
+    if counts.sum() < _FEWEST_ROWS_WITH_A_PEAK:
         return None
     windows = [int(counts.take(range(start, start + _BUSY_HOURS), mode="wrap").sum()) for start in range(24)]
-    start = int(np.argmax(windows))
+    # Of equally busy windows the most ordinary one.
+    start = max(range(24), key=lambda hour: (windows[hour], -abs(hour - _USUAL_START)))
     # Only a marked peak says anything: a service that never sleeps has none.
     return (start, start + _BUSY_HOURS) if windows[start] > 0.7 * counts.sum() else None
 
 
-def _longest_silence(at_us: Int64Array) -> tuple[int, datetime | None]:
+def _gaps(at_us: Int64Array) -> tuple[Gap, ...]:
+    """Times without rows that are too long for a desk as busy as this one."""
     if len(at_us) < 2:
-        return 0, None
+        return ()
     ordered = np.sort(at_us)
+    _, rows_a_day = np.unique(ordered // DAY_US, return_counts=True)
+    is_busy = float(np.median(rows_a_day)) >= _BUSY_ROWS_A_DAY
     silence = np.diff(ordered)
-    at = int(silence.argmax())
-    return int(silence[at]), from_us(int(ordered[at]))
+    longest = np.argsort(-silence, kind="stable")[:_MOST_GAPS]
+    limit_us = (_GAP_DAYS_OF_A_BUSY_DESK if is_busy else _GAP_DAYS) * DAY_US
+    return tuple(Gap(int(silence[k]) / DAY_US, from_us(int(ordered[k]))) for k in longest if silence[k] > limit_us)

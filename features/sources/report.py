@@ -11,7 +11,6 @@ from features.sources.quality import Quality, Seen
 from features.sources.result import ImportResult
 
 _MOST = 12
-_LONG_SILENCE_DAYS = 14
 
 
 def report_text(result: ImportResult) -> str:
@@ -42,6 +41,7 @@ def report_dict(result: ImportResult) -> dict[str, Any]:
     """The report as plain values for JSON."""
     quality = asdict(result.quality)
     quality = {key: value.isoformat() if isinstance(value, datetime) else value for key, value in quality.items()}
+    quality["gaps"] = [{"days": gap.days, "after": gap.after.isoformat()} for gap in result.quality.gaps]
     return {
         "source": result.source,
         "kind": result.mapping.kind,
@@ -92,17 +92,31 @@ def notes(result: ImportResult) -> list[str]:
             f"local times that happened twice in {zone}: {count_of(quality.ambiguous_rows, 'row')}; taken as the first",
         ),
         (quality.has_odd_hours, _odd_hours(quality, zone)),
-        (
-            quality.longest_silence_days > _LONG_SILENCE_DAYS,
-            f"no rows at all for {quality.longest_silence_days:.0f} days after {_day(quality.longest_silence_from)}: is a part of the export absent?",
-        ),
+        (len(quality.gaps), _gaps(quality)),
+        (len(quality.date_formats) > 1, _formats(quality)),
     ]
     return [note for applies, note in found if applies]
 
 
 def _odd_hours(quality: Quality, time_zone: str) -> str:
     start, end = quality.busiest_hours or (0, 0)
-    return f"most rows fall between {start}:00 and {end % 24}:00; if that is not when people work, time_zone {time_zone} is wrong"
+    hours = abs(quality.shift_hours)
+    return (
+        f"most rows fall between {start}:00 and {end % 24}:00 in {time_zone}, {hours} hours {'after' if quality.shift_hours > 0 else 'before'} ordinary office hours; "
+        "if that is not when people work, time_zone is wrong, or the file gives local times as UTC"
+    )
+
+
+def _gaps(quality: Quality) -> str:
+    gaps = ", ".join(f"{gap.days:.0f} days after {_day(gap.after)}" for gap in quality.gaps)
+    return f"no rows at all for {gaps}: is a part of the export absent?"
+
+
+def _formats(quality: Quality) -> str:
+    found = ", ".join(f"{count_of(count, 'row')} as {written!r}" for written, count in quality.date_formats.items())
+    return (
+        f"dates are written in {len(quality.date_formats)} ways: {found}; where a text fits several, the first counts"
+    )
 
 
 def _of_them_creations(result: ImportResult) -> str:
@@ -114,7 +128,7 @@ def _of_them_creations(result: ImportResult) -> str:
 def _seen_lines(title: str, seen: tuple[Seen, ...]) -> list[str]:
     if not seen:
         return []
-    shown = [f"{one.found} {_arrow(one)}({one.rows:,})" for one in seen[:_MOST]]
+    shown = [f"{one.found or 'nothing'} {_arrow(one)}({one.rows:,})" for one in seen[:_MOST]]
     more = [f"and {len(seen) - _MOST} more"] if len(seen) > _MOST else []
     return [f"{title}: {', '.join([*shown, *more])}"]
 

@@ -68,13 +68,14 @@ class Table:
 
     name: str  # of the file, for messages
     columns: dict[str, Coded]
-    row_numbers: Rows  # record numbers in the file, as a spreadsheet counts; the header is row 1
-    line_numbers: (
-        Rows  # where the records begin, as an editor counts: later than the row after a value of several lines
-    )
+    row_numbers: Rows  # record numbers in the file, as a spreadsheet counts; the header of a CSV is row 1
+    line_numbers: Rows  # where the records begin, as an editor counts; with `owners`, their number within the owner
     rows_read: int  # all records below the header, rejected ones included, blank lines left out
     rejections: tuple[Rejection, ...]  # rows that do not have the header's number of fields
     repeated_names: tuple[str, ...]  # names that stand more than once in the header; they are not in columns
+    noun: str = "row"  # what one record is called in messages
+    names_at: str = ", line 1"  # where the names of the columns stand, for messages; empty where each record says them
+    owners: Coded | None = None  # what the records stand in, as "trace 3"
 
     def __len__(self) -> int:
         return len(self.row_numbers)
@@ -83,9 +84,13 @@ class Table:
         """The table with only the rows of the mask."""
         columns = {name: column.take(rows) for name, column in self.columns.items()}
         numbers, lines = self.row_numbers[rows], self.line_numbers[rows]
-        return replace(self, columns=columns, row_numbers=numbers, line_numbers=lines)
+        owners = None if self.owners is None else self.owners.take(rows)
+        return replace(self, columns=columns, row_numbers=numbers, line_numbers=lines, owners=owners)
 
     def place(self, row: int | np.integer[Any]) -> str:
-        """Where the record at this position stands: `row 11`, or `row 11 (line 12)` where the two differ."""
+        """Where a record stands: `row 11`, `row 11 (line 12)` where the two differ, `trace 3, event 2` inside an owner."""
         number, line = int(self.row_numbers[row]), int(self.line_numbers[row])
-        return f"row {number}" if number == line else f"row {number} (line {line})"
+        if self.owners is not None:
+            owner = self.owners.values[self.owners.codes[row]]
+            return f"{owner}, {self.noun} {line}" if line else f"{owner}, its creation"
+        return f"{self.noun} {number}" if number == line else f"{self.noun} {number} (line {line})"

@@ -42,6 +42,8 @@ def ticket_events(rows: MappedTable) -> ImportResult:
     quality = ticket_quality(rows, happened, kept, at_us, recorded_us, opened_us, first)
     recorded_us = np.maximum(recorded_us, at_us)
     ordinal = ordinals([tickets, at_us], order)
+    if rows.mapping.adapter is not None:
+        ordinal[_is_word(columns["kind"], "created")] = 0
     if rows.source_column("opened_at") is not None:
         take = np.concatenate([first, np.arange(len(kept))])
         columns = {name: column.take(take) for name, column in columns.items()}
@@ -99,6 +101,10 @@ def _kind(rows: MappedTable) -> Coded:
         return Coded.constant("updated", len(rows.table))
     values = np.append(kind.values, "updated")  # a row says at least that something was updated
     return Coded(np.where(kind.codes < 0, len(values) - 1, kind.codes).astype(np.int32), values)
+
+
+def _is_word(column: Coded, word: str) -> NDArray[np.bool_]:
+    return column.per_row(column.values == word, False).astype(bool)
 
 
 def _refuse_unknown_words(rows: MappedTable, name: str, column: Coded, words: tuple[str, ...]) -> None:
