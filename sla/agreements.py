@@ -112,9 +112,16 @@ class AgreementSet(BaseModel):
 
     @cached_property
     def version(self) -> str:
-        """A fingerprint of the content: 16 hexadecimal digits that change with any change of meaning."""
+        """A fingerprint of the content: 16 hexadecimal digits that change with any change of meaning.
+
+        The iCalendar files that calendars name belong to it.
+        """
         text = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        digest = hashlib.sha256(text.encode())
+        for name in sorted({source.ics for spec in self.calendars.values() for source in spec.holidays if source.ics}):
+            path = (self._folder or Path()) / name
+            digest.update(hashlib.sha256(path.read_bytes()).digest() if path.is_file() else b"absent")
+        return digest.hexdigest()[:16]
 
     @cached_property
     def calendar_names(self) -> tuple[str, ...]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sla.agreements import AgreementSet
+from sla.agreements import AgreementSet, AgreementSource
+from sla.catalogue import Service
 from sla.conditions import ATTRIBUTES, CHANGED, OPENED, VOCABULARIES
+from sla.targets import Goal, Penalty, Target
 
 _MARK = {"$comment": "condition"}
 _VALUE: dict[str, Any] = {"type": ["string", "number", "boolean"]}
@@ -24,6 +26,9 @@ def agreements_schema() -> dict[str, Any]:
         for name in names:
             whole = schema["$defs"][model]["properties"][name]
             schema["$defs"][model]["properties"][name] = {"anyOf": [whole["items"], whole]}
+    _allow_numbers(schema["properties"])
+    for model in (AgreementSource, Target, Goal, Penalty, Service):
+        _allow_numbers(schema["$defs"][model.__name__]["properties"])
     title = "slacast agreements"
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -46,6 +51,14 @@ def _resolved(part: Any) -> Any:
     if part.get("$comment") == _MARK["$comment"]:
         return {**{key: value for key, value in part.items() if key != "$comment"}, "$ref": "#/$defs/Condition"}
     return {key: _resolved(value) for key, value in part.items()}
+
+
+def _allow_numbers(properties: dict[str, Any]) -> None:
+    """Let free texts be numbers where the models take those for texts: `team: 2` is a name."""
+    for part in properties.values():
+        for choice in (part, *part.get("anyOf", ())):
+            if choice.get("type") == "string" and not choice.keys() & {"enum", "const", "format", "pattern"}:
+                choice["type"] = ["string", "number"]
 
 
 def _condition() -> dict[str, Any]:

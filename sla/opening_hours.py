@@ -73,7 +73,8 @@ def _revive(value: object) -> object:
     return _window(value)
 
 
-_TIME_SCHEMA: dict[str, Any] = {"type": "string", "pattern": r"^\d{1,2}:\d{2}(:\d{2})?$"}
+_TIME_PATTERN = r"\d{1,2}:\d{2}(:\d{2})?"
+_TIME_SCHEMA: dict[str, Any] = {"type": "string", "pattern": f"^{_TIME_PATTERN}$"}
 
 Window: TypeAlias = Annotated[
     tuple[int, int],
@@ -82,11 +83,11 @@ Window: TypeAlias = Annotated[
     WithJsonSchema(
         {
             "description": 'Opening and closing time; a closing at or before the opening is on the next day. "24:00" ends a day.',
-            "type": "array",
-            "items": _TIME_SCHEMA,
-            "minItems": 2,
-            "maxItems": 2,
-            "examples": [["08:00", "18:00"], ["22:00", "06:00"]],
+            "anyOf": [
+                {"type": "array", "items": _TIME_SCHEMA, "minItems": 2, "maxItems": 2},
+                {"type": "string", "pattern": rf"^\s*{_TIME_PATTERN}\s*[-–]\s*{_TIME_PATTERN}\s*$"},
+            ],
+            "examples": [["08:00", "18:00"], ["22:00", "06:00"], "08:00-18:00"],
         }
     ),
 ]

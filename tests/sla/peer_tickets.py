@@ -171,7 +171,7 @@ def _glpi(vector: Vector, offset_s: float) -> Verdict:
     amount, unit, created = vector["target"]["amount"], vector["target"]["unit"], instant(vector["created"])
     calendar = business_time(vector["calendar"]).spec
     if unit == "day":
-        rule = "end_of_day" if vector["target"].get("end_of_working_day") else "roll_first"
+        rule = "roll_end_of_day" if vector["target"].get("end_of_working_day") else "roll_by_closing"
         calendar, length = calendar.model_copy(update={"day_rule": rule}), f"{amount} working days"
     else:
         length = f"{amount * (60 if unit == 'minute' else 3600) + offset_s} s"
@@ -233,23 +233,26 @@ def _agrees(answer: Any, expected: Any) -> bool:
 
 
 def convention(vector: Vector) -> str | None:
-    """The documented convention in which the peer differs from us for this vector, None when there is none."""
-    expect, target = vector["expect"], vector.get("target", {})
-    if vector.get("boundary") == "open":
-        return (
-            "boundary: a target used up exactly at closing time is due at that closing instant, not at the next opening"
-        )
+    """The convention, defined in docs/vectors.md, in which the peer differs from us for this vector; None without one."""
+    if vector.get("boundary") == "open" or (vector["op"] == "glpi_target" and _one_opening_later(vector)):
+        return "due at the next opening"
     if vector.get("tolerance_s") and _within_tolerance(vector):
-        return "rounding: pauses count to the second, not in whole minutes"
-    if target.get("unit") == "day" and (vector.get("pauses") or "escalation_at" in expect):
-        return "day rule: waiting and escalation move a target of working days in working seconds, not in days or wall-clock hours"
-    if target.get("unit") == "day":
-        return "day rule: the same clock time on a later day counts only where the calendar is open then"
-    if vector.get("policy"):
-        return "wall clock: a calendar that never opens is an error, not a fall-back to wall-clock time"
-    if vector.get("peer_semantics") == "wall_clock":
-        return "wall clock: real seconds count across a change of the clocks"
+        return "whole minutes"
+    if vector.get("target", {}).get("unit") == "day":
+        return "another day rule"
+    if vector.get("policy") or vector.get("peer_semantics") == "wall_clock":
+        return "wall clock"
     return None
+
+
+def _one_opening_later(vector: Vector) -> bool:
+    """Whether each instant that differs is the peer's at the next opening and ours at the closing before it."""
+    answers, calendar = OPERATIONS[vector["op"]](vector), business_time(vector["calendar"])
+    return all(
+        _agrees(answers.get(key), expected)
+        or (isinstance(answers.get(key), datetime) and _agrees(calendar.next_open(answers[key]), expected))
+        for key, expected in vector["expect"].items()
+    )
 
 
 def _within_tolerance(vector: Vector) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from sla.business_time import BusinessTime, compile_calendar
 from sla.calendar_errors import CalendarError
 from sla.calendars import CalendarSpec
 from sla.instants import SECOND_US, from_us, to_us
-from sla.working_days import WorkingDays
 from sla.zone_offsets import zone_offsets
 
 FOLDER = Path(__file__).resolve().parents[2] / ".." / "shared" / "vectors"
@@ -22,12 +21,6 @@ ABSENT = f"the answer keys of other systems are not there ({FOLDER.name} beside 
 
 Vector = dict[str, Any]
 Answer = Any
-
-DAY_RULES = {
-    "next day that has business hours, same clock time, then roll to the next (previous) open moment": "same_time",
-    "adding N business days: first roll an unworked start to the next worked day's opening, then step; "
-    "a start outside hours rolls to opening (business_time semantics)": "roll_first",
-}
 
 
 def vectors() -> list[Vector]:
@@ -81,13 +74,6 @@ def elapsed(vector: Vector) -> Answer:
         "business_percent_of_8h": round(seconds / 288),
         "actual_percent_of_8h": round(actual / 288),
     }
-
-
-def elapsed_days(vector: Vector) -> Answer:
-    days = WorkingDays(business_time(vector["calendar"]))
-    start, end = to_us(instant(vector["start"])), to_us(instant(vector["end"]))
-    fraction = float(days.elapsed_days(np.array([start]), np.array([end]))[0])
-    return {"days_fraction": fraction, "whole_days": int(fraction)}
 
 
 def is_open(vector: Vector) -> Answer:
@@ -147,20 +133,6 @@ def local_to_utc(vector: Vector) -> Answer:
     return {"at": from_us(int(offsets.to_utc_s(np.array([seconds]))[0]) * SECOND_US)}
 
 
-def add_days(vector: Vector) -> Answer:
-    rule = "end_of_day" if vector.get("end_of_day") else DAY_RULES.get(vector["rule"])
-    if rule is None:
-        return {"at": None, "date": None, "days": None}
-    at = WorkingDays(business_time(vector["calendar"])).add(instant(vector["start"]), vector["days"], rule)
-    return {"at": at, "date": at.date().isoformat()}
-
-
-def days_between(vector: Vector) -> Answer:
-    first, last = date.fromisoformat(vector["start"]), date.fromisoformat(vector["end"])
-    days = WorkingDays(business_time(vector["calendar"]))
-    return {"days": days.between(first, last, inclusive=bool(vector.get("inclusive")))}
-
-
 def roundtrip(vector: Vector) -> Answer:
     working, start = business_time(vector["calendar"]), instant(vector["start"])
     return {"at": working.due(working.due(start, vector["seconds"]), -vector["seconds"])}
@@ -183,7 +155,6 @@ OPERATIONS: dict[str, Callable[[Vector], Answer]] = {
     for function in (
         add,
         elapsed,
-        elapsed_days,
         is_open,
         on_break,
         on_holiday,
@@ -192,8 +163,6 @@ OPERATIONS: dict[str, Callable[[Vector], Answer]] = {
         prev_open,
         segments,
         local_to_utc,
-        add_days,
-        days_between,
         roundtrip,
         add_error,
     )
@@ -208,19 +177,6 @@ def agrees(vector: Vector, answer: Answer) -> bool:
     if "error" in expected:
         return bool(answer["error"])
     return all(_same(answer[key], value) for key, value in expected.items())
-
-
-def declared_convention(vector: Vector) -> str | None:
-    """The convention, other than ours, that a vector itself declares; docs/vectors.md defines each name."""
-    if vector.get("boundary") == "open" and vector.get("seconds", 0) > 0:
-        return "due at the next opening"
-    if vector.get("closing_instant_inclusive"):
-        return "open at closing time"
-    if vector.get("peer_semantics") == "wall_clock":
-        return "wall clock"
-    if vector["op"] == "add_days" and vector["rule"] not in DAY_RULES:
-        return "another day rule"
-    return None
 
 
 def _same(ours: Any, theirs: Any) -> bool:

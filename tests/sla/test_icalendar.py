@@ -8,6 +8,7 @@ import pytest
 from sla.business_time import BusinessTime, compile_calendar
 from sla.calendar_errors import CalendarError
 from sla.calendars import CalendarSpec
+from sla.loading import parse_agreements
 from tests.sla.calendar_examples import OFFICE, at
 
 HOUR = 3600
@@ -91,3 +92,17 @@ def test_a_missing_icalendar_file_is_named(tmp_path: Path) -> None:
     spec = CalendarSpec.model_validate(OFFICE | {"holidays": {"ics": "absent.ics"}})
     with pytest.raises(CalendarError, match=r"holidays cannot be read from .*absent\.ics"):
         _hours(compile_calendar(spec, folder=tmp_path), "2024-01-01")
+
+
+def test_another_icalendar_file_is_another_version_of_the_agreements(tmp_path: Path) -> None:
+    text = """
+slacast: 1
+calendars: {office: {time_zone: UTC, hours: {mon-fri: [["08:00", "18:00"]]}, holidays: {ics: closed.ics}}}
+agreements: [{name: desk, calendar: office, targets: [{metric: resolution, goals: [{within: 8 h}]}]}]
+"""
+    versions = []
+    for content in (FILE, FILE.replace("20240304", "20240305"), FILE):
+        (tmp_path / "closed.ics").write_text(content, encoding="utf-8")
+        versions.append(parse_agreements(text, folder=tmp_path).version)
+    assert versions[0] != versions[1]
+    assert versions[0] == versions[2]
