@@ -422,24 +422,18 @@ def serve(
 
     Example: slacast serve --port 8080
     """
-    settings = settings_with(database_url=store, agreements=agreements, host=host, port=port)
-    if as_of is None:
-        run_service(settings)
-        return
+    from serving.app import serve as serve_until_interrupted
+    from serving.app import system_clock
     from simulation.demo import DemoClock
 
-    run_service(settings, clock=DemoClock(instant(as_of), 1.0, time.monotonic))
+    settings = settings_with(database_url=store, agreements=agreements, host=host, port=port)
+    clock = DemoClock(instant(as_of), 1.0, time.monotonic) if as_of else system_clock
+    serve_until_interrupted(settings, clock=clock, on_ready=say_address)
 
 
-def run_service(settings: Settings, **parts: Any) -> None:
-    """Serve until interrupted; `parts` go to create_app."""
-    import uvicorn
-
-    from serving.app import create_app
-
-    application = create_app(settings, **parts)
-    typer.echo(f"slacast is at http://{settings.host}:{settings.port}  (stop with Ctrl-C)", err=True)
-    uvicorn.run(application, host=settings.host, port=settings.port, log_level=settings.log_level, access_log=False)
+def say_address(address: str) -> None:
+    """Print where the service answers."""
+    typer.echo(f"slacast is at {address}  (stop with Ctrl-C)", err=True)
 
 
 @app.command()
@@ -467,6 +461,7 @@ def demo(
     """
     from features.importing import import_file
     from features.store import open_store
+    from serving.app import serve as serve_until_interrupted
     from serving.reports.table import as_table
     from serving.workplace import score_once
     from simulation.demo import LIVE_START, SEED, DemoClock, DemoFeed, demo_desk
@@ -491,7 +486,7 @@ def demo(
     typer.echo(as_table(queue, queue.rows[:20]), nl=False)
     if not once:
         clock = DemoClock(LIVE_START, speed, time.monotonic)
-        run_service(settings, clock=clock, feed=DemoFeed(desk))
+        serve_until_interrupted(settings, clock=clock, feed=DemoFeed(desk), on_ready=say_address)
 
 
 def demo_settings(port: int | None) -> Settings:
