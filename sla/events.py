@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import lt
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,14 @@ STATE_COLUMNS = ("status", "waiting_on", "priority", "service", "category", "tea
 ROW_COLUMNS = ("kind", "actor_kind")
 
 
+class _Places(dict[Any, int]):
+    """Numbers for values in the order in which they first come."""
+
+    def __missing__(self, value: Any) -> int:
+        place = self[value] = len(self)
+        return place
+
+
 @dataclass(frozen=True)
 class Column:
     """Text values of n rows as codes into `values`; code -1 is missing (no news), the value "" is known to be empty."""
@@ -38,14 +47,25 @@ class Column:
     def from_values(cls, values: Iterable[Any]) -> Column:
         """A column of the given values; whatever is not text (None, NaN) is missing. Codes follow sorted text."""
         items = values.tolist() if isinstance(values, np.ndarray) else list(values)
-        distinct = dict.fromkeys(items)
-        known = sorted({item for item in distinct if isinstance(item, str)})
-        code_of = dict.fromkeys(distinct, -1) | {text: code for code, text in enumerate(known)}
-        return cls(np.fromiter(map(code_of.__getitem__, items), dtype=np.int32, count=len(items)), tuple(known))
+        place_of = _Places()  # one look at each value: with millions of them, a second one costs as much again
+        places = np.fromiter(map(place_of.__getitem__, items), dtype=np.int32, count=len(items))
+        known = sorted(item for item in place_of if isinstance(item, str))
+        code_of = {text: code for code, text in enumerate(known)}
+        codes = np.fromiter((code_of.get(item, -1) for item in place_of), dtype=np.int32, count=len(place_of))
+        return cls(codes[places] if len(items) else places, tuple(known))
 
     def take(self, rows: NDArray[Any]) -> Column:
         """The column of the chosen rows, in their order."""
         return Column(self.codes[rows], self.values)
+
+    def in_order(self) -> Column:
+        """The column with codes that follow sorted text."""
+        if all(map(lt, self.values, self.values[1:])):
+            return self
+        known = sorted(set(self.values))
+        code_of = {text: code for code, text in enumerate(known)}
+        codes = np.array([*(code_of[text] for text in self.values), -1], dtype=np.int32)
+        return Column(codes[self.codes], tuple(known))
 
     def value(self, row: int) -> str | None:
         """The text of one row, None where it is missing."""
@@ -91,17 +111,18 @@ class EventLog:
     @classmethod
     def from_columns(
         cls,
-        ticket_ids: Sequence[str] | NDArray[Any],
+        ticket_ids: Sequence[str] | NDArray[Any] | Column,
         at_us: ArrayLike,
         recorded_us: ArrayLike,
         event_ids: Sequence[str] | NDArray[Any],
         columns: Mapping[str, Any],
     ) -> EventLog:
-        """A sorted log from plain arrays of n rows in any order; values of `columns` are text arrays or `Column`s.
+        """A sorted log from plain arrays of n rows in any order; texts come as arrays, or as `Column`s already.
 
         Raises ValueError, naming the array, when lengths differ.
         """
-        tickets = Column.from_values(ticket_ids)
+        tickets = ticket_ids if isinstance(ticket_ids, Column) else Column.from_values(ticket_ids)
+        tickets = tickets.in_order()
         at, recorded = np.asarray(at_us, dtype=np.int64), np.asarray(recorded_us, dtype=np.int64)
         events = np.asarray(event_ids, dtype=object)
         encoded = {
@@ -223,8 +244,7 @@ class EventLog:
 
 def _sorted_rows(ticket: NDArray[np.int32], at_us: Int64Array, event_ids: NDArray[np.object_]) -> Int64Array:
     """Row order by ticket, instant, event id; text is compared only where ticket and instant tie, which is rare."""
-    order = np.argsort(at_us)  # which of two equal instants comes first is settled below
-    order = order[np.argsort(ticket[order], kind="stable")].astype(np.int64, copy=False)
+    order = _by_ticket_and_instant(ticket, at_us)
     tied = np.flatnonzero((np.diff(ticket[order]) == 0) & (np.diff(at_us[order]) == 0))
     if tied.size == 0:
         return order
@@ -234,3 +254,18 @@ def _sorted_rows(ticket: NDArray[np.int32], at_us: Int64Array, event_ids: NDArra
         rows = order[first : last + 1].tolist()
         order[first : last + 1] = sorted(rows, key=lambda row: str(event_ids[row]))
     return order
+
+
+def _by_ticket_and_instant(ticket: NDArray[np.int32], at_us: Int64Array) -> Int64Array:
+    """Row order by ticket and instant; which of two equal ones comes first is settled by the caller."""
+    steps = np.diff(ticket)
+    if bool(((steps > 0) | ((steps == 0) & (np.diff(at_us) >= 0))).all()):
+        return np.arange(ticket.size, dtype=np.int64)
+    since = at_us - at_us.min()
+    since //= max(int(np.gcd.reduce(since)), 1)  # instants to the minute or second need few bits
+    bits = int(since.max()).bit_length()
+    if bits + int(ticket.max()).bit_length() < 63:  # both fit into one number, and one fast sort does
+        since |= ticket.astype(np.int64) << bits
+        return np.argsort(since).astype(np.int64, copy=False)
+    order = np.argsort(at_us)
+    return order[np.argsort(ticket[order], kind="stable")].astype(np.int64, copy=False)

@@ -27,8 +27,8 @@ def agreements_schema() -> dict[str, Any]:
             whole = schema["$defs"][model]["properties"][name]
             schema["$defs"][model]["properties"][name] = {"anyOf": [whole["items"], whole]}
     _allow_numbers(schema["properties"])
-    for model in (AgreementSource, Target, Goal, Penalty, Service):
-        _allow_numbers(schema["$defs"][model.__name__]["properties"])
+    for part in (AgreementSource, Target, Goal, Penalty, Service):
+        _allow_numbers(schema["$defs"][part.__name__]["properties"])
     title = "slacast agreements"
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
