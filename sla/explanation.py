@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sla.durations import format_us
 from sla.instants import SECOND_US
+from sla.policies import Policies
 from sla.verdict import Verdict
 from sla.verdicts import VerdictState
 
@@ -26,8 +27,7 @@ def explain_text(verdict: Verdict) -> str:
     lines += [f"  warning: {text}" for text in _warnings(verdict)]
     if verdict.penalty:
         lines.append(f"  penalty: {verdict.penalty:g} {verdict.currency}".rstrip())
-    settings = ", ".join(f"{name}={value}" for name, value in verdict.policies.items() if value is not None)
-    lines.append(f"  policies: {settings}")
+    lines.append(f"  policies: {_settings(verdict)}")
     if verdict.trace:
         lines.append(f"  what the clock did ({verdict.calendar}, {verdict.time_zone}):")
         lines += [f"    {step.text}" for step in verdict.trace]
@@ -62,7 +62,25 @@ def _figures(verdict: Verdict) -> str:
     ]
     if verdict.paused_seconds:
         parts.insert(1, f"paused {_length(verdict.paused_seconds)}")
+    wall_seconds = verdict.remaining_wall_seconds or 0.0
+    if wall_seconds > 0 and wall_seconds != verdict.remaining_seconds:
+        parts.append(f"due in {_length(wall_seconds)} by the wall clock")
     return ", ".join(parts)
+
+
+def _settings(verdict: Verdict) -> str:
+    """The policies in force: those that were chosen first, then the defaults."""
+    default = Policies().model_dump()
+    written = {name: value for name, value in verdict.policies.items() if value is not None}
+    chosen = [f"{name}={_word(value)}" for name, value in written.items() if value != default[name]]
+    others = [f"{name}={_word(value)}" for name, value in written.items() if value == default[name]]
+    return "; ".join(part for part in (", ".join(chosen), others and f"by default {', '.join(others)}") if part)
+
+
+def _word(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def _warnings(verdict: Verdict) -> list[str]:

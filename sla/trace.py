@@ -13,7 +13,7 @@ from sla.instants import SECOND_US, from_us, to_us
 from sla.stepping import Doing, Stretch
 from sla.verdict import TraceStep
 
-LONG_DAYS = 7  # a stretch over more local days than this is told in one line
+LONG_DAYS = 7  # of a stretch over more local days than this, those between the first and the last are told in one line
 
 
 def trace(
@@ -22,8 +22,9 @@ def trace(
     """What a clock did, in order: a step for each local day of each stretch, closed days by name, and when it is due."""
     zone = ZoneInfo(calendar.zone)
     steps: list[TraceStep] = []
-    for stretch in _merged(stretches):
-        steps += _stretch_steps(calendar, zone, stretch)
+    merged = _merged(stretches)
+    for stretch in merged:
+        steps += _stretch_steps(calendar, zone, stretch, is_last=stretch is merged[-1])
     if due_us is not None and stretches:
         word = "would have been due" if stopped_us is not None and due_us > stopped_us else "due"
         due = from_us(due_us)
@@ -62,21 +63,36 @@ def _reason(stretch: Stretch) -> str:
     return status if status in ("resolved", "closed") else ""
 
 
-def _stretch_steps(calendar: BusinessTime, zone: ZoneInfo, stretch: Stretch) -> list[TraceStep]:
+def _stretch_steps(calendar: BusinessTime, zone: ZoneInfo, stretch: Stretch, is_last: bool) -> list[TraceStep]:
+    if stretch.doing in (Doing.STOPPED, Doing.CANCELLED):
+        return [_standing_step(calendar, zone, stretch, is_last)]
     first, last = from_us(stretch.from_us).astimezone(zone), from_us(stretch.until_us - 1).astimezone(zone)
-    if stretch.doing in (Doing.STOPPED, Doing.CANCELLED) or (last.date() - first.date()).days >= LONG_DAYS:
-        pieces = [(stretch.from_us, stretch.until_us)]
-    else:
-        pieces = _days(stretch, zone, first.date(), last.date())
-    steps = [_step(calendar, zone, stretch, from_us_, until_us) for from_us_, until_us in pieces]
-    if stretch.doing in (Doing.RUNNING, Doing.PAUSED):
-        for day, name in calendar.closures(stretch.from_us, stretch.until_us):
-            at = datetime(day.year, day.month, day.day, tzinfo=zone)
-            closes = at + timedelta(days=1)
-            steps.append(
-                TraceStep(from_us(to_us(at)), from_us(to_us(closes)), "closed", 0.0, f"{_day(at)}: {name}, closed")
-            )
-    return [step for step in steps if step.doing in ("closed", "stopped", "cancelled") or step.worked_seconds]
+    days = _days(stretch, zone, first.date(), last.date())
+    if len(days) > LONG_DAYS:  # what is alike in between is told once
+        days = [days[0], (days[1][0], days[-2][1]), days[-1]]
+    steps = [_step(calendar, zone, stretch, *day) for day in days]
+    return [step for step in steps if step.worked_seconds] + _closures(calendar, zone, stretch)
+
+
+def _closures(calendar: BusinessTime, zone: ZoneInfo, stretch: Stretch) -> list[TraceStep]:
+    """A step for each closed day that would have had hours, or for a row of days closed for the same reason."""
+    rows: list[tuple[date, date, str]] = []
+    for day, name in calendar.closures(stretch.from_us, stretch.until_us):
+        if rows and rows[-1][2] == name and (day - rows[-1][1]).days <= LONG_DAYS:
+            rows[-1] = (rows[-1][0], day, name)
+        else:
+            rows.append((day, day, name))
+    steps = []
+    for first, last, name in rows:
+        begin, end = (datetime(day.year, day.month, day.day, tzinfo=zone) for day in (first, last))
+        span = _day(begin) if first == last else f"{_day(begin)} - {_day(end)}"
+        until = from_us(to_us(end + timedelta(days=1)))
+        steps.append(TraceStep(from_us(to_us(begin)), until, "closed", 0.0, f"{span}: {_reason_of_closing(name)}"))
+    return steps
+
+
+def _reason_of_closing(name: str) -> str:
+    return name if name == "closed" else f"{name}, closed"
 
 
 def _days(stretch: Stretch, zone: ZoneInfo, first: date, last: date) -> list[tuple[int, int]]:
@@ -90,24 +106,37 @@ def _days(stretch: Stretch, zone: ZoneInfo, first: date, last: date) -> list[tup
 
 
 def _step(calendar: BusinessTime, zone: ZoneInfo, stretch: Stretch, from_: int, until: int) -> TraceStep:
+    """What a clock that is on did in one day, or in several that are told together."""
     worked_us = calendar.elapsed_between(from_, until)
-    is_on = stretch.doing in (Doing.RUNNING, Doing.PAUSED)
-    windows = calendar.open_windows(from_, until) if worked_us and is_on else []
+    windows = calendar.open_windows(from_, until) if worked_us else []
     begins, ends = (windows[0][0], windows[-1][1]) if windows else (from_, until)
     begin, end = from_us(begins).astimezone(zone), from_us(ends).astimezone(zone)
     reason = _reason(stretch)
-    if stretch.doing is Doing.RUNNING:
-        what = f"{format_us(worked_us)} ran"
-    elif stretch.doing is Doing.PAUSED:
-        what = f"paused {format_us(worked_us)}{f' {reason}' if reason else ''}"
-    elif stretch.doing is Doing.STOPPED:
-        what = f"stopped{f', {reason}' if reason else ''}" + (
-            f"; {format_us(worked_us)} counted, as the work was not over" if stretch.counts and worked_us else ""
-        )
-    else:
-        what = "cancelled"
+    what = f"paused {format_us(worked_us)}" if stretch.doing is Doing.PAUSED else f"{format_us(worked_us)} ran"
+    days = {from_us(opens).astimezone(zone).date() for opens, _ in windows}
+    if (end - begin).days >= 2 and len(days) > 1:
+        what += f" on {len(days)} working days"
+    if reason and stretch.doing is Doing.PAUSED:
+        what += f" {reason}"
     return TraceStep(
         from_us(from_), from_us(until), stretch.doing.value, worked_us / SECOND_US, f"{_span(begin, end)}: {what}"
+    )
+
+
+def _standing_step(calendar: BusinessTime, zone: ZoneInfo, stretch: Stretch, is_last: bool) -> TraceStep:
+    """A clock that stands: since when, and until when if it went on."""
+    begin, end = (from_us(at).astimezone(zone) for at in (stretch.from_us, stretch.until_us))
+    worked_us, reason = calendar.elapsed_between(stretch.from_us, stretch.until_us), _reason(stretch)
+    what = "cancelled" if stretch.doing is Doing.CANCELLED else f"stopped{f', {reason}' if reason else ''}"
+    if stretch.counts and worked_us:
+        what += f"; {format_us(worked_us)} counted, as the work was not over"
+    when = f"{_day(begin)} {_clock(begin)}" if is_last else _span(begin, end)
+    return TraceStep(
+        from_us(stretch.from_us),
+        from_us(stretch.until_us),
+        stretch.doing.value,
+        worked_us / SECOND_US,
+        f"{when}: {what}",
     )
 
 
