@@ -95,8 +95,9 @@ def table_of(
         if known is None or _freshness(ticket) > _freshness(known):
             latest[ticket.ticket_id] = ticket
     rejections = refusals.rejections()
-    if not latest and not rejections:
-        raise SourceError(f"{name}: holds no tickets; export it again with data")
+    if not latest:
+        reasons = "\n".join(one.text() for one in rejections)
+        raise SourceError(f"{name}: holds no ticket that can be used; export it again with data\n{reasons}".rstrip())
     fields = tuple(dict.fromkeys((*mapping.columns.values(), *mapping.attributes.values())))
     rows = _Rows(fields)
     for ticket in latest.values():
@@ -208,7 +209,7 @@ def instant(text: str) -> datetime:
 
 
 def _refuse_final(name: str, fields: Sequence[str], final: frozenset[str], changed: set[str]) -> None:
-    wrong = [one for one in fields if one in final and one not in changed]
+    wrong = [one for one in fields if one.split(".")[0] in final and one not in changed]
     if wrong:
         raise SourceError(
             f"{name}: the change log says nothing about {', '.join(repr(one) for one in wrong)}, so only the last value is known, "

@@ -19,6 +19,7 @@ from features.sources.table import Coded, Codes, Rows, Table
 
 _EXAMPLES = 3
 _SHOWN_CHARACTERS = 80
+_END_BYTES = 1 << 16
 
 
 def read_table(name: str, content: bytes, layout: FileFormat) -> Table:
@@ -29,7 +30,7 @@ def read_table(name: str, content: bytes, layout: FileFormat) -> Table:
     """
     text = decoded(name, content, layout.encoding).encode()
     header, header_lines = _header(name, text, layout)
-    odd = _OddRows(header_lines)
+    odd = _OddRows(header_lines, text[-_END_BYTES:])
     arrow = _parsed(name, text, layout, len(header), odd)
     columns = [_coded(arrow.column(index)) for index in range(len(header))]
     blank = np.logical_and.reduce([_is_blank(column) for column in columns])
@@ -49,6 +50,7 @@ class _OddRows:
     """Collects the records that do not fit the header while the file is parsed."""
 
     header_lines: int
+    at_end: bytes  # the last bytes of the file
     numbers: list[int] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     fields: list[int] = field(default_factory=list)
@@ -69,6 +71,7 @@ class _OddRows:
                 )
         if not rows:
             return ()
+        self._refuse_cut_off(name, rows[-1], width)
         # A record that swallowed several lines counts as that many: nothing is lost unseen.
         numbers = tuple(
             number for index in rows for number in [self.numbers[index]] * (self.texts[index].strip().count("\n") + 1)
@@ -78,6 +81,15 @@ class _OddRows:
             for index in rows[:_EXAMPLES]
         )
         return (Rejection("another number of fields than the header", f"{width} fields", numbers, examples),)
+
+    def _refuse_cut_off(self, name: str, last: int, width: int) -> None:
+        """A short record at the very end, without the line break that ends every other record, is half a record."""
+        text = self.texts[last]
+        if self.at_end.endswith(text.encode()) and text and not text.endswith("\n") and self.fields[last] < width:
+            raise SourceError(
+                f"{name}, row {self.numbers[last]}: the file ends in the middle of a record: {_shown(text)!r} has {self.fields[last]} of {width} fields; "
+                "it is cut off: copy or export it again (or end the last line, if it is whole)"
+            )
 
 
 def _header(name: str, text: bytes, layout: FileFormat) -> tuple[list[str], int]:

@@ -44,7 +44,24 @@ Fault = tuple[tuple[str | int, ...], str]
 
 def faults_of(mapping: Mapping) -> list[Fault]:
     """Every contradiction inside a mapping: unknown names, columns both used and ignored, tables for nothing, unknown words."""
-    return [*_column_faults(mapping), *_usage_faults(mapping), *_table_faults(mapping), *_word_faults(mapping)]
+    return [
+        *_adapter_faults(mapping),
+        *_column_faults(mapping),
+        *_usage_faults(mapping),
+        *_table_faults(mapping),
+        *_word_faults(mapping),
+    ]
+
+
+def _adapter_faults(mapping: Mapping) -> Iterator[Fault]:
+    if mapping.adapter is None:
+        if mapping.file.beside:
+            yield ("file", "beside"), "file: beside is only for an adapter; without one import each file by itself"
+        return
+    if mapping.kind != "ticket_events":
+        yield ("kind",), f"adapter {mapping.adapter} reads tickets; leave out `kind: {mapping.kind}`"
+    if mapping.file.format is not None:
+        yield ("file", "format"), f"file: format: adapter {mapping.adapter} reads its own JSON; leave out the format"
 
 
 def _column_faults(mapping: Mapping) -> Iterator[Fault]:

@@ -19,7 +19,7 @@ Pages = dict[str, list[Located]]
 def read_pages(path: str, files: Sequence[Unpacked], encoding: str, keys: Sequence[str]) -> Pages:
     """The records of all documents by the key of the list that holds them; ALONE for lists and lines of bare records.
 
-    A document is a page if it has one of `keys` and no id of its own.
+    An object is a page if it has one of `keys` and no id of its own; a document may be a list of pages.
     """
     found: Pages = {key: [] for key in (*keys, ALONE)}
     for file in files:
@@ -35,8 +35,9 @@ def read_pages(path: str, files: Sequence[Unpacked], encoding: str, keys: Sequen
 def _records(document: Located, keys: Sequence[str]) -> Iterator[tuple[str, Located]]:
     value = document.value
     if isinstance(value, list):
-        yield from ((ALONE, Located("", item)) for item in value)
-    elif isinstance(value, dict) and "id" not in value and any(key in value for key in keys):
+        for item in value:
+            yield from _records(Located("", item), keys) if _is_page(item, keys) else [(ALONE, Located("", item))]
+    elif _is_page(value, keys):
         for key in keys:
             held = value.get(key)
             yield from (
@@ -44,6 +45,10 @@ def _records(document: Located, keys: Sequence[str]) -> Iterator[tuple[str, Loca
             )
     else:
         yield ALONE, document
+
+
+def _is_page(value: Any, keys: Sequence[str]) -> bool:
+    return isinstance(value, dict) and "id" not in value and any(key in value for key in keys)
 
 
 def text(value: Any) -> str:

@@ -41,9 +41,9 @@ def tickets(pages: Pages, refusals: Refusals) -> Iterator[Ticket]:
     for place, record in found:
         own = [*listed(record.get("audits")), *audits[text(record["id"])]]
         if not any(event.get("type") == "Create" for audit in own for event in listed(audit.get("events"))):
-            what = "an audit with Create events" if own else "audits"
+            what = "no audit with Create events" if own else "no audits"
             refusals.add(
-                "the first audit is absent", f"{place}: no {what}", "all audits of the ticket from its creation on"
+                "the first audit is absent", f"{place}: {what}", "all audits of the ticket from its creation on"
             )
         else:
             yield _ticket(record, place, own, names, roles)
