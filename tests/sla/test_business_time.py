@@ -230,3 +230,24 @@ def test_a_closed_day_is_named_with_its_reason() -> None:
     assert not office.is_holiday_at(at("2024-03-28T10:00"))
     assert office.is_break_at(at("2024-03-28T11:30"))
     assert not office.is_break_at(at("2024-03-28T12:00"))
+
+
+def test_an_amount_used_up_at_a_border_of_closed_time_can_be_asked_for_at_either_side() -> None:
+    office = compiled(OFFICE | {"time_zone": "UTC"})
+    monday = at("2024-03-04T16:00")
+    assert office.due(monday, 2 * HOUR) == office.due(monday, 2 * HOUR, "closing") == at("2024-03-04T18:00")
+    assert office.due(monday, 2 * HOUR, "opening") == at("2024-03-05T08:00")
+    assert office.due(monday, -8 * HOUR) == office.due(monday, -8 * HOUR, "opening") == at("2024-03-04T08:00")
+    assert office.due(monday, -8 * HOUR, "closing") == at("2024-03-01T18:00")
+    for border in ("closing", "opening"):
+        assert office.due(monday, HOUR, border) == at("2024-03-04T17:00")
+        assert office.due(monday, -HOUR, border) == at("2024-03-04T15:00")
+        assert office.due(at("2024-03-02T12:00"), 0, border) == at("2024-03-02T12:00")
+
+
+def test_the_closing_instant_is_open_only_when_it_is_to_be_included() -> None:
+    office = compiled(OFFICE | {"time_zone": "UTC"})
+    for text, plain, included in (("18:00", False, True), ("08:00", True, True), ("18:00:01", False, False)):
+        instant = at(f"2024-03-04T{text}")
+        assert office.is_open_at(instant) is plain
+        assert office.is_open_at(instant, closing_included=True) is included

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,13 +14,14 @@ import yaml
 
 from sla.agreements import AgreementSet
 from sla.clocks import replay_ticket
+from sla.credits import service_credit_percent
 from sla.durations import format_us
 from sla.events import EventLog, TicketEvent
 from sla.instants import SECOND_US, to_us
 from sla.loading import parse_agreements
 from sla.policies import Policies
 from sla.replay import VerdictState, verdicts_at
-from sla.targets import METRICS
+from sla.targets import METRICS, ServiceCredit
 from sla.verdict import Verdict
 from sla.yaml_lines import read_document
 
@@ -119,6 +120,27 @@ def test_the_path_for_many_tickets_says_the_same(heading: str, example: dict[str
     assert VerdictState(found.state[0]).words == example["expect"]["state"], heading
     assert found.elapsed_us[0] == verdict.elapsed_seconds * SECOND_US
     assert verdict.due_at is None or found.due_us[0] == to_us(verdict.due_at)
+
+
+def test_the_credits_of_the_page_are_owed() -> None:
+    ((_, block),) = blocks("credits")
+    agreed = [ServiceCredit.model_validate(credit) for credit in block["agreed"]]
+    assert [service_credit_percent(agreed, case["met"], case["breached"]) for case in block["owed"]] == [
+        case["percent"] for case in block["owed"]
+    ]
+
+
+def test_each_choice_of_each_policy_is_shown_at_work() -> None:
+    shown = {(name, choice) for _, example in EXAMPLES for name, choice in example.get("policies", {}).items()}
+    default = Policies().model_dump()
+    wanted = {
+        (name, choice)
+        for name, field in Policies.model_fields.items()
+        for choice in get_args(field.annotation)
+        if isinstance(choice, str) and choice != default[name]
+    }
+    assert {(name, choice) for name, choice in wanted if (name, choice) not in shown} == set()
+    assert {("retroactive_start", False)} <= shown
 
 
 def test_the_page_shows_every_metric_and_speaks_of_every_policy():

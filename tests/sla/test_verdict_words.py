@@ -74,6 +74,41 @@ def test_the_trace_can_be_followed_by_hand():
     ]
 
 
+def test_a_long_stretch_is_told_by_its_first_day_what_was_alike_and_its_last_day():
+    closed = TEXT.replace(
+        "holidays: {country: DE}", "closed: {from: 2024-04-03, until: 2024-04-05, name: moving house}"
+    )
+    (verdict,) = replay_ticket(EVENTS[:1], parse_agreements(closed), datetime(2024, 4, 16, 8, 0, tzinfo=UTC))
+    assert [step.text for step in verdict.trace] == [
+        "Thu 28 Mar 08:30-18:00: 9 h 30 min ran",
+        "Fri 29 Mar 08:30 - Mon 15 Apr 18:00: 85 h 30 min ran on 9 working days",
+        "due Fri 29 Mar 15:20",
+        "Wed 3 Apr - Fri 5 Apr: moving house, closed",
+        "Tue 16 Apr 08:30-10:00: 1 h 30 min ran",
+    ]
+    assert sum(step.worked_seconds for step in verdict.trace) == verdict.elapsed_seconds
+
+
+def test_a_clock_that_stands_says_since_when_and_until_when_if_it_went_on():
+    def at(day: int, hour: int) -> int:
+        return to_us(datetime(2024, 4, day, hour, tzinfo=UTC))
+
+    events = [
+        TicketEvent("INC1", "1", at(8, 8), 0, {"kind": "created", "status": "open"}),
+        TicketEvent("INC1", "2", at(8, 9), 0, {"kind": "status", "status": "resolved"}),
+        TicketEvent("INC1", "3", at(8, 11), 0, {"kind": "status", "status": "open"}),
+        TicketEvent("INC1", "4", at(8, 12), 0, {"kind": "status", "status": "resolved"}),
+    ]
+    (verdict,) = replay_ticket(events, AGREEMENTS, datetime(2024, 4, 10, tzinfo=UTC))
+    assert [step.text for step in verdict.trace] == [
+        "Mon 8 Apr 10:00-11:00: 1 h ran",
+        "Mon 8 Apr 11:00-13:00: stopped, resolved",
+        "Mon 8 Apr 13:00-14:00: 1 h ran",
+        "Mon 8 Apr 14:00: stopped, resolved",
+        "would have been due Wed 10 Apr 09:20",
+    ]
+
+
 def test_the_explanation_names_the_rule_its_reason_and_the_policies():
     (verdict,) = replay_ticket(EVENTS, AGREEMENTS, AT)
     text = explain_text(verdict)

@@ -67,6 +67,53 @@ def test_a_working_day_is_as_long_as_monday_unless_told() -> None:
         _ = WorkingDays(compiled({"time_zone": "UTC"})).day_seconds
 
 
+def test_the_breaks_of_every_week_are_no_part_of_a_working_day() -> None:
+    lunch = {
+        "time_zone": "UTC",
+        "hours": {"mon-fri": [["08:00", "17:00"]]},
+        "breaks": {"mon-fri": [["12:00", "13:00"]]},
+    }
+    assert WorkingDays(compiled(lunch)).day_seconds == 8 * HOUR
+    once = lunch | {"breaks": {"2024-03-04": [["12:00", "13:00"]]}}
+    assert WorkingDays(compiled(once)).day_seconds == 9 * HOUR
+    night = {"time_zone": "UTC", "hours": {"mon": [["22:00", "06:00"]]}, "breaks": {"tue": [["02:00", "02:30"]]}}
+    assert WorkingDays(compiled(night)).day_seconds == 7.5 * HOUR
+    idle = {"time_zone": "UTC", "hours": {"mon-tue": [["08:00", "12:00"]]}, "breaks": {"mon": [["00:00", "24:00"]]}}
+    assert WorkingDays(compiled(idle)).day_seconds == 4 * HOUR
+    due = WorkingDays(compiled(lunch)).add(at("2024-03-01T11:00"), 1)
+    assert due == at("2024-03-04T11:00")
+
+
+def test_a_start_on_an_idle_date_counts_from_the_next_working_day_under_rules_that_roll() -> None:
+    days = WorkingDays(compiled(OFFICE | {"time_zone": "UTC"}))
+    saturday = at("2024-03-02T20:00")
+    assert {
+        rule: days.add(saturday, 1, rule).strftime("%a %H:%M")
+        for rule in ("end_of_day", "roll_end_of_day", "dates_only", "roll_dates", "roll_by_closing")
+    } == {
+        "end_of_day": "Mon 18:00",
+        "roll_end_of_day": "Tue 18:00",
+        "dates_only": "Mon 20:00",
+        "roll_dates": "Tue 20:00",
+        "roll_by_closing": "Tue 08:00",
+    }
+    assert days.add(saturday, -1, "roll_dates") == at("2024-02-29T20:00")
+    assert days.add(at("2024-03-01T20:00"), 1, "roll_by_closing") == at("2024-03-04T18:00")
+    assert days.add(at("2024-03-01T06:00"), 1, "roll_by_closing") == at("2024-03-04T06:00")
+
+
+def test_working_days_between_dates_count_either_edge_or_both() -> None:
+    days = WorkingDays(compiled(OFFICE))
+    friday, monday, saturday = date(2024, 3, 1), date(2024, 3, 4), date(2024, 3, 2)
+    assert days.between(friday, monday) == 1
+    assert days.between(friday, monday, inclusive=True) == 2
+    assert days.between(friday, monday, inclusive=True, after_first=True) == 1
+    assert days.between(saturday, monday, inclusive=True, after_first=True) == 1
+    assert days.between(friday, monday, after_first=True) == 0
+    assert days.between(friday, friday, after_first=True) == 0
+    assert days.between(monday, friday, inclusive=True, after_first=True) == -1
+
+
 def test_working_days_reach_across_years_and_say_when_there_are_none() -> None:
     days = WorkingDays(compiled(OFFICE))
     far = days.add(at("2024-03-01T11:00"), 2600, "same_time")
