@@ -31,7 +31,7 @@ def declared_convention(vector: Vector) -> str | None:
         return convention
     if vector.get("closing_instant_inclusive"):
         return "open at closing time"
-    if vector.get("peer_semantics") == "wall_clock":
+    if vector.get("peer_semantics") == "wall_clock" or vector.get("policy"):
         return "wall clock"
     if vector["op"] == "add_days" and day_rule(vector) is None:
         return "another day rule"
@@ -41,7 +41,9 @@ def declared_convention(vector: Vector) -> str | None:
 
 
 def _border(vector: Vector) -> str | None:
-    """The border of closed time at which a peer puts an amount used up there, where it is not ours."""
+    """Where a peer puts an amount that is used up at a border of closed time, if that is not where we do."""
+    if vector.get("seconds") == 0:
+        return "zero is an amount"
     forward = vector.get("seconds", 0) > 0
     if vector.get("boundary") == "open" and forward:
         return "due at the next opening"
