@@ -10,9 +10,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute
 from numpy.typing import NDArray
 
-from features.schema import ATTRIBUTE_PREFIX, INSTANT_COLUMNS, attribute_columns
+from features.schema import ATTRIBUTE_PREFIX, attribute_columns
 
 Numbers: TypeAlias = NDArray[np.int64]
 Texts: TypeAlias = NDArray[np.object_]
@@ -30,7 +31,7 @@ class CodedTexts:
 
 def coded(column: pd.Series) -> CodedTexts:
     """A `str` series as codes and distinct texts."""
-    return _from_arrow(_arrow(column))
+    return _from_arrow(arrow_texts(column))
 
 
 def coded_attributes(frame: pd.DataFrame) -> CodedTexts:
@@ -42,7 +43,8 @@ def coded_attributes(frame: pd.DataFrame) -> CodedTexts:
     codes, first = _combinations(columns)
     keys = [json.dumps(name.removeprefix(ATTRIBUTE_PREFIX), ensure_ascii=False) for name in names]
     pieces = [_pieces(key, column, first) for key, column in zip(keys, columns, strict=True)]
-    texts = ["{" + ",".join(filter(None, row)) + "}" for row in zip(*pieces, strict=True)]
+    members = pa.compute.binary_join_element_wise(*pieces, pa.scalar("", pa.large_string())).to_pylist()
+    texts = [f"{{{text[:-1]}}}" for text in members]
     if "{}" not in texts:
         return CodedTexts(codes, texts)
     none = texts.index("{}")
@@ -56,7 +58,7 @@ def text_series(texts: Texts, codes: Numbers) -> pd.Series:
 
 def attribute_series(texts: Sequence[str], codes: Numbers) -> dict[str, pd.Series]:
     """The inverse of `coded_attributes`: a `str` series for each attribute, by full column name in alphabetical order."""
-    objects: list[dict[str, Any]] = [json.loads(text) for text in texts]
+    objects: list[dict[str, Any]] = json.loads(f"[{','.join(texts)}]")
     names = sorted({name for one in objects for name in one})
     columns = {name: np.array([one.get(name) for one in objects], dtype=object) for name in names}
     return {ATTRIBUTE_PREFIX + name: text_series(values, codes) for name, values in columns.items()}
@@ -72,12 +74,8 @@ def instant_series(at_us: Numbers) -> pd.Series:
     return pd.Series(at_us.view("datetime64[us]")).dt.tz_localize("UTC")
 
 
-def is_instant(name: str) -> bool:
-    """Whether the column holds instants."""
-    return name in INSTANT_COLUMNS
-
-
-def _arrow(column: pd.Series) -> Any:
+def arrow_texts(column: pd.Series) -> pa.Array:
+    """A `str` series as a large_string array, missing values as nulls."""
     array = pa.array(column, type=pa.large_string(), from_pandas=True)
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
@@ -103,7 +101,8 @@ def _combinations(columns: Sequence[CodedTexts]) -> tuple[Numbers, Numbers]:
     return codes, first
 
 
-def _pieces(key: str, column: CodedTexts, rows: Numbers) -> list[str | None]:
-    """`"name":"value"` for some rows, None where the attribute is missing; each distinct value is written once."""
-    written = [*(f"{key}:{json.dumps(text, ensure_ascii=False)}" for text in column.texts), None]
-    return [written[code] for code in column.codes[rows].tolist()]  # code -1 is the last: None
+def _pieces(key: str, column: CodedTexts, rows: Numbers) -> pa.Array:
+    """`"name":"value",` for some rows, empty where the attribute is missing; each distinct value is written once."""
+    written = [*(f"{key}:{json.dumps(text, ensure_ascii=False)}," for text in column.texts), ""]
+    codes = column.codes[rows]
+    return pa.array(written, type=pa.large_string()).take(pa.array(np.where(codes < 0, len(written) - 1, codes)))

@@ -9,14 +9,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, Select, Table, func, select
+import pyarrow as pa
+from sqlalchemy import Column, Connection, Select, Table, select
 
-from features.store.coding import Numbers, attribute_series, instant_series, is_instant, text_series
-from features.store.tables import is_word
-from features.store.words import known_numbers, texts_of
+from features.store.appending import EventTable
+from features.store.bulk import stream
+from features.store.coding import arrow_texts, attribute_series, instants_us
+from features.store.frames import Arrays, arrays_of, fetched, frame_of, word_texts
+from features.store.identity import derived_ids
+from features.store.words import known_numbers
 from sla.instants import to_us
 
 _SUBJECTS_AT_ONCE = 5_000
+_OWN = ("ordinal", "attributes", "event_id")  # what a canonical frame says otherwise
 
 
 @dataclass(frozen=True)
@@ -30,64 +35,38 @@ class Narrowing:
 
 
 def chunks(
-    connection: Connection,
-    table: Table,
-    columns: Sequence[str],
-    subject: str,
-    wanted: Narrowing,
-    chunk_rows: int,
-    *,
-    may_be_announced: bool,
+    connection: Connection, events: EventTable, wanted: Narrowing, chunk_rows: int, *, may_be_announced: bool
 ) -> Iterator[pd.DataFrame]:
     """Frames of at most `chunk_rows`, in the order of the sequence (per 5,000 subjects, where some are named)."""
-    query = _query(table, (*columns, "attributes"), wanted, may_be_announced)
-    for narrowed in _by_subject(connection, query, table, subject, wanted.subjects):
-        streamed = connection.execution_options(stream_results=True, max_row_buffer=chunk_rows).execute(narrowed)
-        for rows in streamed.partitions(chunk_rows):
-            yield frame_of(connection, columns, rows)
+    columns = [column for column in events.table.columns if not column.primary_key]
+    query = _query(events.table, columns, wanted, may_be_announced)
+    for narrowed in _by_subject(connection, query, events.table.c[events.id_parts[0]], wanted.subjects):
+        for portions in stream(connection, narrowed, chunk_rows):
+            yield _canonical(connection, events, columns, arrays_of(columns, portions))
 
 
-def frame_of(connection: Connection, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
-    """Rows of an event table (`columns` and the attributes, 0 for no word) as a canonical frame."""
-    names = (*columns, "attributes")
-    lists: list[Sequence[Any]] = list(zip(*rows, strict=True)) or [[] for _ in names]
-    numbers = {
-        name: np.array(values, dtype=np.int64) for name, values in zip(names, lists, strict=True) if is_word(name)
-    }
-    used = np.unique(np.concatenate(list(numbers.values())))
-    used = used[used > 0]
-    texts = texts_of(connection, used)
-    out = {}
-    for name, values in zip(columns, lists, strict=False):
-        if is_word(name):
-            here, codes = _codes(numbers[name])
-            out[name] = text_series(texts[np.searchsorted(used, here)], codes)
-        else:
-            out[name] = _plain(name, values)
-    here, codes = _codes(numbers["attributes"])
-    return pd.DataFrame({**out, **attribute_series(texts[np.searchsorted(used, here)].tolist(), codes)})
+def _canonical(
+    connection: Connection, events: EventTable, columns: Sequence[Column[Any]], arrays: Arrays
+) -> pd.DataFrame:
+    frame = frame_of(connection, [column for column in columns if column.name not in _OWN], arrays)
+    ((texts, codes),) = word_texts(connection, [arrays["attributes"]])
+    ids = {"event_id": _ids(events, frame, arrays)}
+    series = {name: ids.get(name, frame.get(name)) for name in events.columns}
+    return pd.DataFrame({**series, **attribute_series(texts.tolist(), codes)})
 
 
-def _codes(numbers: Numbers) -> tuple[Numbers, Numbers]:
-    """The distinct word numbers, and for each row its place among them, -1 for none."""
-    distinct, codes = np.unique(numbers, return_inverse=True)
-    if len(distinct) and distinct[0] == 0:
-        return distinct[1:], codes - 1
-    return distinct, codes
+def _ids(events: EventTable, frame: pd.DataFrame, arrays: Arrays) -> pd.Series:
+    ordinals = arrays["ordinal"]
+    parts = [arrow_texts(frame[name]) for name in events.id_parts]
+    ids = derived_ids(parts, instants_us(frame["event_at"]), np.maximum(ordinals, 0))
+    if (ordinals < 0).any():
+        own = pa.array(arrays["event_id"], type=pa.large_string())
+        ids = pa.compute.coalesce(own, ids)
+    return pd.Series(pd.array(ids, dtype="str"))
 
 
-def _plain(name: str, values: Sequence[Any]) -> pd.Series:
-    if is_instant(name):
-        return instant_series(np.array(values, dtype=np.int64))
-    if name == "value":
-        return pd.Series(np.array(values, dtype=np.float64))
-    return pd.Series(pd.array(np.array(values, dtype=object), dtype="str"))
-
-
-def _query(table: Table, names: Sequence[str], wanted: Narrowing, may_be_announced: bool) -> Select[Any]:
-    # Words count from 1: 0 stands for none, so that a column of them is plain integers.
-    shown = [func.coalesce(table.c[name], 0) if is_word(name) else table.c[name] for name in names]
-    query = select(*shown).where(table.c.sequence > wanted.since_sequence)
+def _query(table: Table, columns: Sequence[Column[Any]], wanted: Narrowing, may_be_announced: bool) -> Select[Any]:
+    query = select(*(fetched(column) for column in columns)).where(table.c.sequence > wanted.since_sequence)
     if wanted.up_to_sequence is not None:
         query = query.where(table.c.sequence <= wanted.up_to_sequence)
     if wanted.until is not None:
@@ -98,11 +77,11 @@ def _query(table: Table, names: Sequence[str], wanted: Narrowing, may_be_announc
 
 
 def _by_subject(
-    connection: Connection, query: Select[Any], table: Table, subject: str, subjects: Sequence[str] | None
+    connection: Connection, query: Select[Any], subject: Column[Any], subjects: Sequence[str] | None
 ) -> Iterator[Select[Any]]:
     if subjects is None:
         yield query
         return
     numbers = known_numbers(connection, list(dict.fromkeys(subjects)))
     for start in range(0, len(numbers), _SUBJECTS_AT_ONCE):
-        yield query.where(table.c[subject].in_(numbers[start : start + _SUBJECTS_AT_ONCE]))
+        yield query.where(subject.in_(numbers[start : start + _SUBJECTS_AT_ONCE]))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any
 
 import pandas as pd
-from sqlalchemy import Engine, Select, Table, func, insert, select
+from sqlalchemy import Engine, func, insert, select
 
 from features.schema import (
     SERVICE_COLUMNS,
@@ -21,13 +19,21 @@ from features.schema import (
     validate_ticket_events,
 )
 from features.store import tables
-from features.store.appending import Progress, append, last_sequence
+from features.store.agreements import Agreements
+from features.store.alerts import Alerts
+from features.store.appending import EventTable, Progress, append, last_sequence
 from features.store.engine import DEFAULT_URL, make_engine, reading, writing
+from features.store.feedback import Feedback
+from features.store.forecasts import Forecasts
 from features.store.migration import migrate
+from features.store.outcomes import Outcomes
+from features.store.predictions import Predictions
 from features.store.querying import Narrowing, chunks
 from sla.instants import to_us
 
 CHUNK_ROWS = 200_000
+_TICKET_EVENTS = EventTable(tables.ticket_events, TICKET_COLUMNS, ("ticket_id",))
+_SERVICE_EVENTS = EventTable(tables.service_events, SERVICE_COLUMNS, ("service", "kind", "phase"))
 
 
 @dataclass(frozen=True)
@@ -56,10 +62,16 @@ def open_store(url: str = DEFAULT_URL) -> Store:
 
 
 class Store:
-    """Append-only events and agreements; one transaction a call."""
+    """Append-only events, and what was agreed, predicted, found, said, raised and forecast; one transaction a call."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.agreements = Agreements(engine)
+        self.predictions = Predictions(engine)
+        self.outcomes = Outcomes(engine)
+        self.feedback = Feedback(engine)
+        self.alerts = Alerts(engine)
+        self.forecasts = Forecasts(engine)
 
     def __enter__(self) -> Store:
         return self
@@ -87,14 +99,14 @@ class Store:
         Raises SchemaError for a frame that breaks the contract, ConflictError where an id is stored with other content.
         """
         validate_ticket_events(frame)
-        return self._append(tables.ticket_events, TICKET_COLUMNS, frame, source, imported_at, progress)
+        return self._append(_TICKET_EVENTS, frame, source, imported_at, progress)
 
     def append_service_events(
         self, frame: pd.DataFrame, source: str, *, imported_at: datetime | None = None, progress: Progress | None = None
     ) -> AppendReport:
         """What was stored of the service events; as `append_ticket_events`."""
         validate_service_events(frame)
-        return self._append(tables.service_events, SERVICE_COLUMNS, frame, source, imported_at, progress)
+        return self._append(_SERVICE_EVENTS, frame, source, imported_at, progress)
 
     def ticket_events(
         self,
@@ -126,15 +138,7 @@ class Store:
         """
         wanted = Narrowing(since_sequence, up_to_sequence, until, ticket_ids)
         with reading(self._engine) as connection:
-            yield from chunks(
-                connection,
-                tables.ticket_events,
-                TICKET_COLUMNS,
-                "ticket_id",
-                wanted,
-                chunk_rows,
-                may_be_announced=False,
-            )
+            yield from chunks(connection, _TICKET_EVENTS, wanted, chunk_rows, may_be_announced=False)
 
     def service_events(
         self,
@@ -149,26 +153,16 @@ class Store:
         """
         wanted = Narrowing(since_sequence, up_to_sequence, until, services)
         with reading(self._engine) as connection:
-            found = list(
-                chunks(
-                    connection,
-                    tables.service_events,
-                    SERVICE_COLUMNS,
-                    "service",
-                    wanted,
-                    CHUNK_ROWS,
-                    may_be_announced=True,
-                )
-            )
+            found = list(chunks(connection, _SERVICE_EVENTS, wanted, CHUNK_ROWS, may_be_announced=True))
         return pd.concat(found, ignore_index=True) if found else empty_service_events()
 
     def last_sequence(self) -> int:
         """The highest sequence number of the ticket events, 0 in an empty store. It only grows, in the order of commits."""
-        return self._last(tables.ticket_events)
+        return self._last(_TICKET_EVENTS)
 
     def last_service_sequence(self) -> int:
         """The highest sequence number of the service events, 0 in an empty store."""
-        return self._last(tables.service_events)
+        return self._last(_SERVICE_EVENTS)
 
     def ticket_count(self) -> int:
         """How many tickets have events."""
@@ -178,40 +172,31 @@ class Store:
             )
 
     def save_agreements(self, text: str, at: datetime) -> int:
-        """The version under which the agreements' text is stored; the same version as before if the text is the newest one."""
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        with writing(self._engine) as connection:
-            newest = connection.execute(_newest_agreements()).first()
-            if newest is not None and newest.sha256 == digest:
-                return int(newest.version)
-            values = {"saved_at": to_us(at), "sha256": digest, "text": text}
-            saved = connection.execute(insert(tables.agreements).values(values).returning(tables.agreements.c.version))
-            return int(saved.scalar_one())
+        """The version under which the agreements' text is stored; see `agreements.save`."""
+        return self.agreements.save(text, at)
 
     def latest_agreements(self) -> str | None:
         """The text of the newest agreements, or None."""
-        with reading(self._engine) as connection:
-            newest = connection.execute(_newest_agreements()).first()
-        return None if newest is None else str(newest.text)
+        newest = self.agreements.latest()
+        return None if newest is None else newest.text
 
     def _append(
         self,
-        table: Table,
-        columns: Sequence[str],
+        events: EventTable,
         frame: pd.DataFrame,
         source: str,
         imported_at: datetime | None,
         progress: Progress | None,
     ) -> AppendReport:
         with writing(self._engine) as connection:
-            before = last_sequence(connection, table)
-            done = append(connection, table, columns, frame, progress)
-            last = last_sequence(connection, table)
+            before = last_sequence(connection, events.table)
+            done = append(connection, events, frame, before, progress)
+            last = last_sequence(connection, events.table)
             if done.inserted:
                 record = {
                     "imported_at": None if imported_at is None else to_us(imported_at),
                     "source": source,
-                    "kind": table.name,
+                    "kind": events.table.name,
                 }
                 connection.execute(
                     insert(tables.imports).values(
@@ -220,10 +205,6 @@ class Store:
                 )
         return AppendReport(done.inserted, done.duplicates, done.kept, before + 1 if done.inserted else 0, last)
 
-    def _last(self, table: Table) -> int:
+    def _last(self, events: EventTable) -> int:
         with reading(self._engine) as connection:
-            return last_sequence(connection, table)
-
-
-def _newest_agreements() -> Select[Any]:
-    return select(tables.agreements).order_by(tables.agreements.c.version.desc()).limit(1)
+            return last_sequence(connection, events.table)

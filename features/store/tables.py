@@ -1,84 +1,187 @@
 """The tables as the code sees them; features/store/migrations is what makes them.
 
-Every text but the event's id is stored once, in `words`, and events hold numbers: a tenth of the size and twice as quick as
-texts in every row. The views `ticket_events_text` and `service_events_text` show the same events in words.
+Texts that repeat are stored once, in `words`, and rows hold numbers: a tenth of the size and several times as quick as texts
+in every row. The `*_text` views show the same rows in words. What a column holds is in its `info`: see `held_by`.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
-
-from features.schema import INSTANT_COLUMNS, SERVICE_COLUMNS, TICKET_COLUMNS
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text
+from sqlalchemy.types import TypeEngine
 
 metadata: Final = MetaData()
 
-# SQLite hands out ascending row numbers only to a column of exactly the type INTEGER.
-_Sequence: Final = BigInteger().with_variant(Integer, "sqlite")
-_TICKET_REQUIRED: Final = ("event_id", "ticket_id", "event_at", "recorded_at", "kind")
-_SERVICE_REQUIRED: Final = ("event_id", "service", "event_at", "recorded_at", "kind", "phase")
+WORD, INSTANT, WHOLE, NUMBER, TEXT, FLAG = "word", "instant", "whole", "number", "text", "flag"
+_TYPES: Final[dict[str, type[TypeEngine[Any]]]] = {
+    WORD: BigInteger,  # the number of a text in `words`
+    INSTANT: BigInteger,  # microseconds since 1970 UTC
+    WHOLE: BigInteger,
+    NUMBER: Float,
+    TEXT: Text,
+    FLAG: Boolean,
+}
 
 
-def _event_column(name: str, required: tuple[str, ...]) -> Column[Any]:
-    nullable = name not in required
-    if name == "event_id":
-        return Column(name, Text, nullable=nullable)
-    if name == "value":
-        return Column(name, Float, nullable=nullable)
-    return Column(name, BigInteger, nullable=nullable)  # an instant in microseconds since 1970 UTC, or a word
+def held_by(column: Column[Any]) -> str:
+    """What the column holds: WORD, INSTANT, WHOLE, NUMBER, TEXT or FLAG."""
+    return str(column.info["holds"])
 
 
-def is_word(name: str) -> bool:
-    """Whether the column of an event table holds the number of a word."""
-    return name not in ("event_id", "value", *INSTANT_COLUMNS)
+def key_of(table: Table) -> Column[Any]:
+    """The column that numbers the rows in the order of commits."""
+    return next(iter(table.primary_key.columns))
+
+
+def _sequence(name: str, *, is_given: bool = False) -> Column[Any]:
+    # SQLite hands out ascending row numbers only to a column of exactly the type INTEGER.
+    number = BigInteger().with_variant(Integer, "sqlite")
+    return Column(name, number, primary_key=True, autoincrement=not is_given, info={"holds": WHOLE})
+
+
+def _columns(holds: str, *names: str, optional: bool = False) -> list[Column[Any]]:
+    return [Column(name, _TYPES[holds], nullable=optional, info={"holds": holds}) for name in names]
 
 
 words: Final = Table(
     "words",
     metadata,
-    Column("word_id", _Sequence, primary_key=True, autoincrement=False),
-    Column("digest", LargeBinary, nullable=False),  # of the text: an index on long texts would be as long as they are
-    Column("text", Text, nullable=False),
-    UniqueConstraint("digest", name="words_digest"),
+    _sequence("word_id", is_given=True),
+    *_columns(WHOLE, "digest"),  # of the text, 64 bits: an index on long texts would be as long as they are
+    *_columns(TEXT, "text"),
+    Index("words_digest", "digest"),
 )
 
 imports: Final = Table(
     "imports",
     metadata,
-    Column("import_id", _Sequence, primary_key=True),
-    Column("imported_at", BigInteger),  # microseconds since 1970 UTC
-    Column("source", Text, nullable=False),
-    Column("kind", Text, nullable=False),  # the table that was appended to
-    Column("inserted", BigInteger, nullable=False),
-    Column("duplicates", BigInteger, nullable=False),
+    _sequence("import_id"),
+    *_columns(INSTANT, "imported_at", optional=True),
+    *_columns(TEXT, "source", "kind"),  # kind: the table that was appended to
+    *_columns(WHOLE, "inserted", "duplicates"),
 )
 
-ticket_events: Final = Table(
+
+def _events(name: str, subject: str, kinds: tuple[str, ...], *others: Column[Any]) -> Table:
+    """An event is named by subject, kinds, instant and ordinal (features/store/identity.py), or by a text of its own."""
+    table = Table(
+        name,
+        metadata,
+        _sequence("sequence"),
+        *_columns(WORD, subject),
+        *_columns(INSTANT, "event_at"),
+        *_columns(WHOLE, "ordinal", optional=True),
+        *_columns(INSTANT, "recorded_at"),
+        *others,
+        *_columns(WORD, "attributes", optional=True),  # a JSON object of texts, keys sorted; a missing one is absent
+        *_columns(TEXT, "event_id", optional=True),  # missing where subject, kinds, instant and ordinal say it
+    )
+    Index(f"{name}_identity", *(table.c[part] for part in (subject, "event_at", *kinds, "ordinal")), unique=True)
+    has_own = table.c.event_id.is_not(None)
+    Index(f"{name}_event_id", table.c.event_id, unique=True, sqlite_where=has_own, postgresql_where=has_own)
+    return table
+
+
+ticket_events: Final = _events(
     "ticket_events",
-    metadata,
-    Column("sequence", _Sequence, primary_key=True),
-    *(_event_column(name, _TICKET_REQUIRED) for name in TICKET_COLUMNS),
-    Column("attributes", BigInteger),  # a word: a JSON object of texts, keys sorted; a missing attribute is absent
-    UniqueConstraint("event_id", name="ticket_events_event_id"),
-    Index("ticket_events_ticket_id", "ticket_id"),
+    "ticket_id",
+    (),
+    *_columns(WORD, "kind"),
+    *_columns(WORD, "status", "waiting_on", "priority", "service", "category", "team", optional=True),
+    *_columns(WORD, "assignee", "customer", "channel", "actor_kind", optional=True),
 )
 
-service_events: Final = Table(
+service_events: Final = _events(
     "service_events",
-    metadata,
-    Column("sequence", _Sequence, primary_key=True),
-    *(_event_column(name, _SERVICE_REQUIRED) for name in SERVICE_COLUMNS),
-    Column("attributes", BigInteger),
-    UniqueConstraint("event_id", name="service_events_event_id"),
-    Index("service_events_service", "service"),
+    "service",
+    ("kind", "phase"),
+    *_columns(WORD, "kind", "phase"),
+    *_columns(WORD, "severity", optional=True),
+    *_columns(NUMBER, "value", optional=True),
 )
 
 agreements: Final = Table(
-    "agreements",
+    "agreements", metadata, _sequence("version"), *_columns(INSTANT, "saved_at"), *_columns(TEXT, "sha256", "text")
+)
+
+predictions: Final = Table(
+    "predictions",
     metadata,
-    Column("version", _Sequence, primary_key=True),
-    Column("saved_at", BigInteger, nullable=False),
-    Column("sha256", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    _sequence("prediction_id"),
+    *_columns(WORD, "ticket_id", "target"),
+    *_columns(FLAG, "is_shadow"),  # said by a challenger: judged later, shown to no one
+    *_columns(INSTANT, "scored_at", "snapshot_at"),
+    *_columns(WORD, "bundle_version", optional=True),  # missing: the rules alone spoke
+    *_columns(WORD, "state"),
+    *_columns(NUMBER, "probability", optional=True),
+    *_columns(TEXT, "reasons", optional=True),  # JSON
+    Index("predictions_in_force", "ticket_id", "target", "is_shadow", "scored_at", "prediction_id"),
+)
+
+outcomes: Final = Table(
+    "outcomes",
+    metadata,
+    _sequence("outcome_id"),
+    *_columns(WORD, "ticket_id", "target"),
+    *_columns(WHOLE, "measurement"),
+    *_columns(INSTANT, "known_at"),
+    *_columns(WORD, "state"),
+    *_columns(FLAG, "breached"),
+    *_columns(WORD, "agreement", optional=True),
+    *_columns(INSTANT, "started_at", "due_at", "stopped_at", "breached_at", optional=True),
+    *_columns(WHOLE, "target_us", "elapsed_us", optional=True),
+    Index("outcomes_in_force", "ticket_id", "target", "measurement", "known_at", "outcome_id"),
+)
+
+feedback: Final = Table(
+    "feedback",
+    metadata,
+    _sequence("feedback_id"),
+    *_columns(TEXT, "key"),
+    *_columns(WORD, "ticket_id"),
+    *_columns(WORD, "target", optional=True),
+    *_columns(INSTANT, "given_at"),
+    *_columns(WORD, "given_by", "verdict"),
+    *_columns(WHOLE, "prediction_id", optional=True),
+    *_columns(TEXT, "comment", optional=True),
+    Index("feedback_key", "key", unique=True),
+    Index("feedback_ticket_id", "ticket_id"),
+)
+
+alerts: Final = Table(
+    "alerts",
+    metadata,
+    _sequence("alert_id"),
+    *_columns(TEXT, "key"),
+    *_columns(WORD, "rule", "subject_kind", "subject", "event"),
+    *_columns(INSTANT, "raised_at"),
+    *_columns(WORD, "severity", optional=True),
+    *_columns(TEXT, "message"),
+    *_columns(TEXT, "details", optional=True),  # JSON
+    Index("alerts_key", "key", unique=True),
+    Index("alerts_subject", "subject", "rule"),
+)
+
+deliveries: Final = Table(
+    "deliveries",
+    metadata,
+    _sequence("delivery_id"),
+    *_columns(WHOLE, "alert_id"),
+    *_columns(WORD, "channel", "state"),
+    *_columns(INSTANT, "attempted_at"),
+    *_columns(INSTANT, "retry_at", optional=True),
+    *_columns(TEXT, "detail", optional=True),
+    Index("deliveries_alert", "alert_id", "channel", "delivery_id"),
+)
+
+forecasts: Final = Table(
+    "forecasts",
+    metadata,
+    _sequence("forecast_id"),
+    *_columns(WORD, "series", "subject"),
+    *_columns(INSTANT, "made_at", "period_start", "period_end"),
+    *_columns(NUMBER, "quantile", "value"),
+    *_columns(WORD, "model_version", optional=True),
+    Index("forecasts_identity", "series", "subject", "made_at", "period_start", "quantile", unique=True),
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 import numpy as np
+import pyarrow as pa
 from sqlalchemy import Connection, func, select
 
 from features.store.bulk import load, rows_with
@@ -26,46 +27,59 @@ class WordBook:
         self._knows_all = self._last == 0
 
     def learn(self, texts: Iterable[str]) -> dict[str, int]:
-        """The number of each text (and of others); texts that are new are stored."""
+        """The number of each text (and of others); texts that are new are stored, in their order."""
         if len(self._numbers) > _REMEMBERED:
             self._numbers, self._knows_all = {}, False
-        unknown = {text for text in texts if text not in self._numbers}
-        by_digest = {_digest(text): text for text in unknown}
-        if not self._knows_all:
-            self._numbers |= _stored(self._connection, by_digest)
-        fresh = [(digest, text) for digest, text in sorted(by_digest.items()) if text not in self._numbers]
-        rows = [(number, digest, text) for number, (digest, text) in enumerate(fresh, start=self._last + 1)]
-        if rows:
-            load(self._connection, words, ("word_id", "digest", "text"), rows)
-        self._last += len(rows)
-        self._numbers |= {text: number for number, _, text in rows}
-        return self._numbers
+        numbers = self._numbers
+        fresh = list(dict.fromkeys(text for text in texts if text not in numbers))
+        if fresh and not self._knows_all:
+            numbers |= _stored(self._connection, fresh)
+            fresh = [text for text in fresh if text not in numbers]
+        if fresh:
+            given = np.arange(self._last + 1, self._last + 1 + len(fresh))
+            rows = {"word_id": given, "digest": _digests(fresh), "text": pa.array(fresh, type=pa.large_string())}
+            load(self._connection, words, pa.table(rows))
+            numbers |= zip(fresh, given.tolist(), strict=True)
+            self._last += len(fresh)
+        return numbers
 
 
 def known_numbers(connection: Connection, texts: Sequence[str]) -> list[int]:
     """The numbers of those texts that are stored; nothing is written."""
-    return list(_stored(connection, {_digest(text): text for text in texts}).values())
+    return list(_stored(connection, texts).values())
 
 
 def texts_of(connection: Connection, numbers: Numbers) -> Texts:
     """The texts of distinct ascending `numbers`, in their order."""
-    if len(numbers) > _FEW:
-        between = words.c.word_id.between(int(numbers[0]), int(numbers[-1]))
-        rows = connection.execute(
-            select(words.c.word_id, words.c.text).where(between).order_by(words.c.word_id)
-        ).tuples()
-        stored, texts = zip(*rows, strict=True)
-        return np.array(texts, dtype=object)[np.searchsorted(np.array(stored, dtype=np.int64), numbers)]
-    found: dict[int, str] = dict(rows_with(connection, words, ("word_id", "text"), "word_id", numbers.tolist()))
-    out = np.empty(len(numbers), dtype=object)
-    out[:] = [found[number] for number in numbers.tolist()]
-    return out
+    if not len(numbers):
+        return np.empty(0, dtype=object)
+    if len(numbers) > _FEW or numbers[-1] - numbers[0] == len(numbers) - 1:
+        rows = _between(connection, int(numbers[0]), int(numbers[-1]))
+    else:
+        rows = sorted(rows_with(connection, words, ("word_id", "text"), "word_id", numbers.tolist()))
+    stored, texts = zip(*rows, strict=True)
+    held = np.empty(len(texts), dtype=object)
+    held[:] = texts
+    return held[np.searchsorted(np.array(stored, dtype=np.int64), numbers)]
 
 
-def _stored(connection: Connection, by_digest: dict[bytes, str]) -> dict[str, int]:
-    found = rows_with(connection, words, ("digest", "word_id"), "digest", list(by_digest))
-    return {by_digest[bytes(digest)]: number for digest, number in found}
+def _between(connection: Connection, first: int, last: int) -> list[tuple[int, str]]:
+    wanted = f"SELECT word_id, text FROM words WHERE word_id BETWEEN {first:d} AND {last:d} ORDER BY word_id"  # noqa: S608
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(wanted)
+        return list(cursor.fetchall())
+    finally:
+        cursor.close()
 
 
-def _digest(text: str) -> bytes:
-    return blake2b(text.encode(), digest_size=16).digest()
+def _stored(connection: Connection, texts: Sequence[str]) -> dict[str, int]:
+    """Digests only narrow the search: that two texts share one is improbable, and harmless."""
+    asked = set(texts)
+    found = rows_with(connection, words, ("text", "word_id"), "digest", _digests(texts).tolist())
+    return {text: number for text, number in found if text in asked}
+
+
+def _digests(texts: Sequence[str]) -> Numbers:
+    joined = b"".join([blake2b(text.encode(), digest_size=8).digest() for text in texts])
+    return np.frombuffer(joined, dtype="<i8")

@@ -1,0 +1,109 @@
+"""What was predicted of tickets, kept for ever, so that the past can be shown and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import pandas as pd
+from sqlalchemy import ColumnElement, Connection, Engine, false, select
+
+from features.store.changes import Changes, all_of, stream_frames
+from features.store.engine import reading, writing
+from features.store.faults import StoreError
+from features.store.frames import fetched
+from features.store.tables import predictions
+from features.store.words import known_numbers
+from sla.instants import to_us
+
+PROBABILITY_TOLERANCE: Final = 0.005
+"""A probability that moved by no more than this is the same prediction: shown as a percentage, it differs by half a point."""
+
+CHUNK_ROWS: Final = 100_000
+
+
+@dataclass(frozen=True)
+class StoredChanges:
+    """What an append did."""
+
+    inserted: int
+    unchanged: int  # said nothing new and were not stored
+
+
+class Predictions:
+    """Predictions of tickets, one row whenever what is said of a ticket changed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def append(self, frame: pd.DataFrame, tolerance: float = PROBABILITY_TOLERANCE) -> StoredChanges:
+        """How many predictions were stored, in one transaction, and how many said nothing new.
+
+        Columns: ticket_id, target, is_shadow (bool), scored_at, snapshot_at (aware UTC), state (the verdict's); and, where
+        there is one, bundle_version, probability (0 to 1) and reasons (JSON). A row is stored unless the same bundle gave the
+        ticket's target the same state, and the same probability within `tolerance`, in the last row stored at or before its
+        `scored_at`; drift by small steps adds up until it is stored. Shadow predictions are compared among themselves.
+        Raises StoreError for other columns, for missing values, and for probabilities outside 0 to 1.
+        """
+        if "probability" in frame and not frame["probability"].dropna().between(0, 1).all():
+            raise StoreError("predictions: a probability is outside 0 to 1; nothing was stored")
+        with writing(self._engine) as connection:
+            inserted = _changes(tolerance).append(connection, frame)
+        return StoredChanges(inserted, len(frame) - inserted)
+
+    def chunks(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        ticket_ids: Sequence[str] | None = None,
+        target: str | None = None,
+        after_id: int = 0,
+        chunk_rows: int = CHUNK_ROWS,
+    ) -> Iterator[pd.DataFrame]:
+        """All predictions, shadow ones included, in the order they were stored; frames of at most `chunk_rows`.
+
+        Narrowed to `since` <= scored_at <= `until`, to tickets, to a target, and to those with an id above `after_id`.
+        """
+        with reading(self._engine) as connection:
+            wanted = [predictions.c.prediction_id > after_id, *_wanted(connection, until, ticket_ids, target)]
+            if since is not None:
+                wanted.append(predictions.c.scored_at >= to_us(since))
+            shown = select(*(fetched(column) for column in predictions.columns)).where(*wanted)
+            yield from stream_frames(connection, predictions, shown.order_by(predictions.c.prediction_id), chunk_rows)
+
+    def in_force(
+        self,
+        at: datetime,
+        ticket_ids: Sequence[str] | None = None,
+        target: str | None = None,
+        *,
+        is_shadow: bool = False,
+    ) -> pd.DataFrame:
+        """What was last said by an instant: one row for each ticket and target, in the order of storing."""
+        with reading(self._engine) as connection:
+            wanted = [predictions.c.is_shadow.is_(is_shadow), *_wanted(connection, at, ticket_ids, target)]
+            return all_of(connection, predictions, _changes(0).in_force(wanted), CHUNK_ROWS)
+
+
+def _changes(tolerance: float) -> Changes:
+    return Changes(
+        predictions,
+        subject=("ticket_id", "target", "is_shadow"),
+        at="scored_at",
+        material=("bundle_version", "state", "probability"),
+        tolerances={"probability": tolerance},
+    )
+
+
+def _wanted(
+    connection: Connection, until: datetime | None, ticket_ids: Sequence[str] | None, target: str | None
+) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = [] if until is None else [predictions.c.scored_at <= to_us(until)]
+    for column, texts in (("ticket_id", ticket_ids), ("target", None if target is None else [target])):
+        if texts is not None:
+            numbers = known_numbers(connection, list(dict.fromkeys(texts)))
+            wanted.append(predictions.c[column].in_(numbers) if numbers else false())
+    return wanted
