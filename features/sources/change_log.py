@@ -55,7 +55,7 @@ class Ticket:
     recorded_at: str
     created_by: str  # a kind of actor, or ""
     updated_at: str
-    now: Callable[[str], str | None]  # the present value of a field; None where the export does not say
+    value_of: Callable[[str], str | None]  # the present value of a field; None where the export does not say
     changes: list[Change] = field(default_factory=list)
 
 
@@ -117,7 +117,7 @@ class _Rows:
         self._places: list[str] = []
 
     def add(self, ticket: Ticket) -> None:
-        state = {name: value for name in self._fields if (value := ticket.now(name)) is not None}
+        state = {name: value for name in self._fields if (value := ticket.value_of(name)) is not None}
         changes = sorted(ticket.changes, key=_in_time)
         rows = [_undone(ticket, change, state) for change in reversed(changes)]
         self.changed.update(edit.field for change in changes for edit in change.edits)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute
 from numpy.typing import NDArray
 
 from features.sources.table import Coded
@@ -74,15 +76,15 @@ def _read(texts: pd.Series, written: str) -> tuple[Int64Array, Int64Array]:
     none = np.full(len(texts), UNREADABLE, dtype=np.int64)
     if written in _EPOCH_UNITS:
         numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64)
-        fits = np.isfinite(numbers) & (np.abs(numbers) < 1e15)
+        is_number = np.isfinite(numbers) & (np.abs(numbers) < 1e15)
         at_us = none.copy()
-        at_us[fits] = np.round(numbers[fits] * _EPOCH_UNITS[written]).astype(np.int64)
+        at_us[is_number] = np.round(numbers[is_number] * _EPOCH_UNITS[written]).astype(np.int64)
         return _in_range(at_us), none
     form = "ISO8601" if written == "iso" else written
     if written == "iso":
-        has_offset = texts.str.contains(_OFFSET, regex=True).to_numpy(dtype=bool) & texts.str.contains(
-            ":", regex=False
-        ).to_numpy(dtype=bool)
+        words = pa.array(texts, type=pa.large_string())
+        fits = pa.compute.and_(pa.compute.match_substring_regex(words, _OFFSET), pa.compute.match_substring(words, ":"))
+        has_offset = fits.to_numpy(zero_copy_only=False).astype(bool)
     else:
         has_offset = np.full(len(texts), "%z" in written)
     at_us, local_us = none.copy(), none.copy()

@@ -46,7 +46,7 @@ def _ticket(issue: dict[str, Any], place: str, histories: list[dict[str, Any]]) 
     fields = issue["fields"]
     reporter = _account(fields.get("reporter"))
 
-    def now(name: str) -> str | None:
+    def value_of(name: str) -> str | None:
         if name in ("key", "id"):
             return text(issue.get(name))
         if name in _SEVERAL:
@@ -66,7 +66,7 @@ def _ticket(issue: dict[str, Any], place: str, histories: list[dict[str, Any]]) 
     ]
     created = text(fields.get("created"))
     by = _actor(fields.get("creator"), reporter) if fields.get("creator") else ""
-    return Ticket(text(issue["key"]), place, created, created, by, text(fields.get("updated")), now, changes)
+    return Ticket(text(issue["key"]), place, created, created, by, text(fields.get("updated")), value_of, changes)
 
 
 def _change(entry: dict[str, Any], reporter: str) -> Change:

@@ -134,7 +134,7 @@ def _change(at: str, user: str, audits: list[dict[str, Any]], names: _Names, log
 def _with_hold_reason(ticket: Ticket, record: dict[str, Any], names: _Names) -> Ticket:
     """The ticket with its state and its reason for being on hold as one value, because only together do they say who it waits for."""
     held = {name: raw(record.get(name)) for name in (_STATE, _HOLD)}
-    ticket.now = lambda name: (
+    ticket.value_of = lambda name: (
         _state(held_now) if name == _STATE else names.named(raw(record[name])) if name in record else None
     )
     held_now = dict(held)

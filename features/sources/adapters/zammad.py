@@ -82,7 +82,7 @@ def _ticket(
         elif entry.get("object") == "Ticket":
             grouped[(text(entry.get("created_at")), text(entry.get("created_by_id")))].append(entry)
 
-    def now(name: str) -> str | None:
+    def value_of(name: str) -> str | None:
         return _plain(name, text(at_path(record, name))) if has_path(record, name) else None
 
     changes = [_change(at, who, own, customer) for (at, who), own in grouped.items()]
@@ -91,7 +91,7 @@ def _ticket(
     written = articles or [entry for entry in entries if entry.get("object") == "Ticket::Article"]
     changes += [_article(one, customer) for one in _later(written, articles)]
     by = _actor(text(opening.get("created_by_id")), customer)
-    return Ticket(text(record["number"]), place, opened, opened, by, text(record.get("updated_at")), now, changes)
+    return Ticket(text(record["number"]), place, opened, opened, by, text(record.get("updated_at")), value_of, changes)
 
 
 def _later(written: list[dict[str, Any]], articles: list[dict[str, Any]]) -> list[dict[str, Any]]:

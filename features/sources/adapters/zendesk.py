@@ -71,7 +71,7 @@ def _ticket(
             changes.append(_change(audit, events, requester, names, roles))
     edited = {edit.field for change in changes for edit in change.edits}
 
-    def now(name: str) -> str | None:
+    def value_of(name: str) -> str | None:
         if name in at_first and name not in edited:
             return at_first[name]
         if name in custom:
@@ -80,7 +80,7 @@ def _ticket(
 
     opened = text(opening.get("created_at"))
     by = _actor(opening, requester, roles)
-    return Ticket(text(record["id"]), place, opened, opened, by, text(record.get("updated_at")), now, changes)
+    return Ticket(text(record["id"]), place, opened, opened, by, text(record.get("updated_at")), value_of, changes)
 
 
 def _change(
