@@ -66,7 +66,7 @@ class CheckReport:
         """The report for people: a line for each fault, and a summary."""
         lines = [fault.text(self.source) for fault in self.faults]
         if self.agreements is None:
-            return "\n".join([*lines, f"{self.source}: {len(lines)} found; nothing was loaded"])
+            return "\n".join([*lines, f"{self.source}: {_count(len(lines), 'fault')}; nothing was loaded"])
         known = self.agreements
         summary = (
             f"{self.source}: {_count(len(known.agreements), 'agreement')}, {_count(len(known.clocks), 'clock')}, "
