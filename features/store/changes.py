@@ -95,7 +95,8 @@ class Changes:
         key = last.c[key_of(self.table).name]
         is_new = or_(key.is_(None), *(self._differs(name, last.c[name], incoming.c[name]) for name in self.material))
         news = select(*(incoming.c[name] for name in names)).select_from(incoming.outerjoin(last, key == before))
-        return connection.execute(insert(self.table).from_select(names, news.where(is_new))).rowcount
+        counting = connection.execution_options(preserve_rowcount=True)
+        return counting.execute(insert(self.table).from_select(names, news.where(is_new))).rowcount
 
     def _differs(self, name: str, old: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement[bool]:
         if name not in self.tolerances:

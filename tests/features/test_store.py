@@ -4,53 +4,23 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from sqlalchemy import text
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from features.schema import SchemaError, empty_ticket_events
-from features.store import ConflictError, Store, StoreError, open_store
+from features.store import ConflictError, Store, StoreError, bulk, open_store, tables
 from features.store.engine import make_engine, reading, writing
 from tests.features.builders import event, events, service_event, service_events, with_sorted_attributes
-from tests.features.postgres_server import CannotStartError, postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 NOON = datetime(2024, 3, 4, 12, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def postgres_url() -> Iterator[str]:
-    try:
-        with postgres() as url:
-            yield url
-    except CannotStartError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"CI tests the store on PostgreSQL too: {error}")
-        pytest.skip(f"no PostgreSQL here: {error}")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store.db'}"
-    address = str(request.getfixturevalue("postgres_url"))
-    engine = make_engine(address)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE; CREATE SCHEMA public"))
-    engine.dispose()
-    return address
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    with open_store(url) as opened:
-        yield opened
 
 
 def test_events_come_back_as_they_were_stored(store: Store) -> None:
@@ -178,9 +148,9 @@ def test_the_view_shows_events_in_words(store: Store, url: str) -> None:
     store.append_ticket_events(events(event("T1", 0, status="open", team="Desk")), "test")
     engine = make_engine(url)
     with reading(engine) as connection:
-        row = connection.execute(text("SELECT ticket_id, status, team, priority FROM ticket_events_text")).one()
+        row = connection.execute(text("SELECT event_id, status, team, priority FROM ticket_events_text")).one()
     engine.dispose()
-    assert tuple(row) == ("T1", "open", "Desk", None)
+    assert tuple(row) == (event("T1", 0)["event_id"], "open", "Desk", None)
 
 
 def test_an_append_that_fails_half_way_leaves_nothing(store: Store) -> None:
@@ -226,6 +196,15 @@ def test_opening_at_once_migrates_once(url: str) -> None:
     assert not faults
 
 
+def test_the_migrations_make_the_tables_the_code_expects(store: Store, url: str) -> None:
+    engine = make_engine(url)
+    with reading(engine) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+        indices = {index["name"]: index["column_names"] for index in inspect(connection).get_indexes("ticket_events")}
+    engine.dispose()
+    assert indices["ticket_events_identity"] == ["ticket_id", "event_at", "ordinal"]
+
+
 def test_a_store_of_a_newer_version_is_refused(url: str) -> None:
     open_store(url).close()
     engine = make_engine(url)
@@ -236,12 +215,54 @@ def test_a_store_of_a_newer_version_is_refused(url: str) -> None:
         open_store(url)
 
 
-def test_agreements_are_kept_by_version(store: Store) -> None:
-    assert store.latest_agreements() is None
-    assert store.save_agreements("a: 1", NOON) == 1
-    assert store.save_agreements("a: 1", NOON) == 1
-    assert store.save_agreements("a: 2", NOON) == 2
-    assert store.latest_agreements() == "a: 2"
+def test_ids_of_any_form_come_back_and_name_one_event_each(store: Store) -> None:
+    ids = [
+        "audit-17",
+        "T1/1",
+        "T1/20240304T080000000000/z000001000",
+        "T1/20240304T080000000000/0001",
+        "/",
+        "Ä",
+        "T1/é/01",
+    ]
+    frame = events(*({**event("T1", 0, status="open"), "event_id": name} for name in ids), event("T1", 0))
+    store.append_ticket_events(frame, "test")
+    pd.testing.assert_frame_equal(store.ticket_events(), frame)
+    again = store.append_ticket_events(frame, "test")
+    assert (again.inserted, again.duplicates) == (0, len(frame))
+    with pytest.raises(ConflictError, match=r"audit-17: .*event_at is stored as"):
+        store.append_ticket_events(events({**event("T1", 5, status="open"), "event_id": "audit-17"}), "test")
+
+
+def test_an_id_that_contradicts_its_event_is_refused(store: Store) -> None:
+    store.append_ticket_events(events(event("T1", 0)), "test")
+    with pytest.raises(StoreError, match="contradicts"):
+        store.append_ticket_events(events({**event("T1", 5), "event_id": event("T1", 0)["event_id"]}), "test")
+    assert store.last_sequence() == 1
+
+
+def test_service_events_of_any_id_are_known_when_they_come_again(store: Store) -> None:
+    made = {**service_event("mail", 0), "event_id": "mail/outage/start/20240304T080000000000/001"}
+    frame = service_events(made, service_event("mail", 1, value=0.1 + 0.2, kind="latency", phase="point"))
+    store.append_service_events(frame, "test")
+    pd.testing.assert_frame_equal(store.service_events(), frame)
+    assert store.append_service_events(frame, "test").duplicates == 2
+
+
+@pytest.mark.parametrize("at", ["1970-01-01T00:00:00Z", "1969-12-31T23:59:59.999999Z", "2261-01-01T12:34:56.000001Z"])
+def test_an_id_says_its_instant_to_the_microsecond(store: Store, at: str) -> None:
+    instant = pd.Timestamp(at)
+    frame = events({**event("T1"), "event_at": instant, "event_id": f"T1/{instant:%Y%m%dT%H%M%S%f}/007"})
+    store.append_ticket_events(frame, "test")
+    pd.testing.assert_frame_equal(store.ticket_events(), frame)
+
+
+def test_a_large_first_import_ends_as_several_small_ones(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "_WORTH_DEFERRING_ROWS", 10)
+    frame = events(*(event(f"T{minute % 7}", minute) for minute in range(95)))
+    store.append_ticket_events(frame, "test")
+    assert store.append_ticket_events(frame, "test").duplicates == 95
+    pd.testing.assert_frame_equal(store.ticket_events(), frame)
 
 
 def test_an_import_killed_in_the_middle_leaves_nothing_and_can_be_repeated(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ def upgrade() -> None:
     _create("words", "word_id", ["digest"], texts=["text"], counts=False)
     op.create_index("words_digest", "words", ["digest"])
     _create("imports", "import_id", ["inserted", "duplicates"], maybe=["imported_at"], texts=["source", "kind"])
-    _create_events("ticket_events", "ticket_id", ["kind"], (*_STATES, "actor_kind"))
-    _create_events("service_events", "service", ["kind", "phase"], ("severity",), ["value"])
+    _create_events("ticket_events", ["ticket_id"], ["kind"], (*_STATES, "actor_kind"))
+    _create_events("service_events", ["service", "kind", "phase"], [], ["severity"], ["value"])
     _create("agreements", "version", ["saved_at"], texts=["sha256", "text"])
     _create_predictions()
     _create_outcomes()
@@ -144,26 +144,25 @@ def _create(
 
 
 def _create_events(
-    table: str, subject: str, kinds: Sequence[str], words: Sequence[str], numbers: Sequence[str] = ()
+    table: str, named_by: Sequence[str], needed: Sequence[str], words: Sequence[str], numbers: Sequence[str] = ()
 ) -> None:
     _create(
         table,
         "sequence",
-        [subject, "event_at", "recorded_at", *kinds],
+        [*named_by, *needed, "event_at", "recorded_at"],
         maybe=["ordinal", *words, "attributes"],
         numbers=numbers,
         maybe_texts=["event_id"],
     )
-    op.create_index(f"{table}_identity", table, [subject, "event_at", *kinds, "ordinal"], unique=True)
+    identity = [named_by[0], "event_at", *named_by[1:], "ordinal"]
+    op.create_index(f"{table}_identity", table, identity, unique=True)
     has_own = sa.text("event_id IS NOT NULL")
     op.create_index(
         f"{table}_event_id", table, ["event_id"], unique=True, sqlite_where=has_own, postgresql_where=has_own
     )
-    named = " || '/' || ".join(f"w_{name}.text" for name in (subject, *kinds))
-    written = f"coalesce(e.event_id, {named} || '/' || {_stamp()} || '/' || {_padded('e.ordinal', 3)}) AS event_id"
-    _create_view(
-        table, ("sequence", "event_at", "recorded_at", *numbers), (subject, *kinds, *words, "attributes"), written
-    )
+    made = " || '/' || ".join([*(f"w_{name}.text" for name in named_by), _stamp(), _padded("e.ordinal", 3)])
+    plain = ("sequence", "event_at", "recorded_at", *numbers)
+    _create_view(table, plain, (*named_by, *needed, *words, "attributes"), f"coalesce(e.event_id, {made}) AS event_id")
 
 
 def _stamp() -> str:

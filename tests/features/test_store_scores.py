@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from features.store import Store, StoreError
+from features.store.alerts import DEAD, DELIVERED, FAILED
+from features.store.engine import make_engine
+
+NOON = datetime(2024, 3, 4, 12, tzinfo=UTC)
+
+
+def at(minute: float) -> datetime:
+    return NOON + timedelta(minutes=minute)
+
+
+def prediction(ticket: str = "T1", minute: float = 0, probability: float | None = 0.3, **values: Any) -> dict[str, Any]:
+    return {
+        "ticket_id": ticket,
+        "target": "resolution",
+        "is_shadow": False,
+        "scored_at": at(minute),
+        "snapshot_at": at(minute),
+        "bundle_version": "breach v1",
+        "state": "running",
+        "probability": probability,
+        "reasons": '["silent for 3 h"]',
+        **values,
+    }
+
+
+def predictions(*records: dict[str, Any]) -> pd.DataFrame:
+    frame = pd.DataFrame(list(records))
+    return frame.astype({"scored_at": "datetime64[us, UTC]", "snapshot_at": "datetime64[us, UTC]"})
+
+
+def outcome(minute: float, state: str, breached: bool, **values: Any) -> pd.DataFrame:
+    record = {"ticket_id": "T1", "target": "resolution", "measurement": 0, "known_at": at(minute), "state": state}
+    return pd.DataFrame([{**record, "breached": breached, **values}])
+
+
+def test_predictions_come_back_as_they_were_stored(store: Store) -> None:
+    frame = predictions(prediction("T1"), prediction("T2", 1, None, bundle_version=None, reasons=None))
+    assert store.predictions.append(frame).inserted == 2
+    found = pd.concat(store.predictions.chunks())
+    expected = frame.astype(dict.fromkeys(("bundle_version", "reasons", "state", "ticket_id", "target"), "str"))
+    pd.testing.assert_frame_equal(found[frame.columns], expected)
+
+
+@pytest.mark.parametrize(
+    ("again", "stored"),
+    [
+        ({"probability": 0.304}, 0),
+        ({"probability": 0.31}, 1),
+        ({"probability": None}, 1),
+        ({"state": "paused"}, 1),
+        ({"bundle_version": "breach v2"}, 1),
+        ({"bundle_version": None}, 1),
+        ({"reasons": '["other words"]'}, 0),
+        ({"is_shadow": True}, 1),
+        ({"target": "first_response"}, 1),
+    ],
+)
+def test_a_prediction_is_stored_again_only_if_it_says_something_new(
+    store: Store, again: dict[str, Any], stored: int
+) -> None:
+    store.predictions.append(predictions(prediction("T1", 0), prediction("T2", 0)))
+    report = store.predictions.append(predictions(prediction("T1", 1, **again)))
+    assert (report.inserted, report.unchanged) == (stored, 1 - stored)
+
+
+def test_drift_by_small_steps_adds_up(store: Store) -> None:
+    steps = [prediction("T1", minute, 0.3 + 0.002 * minute) for minute in range(10)]
+    assert store.predictions.append(predictions(*steps)).inserted == 4  # at 0, 3, 6 and 9 minutes
+    one_by_one = [store.predictions.append(predictions({**step, "ticket_id": "T2"})).inserted for step in steps]
+    assert one_by_one == [1, 0, 0, 1, 0, 0, 1, 0, 0, 1]
+
+
+def test_a_prediction_that_returns_to_an_older_value_is_news(store: Store) -> None:
+    for minute, probability in enumerate([0.3, 0.6, 0.3]):
+        assert store.predictions.append(predictions(prediction("T1", minute, probability))).inserted == 1
+
+
+def test_the_past_shows_what_was_predicted_then(store: Store) -> None:
+    store.predictions.append(predictions(prediction("T1", 0, 0.3), prediction("T2", 0, 0.1)))
+    store.predictions.append(predictions(prediction("T1", 10, 0.8), prediction("T3", 10, 0.5, is_shadow=True)))
+    assert dict(store.predictions.in_force(at(5))[["ticket_id", "probability"]].to_numpy()) == {"T1": 0.3, "T2": 0.1}
+    assert dict(store.predictions.in_force(at(10))[["ticket_id", "probability"]].to_numpy()) == {"T1": 0.8, "T2": 0.1}
+    assert list(store.predictions.in_force(at(10), is_shadow=True)["ticket_id"]) == ["T3"]
+    assert list(store.predictions.in_force(at(10), ["T2", "never"])["probability"]) == [0.1]
+    assert store.predictions.in_force(at(10), target="never").empty
+    assert store.predictions.in_force(at(-1)).empty
+
+
+def test_predictions_stream_in_the_order_they_were_stored(store: Store) -> None:
+    store.predictions.append(predictions(*(prediction(f"T{number}", number) for number in range(25))))
+    chunks = list(store.predictions.chunks(chunk_rows=10))
+    assert [len(chunk) for chunk in chunks] == [10, 10, 5]
+    found = pd.concat(store.predictions.chunks(since=at(3), until=at(7), after_id=5))
+    assert list(found["ticket_id"]) == ["T5", "T6", "T7"]
+
+
+def test_a_faulty_prediction_is_refused_with_its_fault(store: Store) -> None:
+    with pytest.raises(StoreError, match="outside 0 to 1"):
+        store.predictions.append(predictions(prediction(probability=1.2)))
+    with pytest.raises(StoreError, match="'state' is missing in row 0"):
+        store.predictions.append(predictions(prediction(state=None)))
+    with pytest.raises(StoreError, match="'colour'"):
+        store.predictions.append(predictions(prediction(colour="red")))
+    assert list(store.predictions.chunks()) == []
+
+
+def test_a_night_of_predictions_is_one_append(store: Store) -> None:
+    many = 30_000
+    frame = pd.concat([predictions(prediction())] * many, ignore_index=True)
+    frame["ticket_id"] = [f"T{number}" for number in range(many)]
+    frame["probability"] = np.linspace(0, 1, many)
+    assert store.predictions.append(frame).inserted == many
+    assert store.predictions.append(frame.assign(scored_at=frame["scored_at"] + pd.Timedelta(hours=1))).inserted == 0
+
+
+def test_what_a_person_reads_with_a_prompt_is_in_words(store: Store, url: str) -> None:
+    store.predictions.append(predictions(prediction()))
+    engine = make_engine(url)
+    with engine.connect() as connection:
+        row = connection.execute(text("SELECT ticket_id, state, probability FROM predictions_text")).one()
+    engine.dispose()
+    assert tuple(row) == ("T1", "running", 0.3)
+
+
+@pytest.mark.parametrize("table", ["predictions", "outcomes", "feedback", "alerts", "deliveries", "forecasts"])
+def test_nothing_is_changed_or_deleted(store: Store, url: str, table: str) -> None:
+    _fill(store)
+    engine = make_engine(url)
+    with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
+        connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608
+    engine.dispose()
+
+
+def test_a_ticket_opened_again_gets_a_second_outcome(store: Store) -> None:
+    assert store.outcomes.append(outcome(0, "met", False, stopped_at=at(0), target_us=5)).inserted == 1
+    assert store.outcomes.append(outcome(60, "met", False, stopped_at=at(0), target_us=5)).unchanged == 1
+    assert store.outcomes.append(outcome(90, "breached", True, stopped_at=at(90), target_us=5)).inserted == 1
+    assert list(store.outcomes.in_force(at(60))["breached"]) == [False]
+    now = store.outcomes.in_force(at(90), ["T1"], "resolution")
+    assert now[["state", "breached", "target_us", "elapsed_us"]].to_numpy().tolist() == [["breached", True, 5, -1]]
+    assert now["stopped_at"].item() == at(90)
+    assert now["due_at"].isna().all()
+
+
+def test_feedback_sent_twice_is_stored_once(store: Store) -> None:
+    record = {"key": "a", "ticket_id": "T1", "given_at": NOON, "given_by": "Ann", "verdict": "wrong", "comment": "späť"}
+    assert store.feedback.append(pd.DataFrame([record])).inserted == 1
+    assert store.feedback.append(pd.DataFrame([record, {**record, "key": "b", "ticket_id": "T2"}])).duplicates == 1
+    assert list(store.feedback.read("T1")["comment"]) == ["späť"]
+    assert store.feedback.read("T1")["prediction_id"].tolist() == [-1]
+    assert len(store.feedback.read(since=at(-1), until=at(1))) == 2
+    assert store.feedback.read("never").empty
+
+
+def test_an_alert_is_sent_until_it_is_delivered_or_given_up(store: Store) -> None:
+    _raise(store, "a", "b", "c")
+    assert _raise(store, "a") == 0
+    assert list(store.alerts.undelivered("mail", at(0))["key"]) == ["a", "b", "c"]
+    assert store.alerts.undelivered("mail", at(-1)).empty
+    _attempt(store, 1, DELIVERED, 1)
+    _attempt(store, 2, FAILED, 1, retry_at=at(5))
+    _attempt(store, 3, FAILED, 1, retry_at=at(2))
+    assert store.alerts.undelivered("mail", at(1)).empty
+    assert list(store.alerts.undelivered("mail", at(5))["key"]) == ["b", "c"]
+    _attempt(store, 2, DEAD, 5)
+    _attempt(store, 3, DELIVERED, 5)
+    assert store.alerts.undelivered("mail", at(99)).empty
+    assert len(store.alerts.undelivered("chat", at(99))) == 3
+    assert list(store.alerts.deliveries(2)["state"]) == [FAILED, DEAD]
+
+
+def test_the_forecast_in_force_is_the_last_one_made(store: Store) -> None:
+    assert store.forecasts.append(_forecast(0, 10.0)).inserted == 3
+    assert store.forecasts.append(_forecast(0, 10.0)).duplicates == 3
+    store.forecasts.append(_forecast(60, 20.0))
+    assert list(store.forecasts.in_force(at(59), "arrivals")["value"]) == [9.0, 10.0, 11.0]
+    assert list(store.forecasts.in_force(at(60), "arrivals", "mail")["value"]) == [19.0, 20.0, 21.0]
+    assert store.forecasts.in_force(at(60), "arrivals", "web").empty
+    assert len(store.forecasts.read("arrivals", until=at(0))) == 3
+
+
+def test_agreements_are_kept_by_version(store: Store) -> None:
+    assert store.latest_agreements() is None
+    assert store.save_agreements("a: 1", at(0)) == 1
+    assert store.save_agreements("a: 1", at(1)) == 1
+    assert store.save_agreements("a: 2", at(2)) == 2
+    assert store.latest_agreements() == "a: 2"
+    assert store.agreements.version(1).text == "a: 1"
+    assert [one.version for one in store.agreements.all()] == [1, 2]
+    with pytest.raises(StoreError, match="no version 3 of the agreements; stored: 1, 2"):
+        store.agreements.version(3)
+
+
+def test_the_agreements_in_force_are_the_newest_of_that_instant(store: Store) -> None:
+    store.save_agreements("a: 1", at(0))
+    store.save_agreements("a: 2", at(10))
+    versions = [store.agreements.in_force(at(minute)) for minute in (-1, 0, 9, 10)]
+    assert [one.version if one else None for one in versions] == [None, 1, 1, 2]
+    with pytest.raises(StoreError, match="the past does not change"):
+        store.save_agreements("a: 3", at(5))
+
+
+def _fill(store: Store) -> None:
+    store.predictions.append(predictions(prediction()))
+    store.outcomes.append(outcome(0, "met", False))
+    record = {"key": "a", "ticket_id": "T1", "given_at": NOON, "given_by": "Ann", "verdict": "wrong"}
+    store.feedback.append(pd.DataFrame([record]))
+    _raise(store, "a")
+    _attempt(store, 1, DELIVERED, 0)
+    store.forecasts.append(_forecast(0, 1.0))
+
+
+def _raise(store: Store, *keys: str) -> int:
+    record = {"rule": "risk", "subject_kind": "ticket", "subject": "T1", "event": "raised", "message": "due soon"}
+    return store.alerts.append(pd.DataFrame([{**record, "key": key, "raised_at": NOON} for key in keys])).inserted
+
+
+def _attempt(store: Store, alert_id: int, state: str, minute: float, **values: Any) -> None:
+    record = {"alert_id": alert_id, "channel": "mail", "state": state, "attempted_at": at(minute), **values}
+    store.alerts.record_deliveries(pd.DataFrame([record]))
+
+
+def _forecast(minute: float, middle: float) -> pd.DataFrame:
+    record = {"series": "arrivals", "subject": "mail", "period_start": at(120), "period_end": at(180)}
+    return pd.DataFrame(
+        [
+            {**record, "made_at": at(minute), "quantile": quantile, "value": middle + step}
+            for step, quantile in ((-1, 0.1), (0, 0.5), (1, 0.9))
+        ]
+    )
