@@ -1,4 +1,4 @@
-"""The database: append-only events, imports and agreements. All SQL of the project is here."""
+"""The database: append-only events, and what was agreed, predicted and found. All SQL of the project is here."""
 
 from features.store.faults import ConflictError, StoreError
 from features.store.repository import AppendReport, Store, open_store
