@@ -21,7 +21,7 @@ FLAGS: Mapping[str, tuple[str, str]] = {
     "is_new": ("work has not begun", "work has begun"),
     "is_waiting": ("it is waiting", "it is not waiting"),
     "is_waiting_on_customer": ("it waits for the customer", "it does not wait for the customer"),
-    "is_waiting_on_others": ("it waits for someone else", "it waits for nobody else"),
+    "is_waiting_on_others": ("it waits, but not for the customer", "it waits for nobody but the customer"),
     "is_with_first_team": ("it is still with its first team", "it has left its first team"),
     "is_reply_due": ("the customer waits for an answer", "no answer is owed"),
     "is_clock_paused": ("its clock stands still", "its clock is running"),
