@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, Table, text
+from sqlalchemy import ColumnElement, Connection, Select, Table, Text, cast, func, literal_column, select, text
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -92,7 +92,7 @@ def stream(connection: Connection, query: Select[Any], chunk_rows: int) -> Itera
     Whoever reads turns each portion into arrays before taking the next: rows as tuples are large, and many of them keep the
     garbage collector busy.
     """
-    written = str(query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
+    written = _literal(connection, query)
     if connection.dialect.name == "postgresql":
         cursor = connection.connection.cursor(name="slacast_stream")  # one with a name stays at the server
         cursor.execute(written, binary=True)  # type: ignore[call-arg]
@@ -104,6 +104,39 @@ def stream(connection: Connection, query: Select[Any], chunk_rows: int) -> Itera
             yield _portions(cursor, list(first), chunk_rows)
     finally:
         cursor.close()
+
+
+def integers(connection: Connection, query: Select[Any], chunk_rows: int) -> Iterator[list[NDArray[np.int64]]]:
+    """The columns of a query as arrays, in chunks. They are whole numbers, never NULL; the first is a key and gives the order.
+
+    The database writes each column of a chunk as one text: reading numbers from it is twice as quick as fetching rows.
+    """
+    key = query.selected_columns[0]
+    unread = query
+    while True:
+        page = unread.order_by(key).limit(chunk_rows).subquery()
+        written = select(*(_listed(connection, column) for column in page.columns))
+        texts = connection.exec_driver_sql(_literal(connection, written)).one()
+        if texts[0] is None:
+            return
+        columns = [np.fromstring(text, dtype=np.int64, sep=",") for text in texts]
+        if not (columns[0][1:] > columns[0][:-1]).all():  # neither database promises the order, both keep it
+            order = np.argsort(columns[0])
+            columns = [column[order] for column in columns]
+        yield columns
+        if len(columns[0]) < chunk_rows:
+            return
+        unread = query.where(key > int(columns[0][-1]))
+
+
+def _listed(connection: Connection, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    if connection.dialect.name == "postgresql":
+        return func.string_agg(cast(column, Text), literal_column("','"))
+    return func.group_concat(column)
+
+
+def _literal(connection: Connection, query: Select[Any]) -> str:
+    return str(query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
 
 
 def _portions(cursor: Any, first: list[Row], chunk_rows: int) -> Iterator[list[Row]]:

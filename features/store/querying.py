@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Column, Connection, Select, Table, select
+from numpy.typing import NDArray
+from sqlalchemy import Column, ColumnElement, Connection, Table, or_, select
 
 from features.store.appending import EventTable
-from features.store.bulk import stream
-from features.store.coding import arrow_texts, attribute_series, instants_us
+from features.store.bulk import Row, integers, stream
+from features.store.coding import Numbers, arrow_texts, attribute_series, instants_us
 from features.store.frames import Arrays, arrays_of, fetched, frame_of, word_texts
 from features.store.identity import derived_ids
+from features.store.tables import NUMBER, TEXT, held_by, key_of
 from features.store.words import known_numbers
 from sla.instants import to_us
 
 _SUBJECTS_AT_ONCE = 5_000
-_OWN = ("ordinal", "attributes", "event_id")  # what a canonical frame says otherwise
+Portions: TypeAlias = Iterator[list[Row]]
+
+_OWN = ("sequence", "ordinal", "attributes", "event_id")  # what a canonical frame says otherwise
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,32 @@ def chunks(
     connection: Connection, events: EventTable, wanted: Narrowing, chunk_rows: int, *, may_be_announced: bool
 ) -> Iterator[pd.DataFrame]:
     """Frames of at most `chunk_rows`, in the order of the sequence (per 5,000 subjects, where some are named)."""
-    columns = [column for column in events.table.columns if not column.primary_key]
-    query = _query(events.table, columns, wanted, may_be_announced)
-    for narrowed in _by_subject(connection, query, events.table.c[events.id_parts[0]], wanted.subjects):
-        for portions in stream(connection, narrowed, chunk_rows):
-            yield _canonical(connection, events, columns, arrays_of(columns, portions))
+    key = key_of(events.table)
+    plain = [column for column in events.table.columns if held_by(column) not in (TEXT, NUMBER)]
+    others = [column for column in events.table.columns if held_by(column) in (TEXT, NUMBER)]
+    conditions = _conditions(events.table, wanted, may_be_announced)
+    for narrowed in _by_subject(connection, conditions, events.table.c[events.id_parts[0]], wanted.subjects):
+        query = select(*(fetched(column) for column in plain)).where(*narrowed)
+        rest = select(key, *others).where(*narrowed, or_(*(column.is_not(None) for column in others)))
+        for numbers in integers(connection, query, chunk_rows):
+            arrays = dict(zip((column.name for column in plain), numbers, strict=True))
+            sequence = arrays[key.name]
+            here = rest.where(key.between(int(sequence[0]), int(sequence[-1]))).order_by(key)
+            arrays |= _beside(sequence, [key, *others], stream(connection, here, chunk_rows))
+            yield _canonical(connection, events, [*plain, *others], arrays)
+
+
+def _beside(sequence: Numbers, columns: Sequence[Column[Any]], found: Iterable[Portions]) -> dict[str, NDArray[Any]]:
+    """The columns that few rows have, with nothing in all other rows."""
+    key, *others = columns
+    some = arrays_of(columns, (rows for portions in found for rows in portions))
+    at = np.searchsorted(sequence, some[key.name])
+    out: dict[str, NDArray[Any]] = {}
+    for column in others:
+        is_number = held_by(column) == NUMBER
+        out[column.name] = np.full(len(sequence), np.nan if is_number else None, dtype=float if is_number else object)
+        out[column.name][at] = some[column.name]
+    return out
 
 
 def _canonical(
@@ -65,23 +90,26 @@ def _ids(events: EventTable, frame: pd.DataFrame, arrays: Arrays) -> pd.Series:
     return pd.Series(pd.array(ids, dtype="str"))
 
 
-def _query(table: Table, columns: Sequence[Column[Any]], wanted: Narrowing, may_be_announced: bool) -> Select[Any]:
-    query = select(*(fetched(column) for column in columns)).where(table.c.sequence > wanted.since_sequence)
+def _conditions(table: Table, wanted: Narrowing, may_be_announced: bool) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [table.c.sequence > wanted.since_sequence]
     if wanted.up_to_sequence is not None:
-        query = query.where(table.c.sequence <= wanted.up_to_sequence)
+        conditions.append(table.c.sequence <= wanted.up_to_sequence)
     if wanted.until is not None:
-        query = query.where(table.c.recorded_at <= to_us(wanted.until))
+        conditions.append(table.c.recorded_at <= to_us(wanted.until))
         if not may_be_announced:
-            query = query.where(table.c.event_at <= to_us(wanted.until))
-    return query.order_by(table.c.sequence)
+            conditions.append(table.c.event_at <= to_us(wanted.until))
+    return conditions
 
 
 def _by_subject(
-    connection: Connection, query: Select[Any], subject: Column[Any], subjects: Sequence[str] | None
-) -> Iterator[Select[Any]]:
+    connection: Connection,
+    conditions: list[ColumnElement[bool]],
+    subject: Column[Any],
+    subjects: Sequence[str] | None,
+) -> Iterator[list[ColumnElement[bool]]]:
     if subjects is None:
-        yield query
+        yield conditions
         return
     numbers = known_numbers(connection, list(dict.fromkeys(subjects)))
     for start in range(0, len(numbers), _SUBJECTS_AT_ONCE):
-        yield query.where(subject.in_(numbers[start : start + _SUBJECTS_AT_ONCE]))
+        yield [*conditions, subject.in_(numbers[start : start + _SUBJECTS_AT_ONCE])]

@@ -118,7 +118,7 @@ def test_a_faulty_prediction_is_refused_with_its_fault(store: Store) -> None:
 
 def test_a_night_of_predictions_is_one_append(store: Store) -> None:
     many = 30_000
-    frame = pd.concat([predictions(prediction())] * many, ignore_index=True)
+    frame = predictions(prediction()).loc[[0] * many].reset_index(drop=True)
     frame["ticket_id"] = [f"T{number}" for number in range(many)]
     frame["probability"] = np.linspace(0, 1, many)
     assert store.predictions.append(frame).inserted == many
