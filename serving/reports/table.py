@@ -6,14 +6,17 @@ import unicodedata
 from collections.abc import Sequence
 
 from serving.queue import Group, Queue, QueueRow
-from serving.wording import LocalTime, one_line, percent, working_time
+from serving.wording import LocalTime, one_line, percent, relative, working_time
 
 WIDTH = 120
-_WIDTHS = {"risk": 19, "left": 11, "due": 12, "ticket": 12, "priority": 4, "title": 22}
+_WIDTHS = {"risk": 20, "left": 14, "wall": 14, "due": 12, "verdict": 10, "ticket": 12, "priority": 4}
+_REASONS_INDENT = 4
 _HEADINGS = {
     "risk": "RISK",
-    "left": "TIME LEFT",
+    "left": "WORKING TIME",
+    "wall": "BY THE CLOCK",
     "due": "DUE",
+    "verdict": "RULES SAY",
     "ticket": "TICKET",
     "priority": "PRIO",
     "title": "TITLE",
@@ -26,20 +29,24 @@ _NOTES = {
 
 
 def as_table(queue: Queue, rows: Sequence[QueueRow] | None = None, width: int = WIDTH) -> str:
-    """The queue as lines of at most `width` columns: what is known and counts first, then the rows under their groups."""
+    """The queue as lines of at most `width` columns: what is known and counts first, then the rows under their groups.
+
+    A ticket has two lines: where it stands, and why.
+    """
     shown = queue.rows if rows is None else rows
     local = LocalTime.named(queue.zone)
     lines = [*_head(queue, local), ""]
     if not shown:
         lines.append("No open tickets.")
     else:
-        lines.append(_line({**_HEADINGS, "reason": "MAIN REASON"}, width))
+        lines.append(_line(_HEADINGS, width))
     group: Group | None = None
     for row in shown:
         if row.group is not group:
             group = row.group
             lines.append(f"-- {group.word} ({_count(queue, group)}): {_NOTES[group]} ".ljust(width, "-"))
         lines.append(_line(_cells(row, queue, local), width))
+        lines += _why(row, width)
     if len(shown) < len(queue.rows):
         lines.append(f"   ... {len(queue.rows) - len(shown):,} more open tickets".replace(",", " "))
     return "\n".join(line.rstrip() for line in lines) + "\n"
@@ -50,7 +57,7 @@ def _head(queue: Queue, local: LocalTime) -> list[str]:
     by = f"scored by {queue.bundle_version}" if queue.bundle_version else queue.rules_only_reason or "Rules only"
     return [
         f"Queue as of {local.full(queue.as_of)}: {counts.all} open, {by}",
-        f"{counts.save_now} save now, {counts.safe_for_now} safe for now, {counts.late_or_lost} late or lost; {counts.paused} paused. Time left is working time.",
+        f"{counts.save_now} save now, {counts.safe_for_now} safe for now, {counts.late_or_lost} late or lost; {counts.paused} paused.",
     ]
 
 
@@ -59,22 +66,36 @@ def _count(queue: Queue, group: Group) -> int:
 
 
 def _cells(row: QueueRow, queue: Queue, local: LocalTime) -> dict[str, str]:
-    left, due = row.clock.remaining_working_seconds, row.clock.due_at
+    clock = row.clock
+    left, wall, due = clock.remaining_working_seconds, clock.remaining_wall_seconds, clock.due_at
     number = f" {percent(row.probability)}" if row.probability is not None else ""
     return {
         "risk": f"{row.risk.shape} {row.risk.word}{number}",
         "left": "" if left is None else working_time(left),
+        "wall": "" if wall is None else relative(wall),
         "due": "" if due is None else local.short(due, queue.as_of),
+        "verdict": clock.state.replace("paused_and_breached", "paused, ✕").replace("_", " "),
         "ticket": row.ticket_id,
         "priority": row.priority,
         "title": row.title or row.category or row.service,
-        "reason": row.reasons[0] if row.reasons else "",
     }
 
 
 def _line(cells: dict[str, str], width: int) -> str:
     fixed = " ".join(fitted(cells[name], size) for name, size in _WIDTHS.items())
-    return f"{fixed} {fitted(cells['reason'], width - sum(_WIDTHS.values()) - len(_WIDTHS))}"
+    return f"{fixed} {fitted(cells['title'], width - sum(_WIDTHS.values()) - len(_WIDTHS))}"
+
+
+def _why(row: QueueRow, width: int) -> list[str]:
+    """The row's reasons below it, as many on a line as fit; one is cut only where it alone is longer than a line."""
+    room = width - _REASONS_INDENT
+    lines: list[str] = []
+    for reason in map(one_line, row.reasons):
+        if lines and _columns(joined := f"{lines[-1]}; {reason}") <= room:
+            lines[-1] = joined
+        else:
+            lines.append(reason)
+    return [" " * _REASONS_INDENT + fitted(line, room).rstrip() for line in lines]
 
 
 def fitted(text: str, width: int) -> str:

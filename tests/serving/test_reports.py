@@ -19,6 +19,21 @@ def test_the_table_fits_120_columns_and_never_hides_lateness() -> None:
     assert "scored by breach v7" in lines[0]
 
 
+def test_each_ticket_has_a_second_line_with_all_its_reasons() -> None:
+    why = ("Nothing happened for 9 h: usual is 2 h", "It waits, but not for the customer", "Handed over 4 times")
+    text = as_table(queue_of([row("INC1", reasons=why, clock=clock(3))]))
+    place = next(number for number, line in enumerate(text.splitlines()) if "INC1" in line)
+    assert text.splitlines()[place + 1].strip() == "; ".join(why)
+
+
+def test_the_table_tells_working_time_wall_clock_and_what_the_rules_say() -> None:
+    queue = queue_of([row("INC1", clock=clock(3))])
+    heading, line = (next(line for line in as_table(queue).splitlines() if key in line) for key in ("TICKET", "INC1"))
+    assert line[heading.index("WORKING TIME") :].startswith("3 h")
+    assert line[heading.index("BY THE CLOCK") :].startswith("in ")
+    assert line[heading.index("RULES SAY") :].startswith("running")
+
+
 def test_the_table_says_when_only_the_rules_speak() -> None:
     assert "Rules only: no model is loaded" in as_table(busy_desk(5, with_model=False)).splitlines()[0]
 
