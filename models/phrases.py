@@ -49,7 +49,6 @@ WORDED: Mapping[str, str] = {
     "handovers": "handed over {value}",
     "returns": "came back to an earlier team {value}",
     "reopenings": "reopened {value}",
-    "status_changes": "its status changed {value}",
     "assignee_changes": "reassigned {value}",
     "local_hour": "it is {value} at the desk",
     "opened_local_hour": "opened at {value}",
