@@ -42,8 +42,11 @@ def test_the_rules_are_checked_without_a_data_frame_or_a_model():
     assert done.stdout.strip() == "[]"
 
 
-def test_a_sound_agreements_file_is_found_sound(run):
-    found = run("check", UCI / "agreements.yaml")
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "examples").glob("*/agreements.yaml")), ids=lambda path: path.parent.name
+)
+def test_the_agreements_of_every_example_are_found_sound(run, path):
+    found = run("check", path)
     assert found.exit_code == 0, found.output
     assert "no faults" in found.output
 
