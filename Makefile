@@ -10,6 +10,8 @@ ARGS ?=
 # MLflow reads these at import; no run of ours calls home or draws download bars.
 export MLFLOW_DISABLE_TELEMETRY := true
 export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
+# Modules are compiled when first imported and kept: pip is told not to compile the thousands that nobody imports.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup demo test check format lint types imports bench docs lock clean
 
@@ -24,6 +26,7 @@ $(VENV)/.run: requirements.txt pyproject.toml | $(BIN)/python
 	@echo "Installing what slacast runs on (about a minute the first time) ..."
 	$(PIP) install --no-compile --progress-bar off -qq --require-hashes -r requirements.txt
 	$(PIP) install -qq --no-build-isolation --no-deps -e .
+	@$(BIN)/python -c 'import serving.app, simulation.demo, training.breach, mlflow' # whole, and compiled for every later start
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
