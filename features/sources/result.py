@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from features.sources.faults import Rejection
+from features.sources.mapped_table import MappedTable
 from features.sources.mapping_model import Mapping
 from features.sources.quality import Quality
 
@@ -24,6 +25,21 @@ class ImportResult:
     unmapped_columns: tuple[str, ...]
     quality: Quality
     rows_without_event: int = 0  # translated to nothing by the mapping, on purpose
+
+    @classmethod
+    def of(cls, rows: MappedTable, events: pd.DataFrame, quality: Quality, rows_without_event: int = 0) -> ImportResult:
+        """The result whose account of left-out rows is that of the mapped table."""
+        return cls(
+            rows.table.name,
+            rows.mapping,
+            events,
+            rows.table.rows_read,
+            tuple(rows.rejections),
+            rows.duplicate_rows,
+            rows.unmapped,
+            quality,
+            rows_without_event,
+        )
 
     @property
     def rows_rejected(self) -> int:

@@ -50,17 +50,7 @@ def service_events(rows: MappedTable) -> ImportResult:
         [starts, _frame(end_columns, ends, ended_us, np.maximum(recorded_us, ended_us), value)], ignore_index=True
     )
     frame = frame.sort_values("event_id", kind="stable").reset_index(drop=True)
-    return ImportResult(
-        rows.table.name,
-        rows.mapping,
-        frame,
-        rows.table.rows_read,
-        tuple(rows.rejections),
-        rows.duplicate_rows,
-        rows.unmapped,
-        quality,
-        skipped,
-    )
+    return ImportResult.of(rows, frame, quality, skipped)
 
 
 def _instants(rows: MappedTable, target: str, otherwise_us: Int64Array) -> Int64Array:

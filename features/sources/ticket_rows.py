@@ -52,16 +52,7 @@ def ticket_events(rows: MappedTable) -> ImportResult:
         ordinal = np.concatenate([np.zeros(len(first), dtype=np.int64), ordinal])
         columns = _as_created(columns, len(first))
     frame = _frame(columns, at_us, recorded_us, ordinal)
-    return ImportResult(
-        rows.table.name,
-        rows.mapping,
-        frame,
-        rows.table.rows_read,
-        tuple(rows.rejections),
-        rows.duplicate_rows,
-        rows.unmapped,
-        quality,
-    )
+    return ImportResult.of(rows, frame, quality)
 
 
 def _instants_or(rows: MappedTable, target: str, otherwise_us: Int64Array) -> Int64Array:
