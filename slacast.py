@@ -153,7 +153,7 @@ def check(
 
     Example: slacast check examples/uci-incidents/agreements.yaml
     """
-    from sla.loading import check_file
+    from sla.agreements.loading import check_file
 
     report = check_file(existing(file))
     emit(report, as_json)
@@ -179,9 +179,9 @@ def clocks(
     from features.histories import Histories
     from features.sources.mapping import load_mapping
     from features.sources.reading import read
+    from sla.agreements.loading import load_agreements
+    from sla.clocks.replay import replay
     from sla.instants import to_us
-    from sla.loading import load_agreements
-    from sla.replay import replay
 
     if out.suffix not in {".csv", ".parquet"}:
         raise typer.BadParameter(f"{out} ends with {out.suffix!r}; expected .csv or .parquet")
@@ -243,8 +243,8 @@ def explain(
     from features.histories import Histories
     from features.store import open_store
     from serving.workplace import agreements_of
-    from sla.explanation import explain_text
-    from sla.what_if import Supposition, what_if
+    from sla.clocks.explanation import explain_text
+    from sla.clocks.what_if import Supposition, what_if
 
     settings, at = settings_with(database_url=store, agreements=agreements), seen_at(as_of)
     with open_store(settings.database_url) as opened:
@@ -297,7 +297,7 @@ def import_(
     """
     from features.importing import import_file
     from features.store import open_store
-    from sla.loading import load_agreements
+    from sla.agreements.loading import load_agreements
 
     settings = settings_with(database_url=store, agreements=agreements)
     if settings.agreements is not None:
@@ -466,7 +466,7 @@ def demo(
     from serving.workplace import score_once
     from simulation.demo import LIVE_START, SEED, DemoClock, DemoFeed, demo_desk
     from simulation.export import write_export
-    from sla.loading import load_agreements
+    from sla.agreements.loading import load_agreements
     from training.breach import TrainRequest, train_breach
 
     progress = Progress()

@@ -28,10 +28,10 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.business_time_peers import PEERS
-from sla import zone_offsets
-from sla.business_time import BusinessTime, compile_calendar
-from sla.calendars import CalendarSpec
 from sla.instants import DAY_US, SECOND_US, to_us
+from sla.working_time import zone_offsets
+from sla.working_time.business_time import BusinessTime, compile_calendar
+from sla.working_time.calendars import CalendarSpec
 
 INTERVALS = 1_000_000
 REPEATS = 7

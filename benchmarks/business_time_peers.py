@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from sla.business_time import BusinessTime
 from sla.instants import DAY_US, SECOND_US, from_us
+from sla.working_time.business_time import BusinessTime
 
 Int64Array = NDArray[np.int64]
 Measured = tuple[float, float, str]
@@ -121,7 +121,7 @@ def pandas_business_hour(working: BusinessTime, starts: Int64Array, ends: Int64A
 
 def numpy_busday(working: BusinessTime, starts: Int64Array, ends: Int64Array) -> Measured:
     """busday_count: vectorised, whole days only; compared with our working days."""
-    from sla.working_days import WorkingDays
+    from sla.working_time.working_days import WorkingDays
 
     days = WorkingDays(working)
     first, last = days.local_day(starts), days.local_day(ends)

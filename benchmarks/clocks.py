@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from sla.agreements import AgreementSet
+from sla.agreements.agreement_set import AgreementSet
+from sla.agreements.loading import parse_agreements
+from sla.clocks.replay import replay
+from sla.clocks.verdicts import VerdictState
 from sla.events import Column, EventLog
 from sla.instants import DAY_US, SECOND_US
-from sla.loading import parse_agreements
-from sla.replay import replay
-from sla.verdicts import VerdictState
 
 EVENTS_A_TICKET = 8
 MINUTE_US = 60 * SECOND_US

@@ -20,9 +20,9 @@ from features.snapshots import Snapshots, event_snapshots, grid_snapshots, open_
 from features.sources.mapping import load_mapping
 from features.sources.reading import read
 from features.spec import FeatureSpec
-from sla.agreements import AgreementSet
+from sla.agreements.agreement_set import AgreementSet
+from sla.agreements.loading import load_agreements
 from sla.instants import DAY_US
-from sla.loading import load_agreements
 
 ROOT = Path(__file__).resolve().parents[1]
 UCI_LOG = ROOT.parent / "shared" / "data" / "uci-incidents" / "incident_event_log.zip"

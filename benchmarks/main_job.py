@@ -41,8 +41,8 @@ def import_log(log: Path, work: Path) -> dict[str, Any]:
 def clocks(_log: Path, work: Path) -> dict[str, Any]:
     """How many clocks the whole log has, and how many broke their promise."""
     from features.histories import Histories
+    from sla.clocks.replay import VerdictState, replay
     from sla.instants import NEVER_US
-    from sla.replay import VerdictState, replay
 
     histories = Histories.from_events(_events(work, None), _agreements())
     states = replay(histories.log, histories.agreements, NEVER_US - 1).to_columns()["state"]
@@ -109,7 +109,7 @@ def _mlflow(work: Path) -> str:
 
 
 def _agreements() -> Any:
-    from sla.loading import load_agreements
+    from sla.agreements.loading import load_agreements
 
     return load_agreements(EXAMPLE / "agreements.yaml")
 

@@ -55,14 +55,14 @@ def features() -> str:
 
 def agreements() -> str:
     """docs/agreements.md: every key of an agreements file."""
-    from sla.agreements_page import agreements_page
+    from sla.agreements.page import agreements_page
 
     return agreements_page()
 
 
 def agreements_schema() -> str:
     """docs/agreements.schema.json: what an editor completes and checks an agreements file with."""
-    from sla.json_schema import agreements_schema_text
+    from sla.agreements.json_schema import agreements_schema_text
 
     return agreements_schema_text()
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from features.knowledge import Steps, StepSearch
 from features.schema import ATTRIBUTE_PREFIX, STATE_COLUMNS
-from sla.agreements import AgreementSet
+from sla.agreements.agreement_set import AgreementSet
 from sla.events import Column, EventLog
 from sla.instants import Int64Array, to_us
 

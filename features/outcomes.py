@@ -18,9 +18,9 @@ from features.histories import Histories
 from features.keys import KeyCodes
 from features.prefix_sums import KeyedSums, Timeline
 from features.snapshots import Snapshots
+from sla.clocks.replay import verdicts_at
+from sla.clocks.verdicts import VerdictArrays, VerdictState
 from sla.instants import DAY_US, NEVER_US, BoolArray, Int64Array
-from sla.replay import verdicts_at
-from sla.verdicts import VerdictArrays, VerdictState
 
 FAR_US = 366 * DAY_US
 """How long after the due time a running clock is looked at to see when it breaks: beyond any grace and closed season."""

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from features.declaration import Settings
 from features.histories import Histories
 from features.snapshots import Snapshots
-from sla.business_time import BusinessTime
+from sla.clocks.replay import VerdictArrays, verdicts_at
 from sla.instants import SECOND_US, Int64Array
-from sla.replay import VerdictArrays, verdicts_at
+from sla.working_time.business_time import BusinessTime
 
 FloatArray = NDArray[np.float64]
 HOUR_US = 3_600_000_000.0

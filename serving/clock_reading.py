@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from serving.queue import Clock
-from sla.agreements import AgreementSet
+from sla.agreements.agreement_set import AgreementSet
+from sla.clocks.replay import VerdictArrays, VerdictState
 from sla.instants import NEVER_US, SECOND_US, from_us
-from sla.replay import VerdictArrays, VerdictState
 
 NAMES = {state.value: state.name.lower() for state in VerdictState}
 _WITHOUT_TARGET = (VerdictState.NOT_STARTED, VerdictState.CANCELLED, VerdictState.NO_AGREEMENT)

@@ -21,9 +21,9 @@ from serving.rule_reasons import reasons_of, why_here
 from serving.ticket_file import TicketFile
 from serving.ticket_reading import read_ticket
 from serving.wording import LocalTime, sentence
-from sla.agreements import AgreementSet
+from sla.agreements.agreement_set import AgreementSet
+from sla.clocks.replay import VerdictArrays, VerdictState, verdicts_at
 from sla.instants import to_us
-from sla.replay import VerdictArrays, VerdictState, verdicts_at
 
 NO_MODEL = "Rules only: no model is loaded"
 LEADING, RESPONSE = "resolution", "first_response"

@@ -11,11 +11,11 @@ from serving.clock_reading import NAMES
 from serving.queue import Clock, Queue
 from serving.ticket_file import ClockFile, EventLine, Step, TicketFile, Warned, WeighedReason
 from serving.wording import LocalTime, sentence
-from sla.clocks import replay_ticket
+from sla.clocks.ticket_clocks import replay_ticket
+from sla.clocks.verdict import Verdict
+from sla.clocks.verdicts import VerdictState
 from sla.events import TicketEvent
 from sla.instants import from_us, to_us
-from sla.verdict import Verdict
-from sla.verdicts import VerdictState
 
 _ROW_COLUMNS = ("kind", "actor_kind")
 

@@ -13,8 +13,8 @@ from serving.scorer import NO_MODEL, Scorer
 from serving.service import Service
 from serving.settings import Settings, SettingsError
 from serving.ticker import Feed, Ticker
-from sla.agreements import AgreementSet
-from sla.loading import load_agreements, parse_agreements
+from sla.agreements.agreement_set import AgreementSet
+from sla.agreements.loading import load_agreements, parse_agreements
 
 
 def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed | None) -> Service:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from simulation.world import World
-from sla.business_time import BusinessTime, compile_calendar
-from sla.calendars import CalendarSpec
+from sla.working_time.business_time import BusinessTime, compile_calendar
+from sla.working_time.calendars import CalendarSpec
 
 
 def world_calendars(world: World) -> dict[str, BusinessTime]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sla.business_time import BusinessTime
 from sla.instants import DAY_SECONDS, DAY_US, SECOND_US
-from sla.zone_offsets import zone_offsets
+from sla.working_time.business_time import BusinessTime
+from sla.working_time.zone_offsets import zone_offsets
 
 HALF_HOUR_SECONDS = 1800
 HALF_HOUR_US = HALF_HOUR_SECONDS * SECOND_US

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sla.agreements import AgreementSet
+from sla.agreements.agreement_set import AgreementSet
 from training.building import HistoryRows
 from training.lifecycle import TrainResponse, train_from
 from training.plan import Plan, TrainingError

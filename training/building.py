@@ -15,9 +15,9 @@ from features.pipeline import build
 from features.snapshots import SnapshotKind, Snapshots, event_snapshots, grid_snapshots
 from features.spec import FeatureSpec
 from models.scales import Float64Array
-from sla.agreements import AgreementSet
-from sla.replay import verdicts_at
-from sla.verdicts import VerdictArrays, VerdictState
+from sla.agreements.agreement_set import AgreementSet
+from sla.clocks.replay import verdicts_at
+from sla.clocks.verdicts import VerdictArrays, VerdictState
 from training.rows import Int64Array, Labelled, Rows
 
 

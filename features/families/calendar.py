@@ -8,9 +8,9 @@ import numpy as np
 
 from features.declaration import Feature, Settings
 from features.view import HOUR_US, FloatArray, View
-from sla.business_time import BusinessTime
 from sla.instants import DAY_SECONDS, DAY_US, SECOND_US, BoolArray, Int64Array
-from sla.zone_offsets import zone_offsets
+from sla.working_time.business_time import BusinessTime
+from sla.working_time.zone_offsets import zone_offsets
 
 FAMILY = "calendar"
 MONDAY_1970 = 3  # 1970-01-01 was a Thursday

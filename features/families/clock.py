@@ -6,8 +6,8 @@ import numpy as np
 
 from features.declaration import Feature, Settings
 from features.view import HOUR_US, FloatArray, View
+from sla.clocks.replay import VerdictState
 from sla.instants import NEVER_US, BoolArray
-from sla.replay import VerdictState
 
 FAMILY = "clock"
 _PAUSED = (VerdictState.PAUSED, VerdictState.PAUSED_AND_BREACHED)

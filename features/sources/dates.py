@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from features.sources.table import Coded
 from sla.instants import DAY_US, SECOND_US, Int64Array
-from sla.zone_offsets import ZoneOffsets, zone_offsets
+from sla.working_time.zone_offsets import ZoneOffsets, zone_offsets
 
 UNREADABLE: int = int(np.iinfo(np.int64).min)
 """Stands for a text that is no instant."""

@@ -14,8 +14,8 @@ from features.histories import Histories
 from features.schema import conform_ticket_events
 from features.selection import FAMILIES
 from features.spec import FeatureSpec
-from sla.agreements import AgreementSet
-from sla.loading import parse_agreements
+from sla.agreements.agreement_set import AgreementSet
+from sla.agreements.loading import parse_agreements
 
 START = pd.Timestamp("2024-03-29T06:00Z")  # a Friday; the night to Sunday has a change of clocks
 MINUTES = 3 * 24 * 60 + 600

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from features.histories import Histories
-from sla.agreements import AgreementSet
-from sla.replay import VerdictArrays, verdicts_at
+from sla.agreements.agreement_set import AgreementSet
+from sla.clocks.replay import VerdictArrays, verdicts_at
 
 MINUTE_US, HOUR_US, DAY_US = 60_000_000, 3_600_000_000, 86_400_000_000
 STATE = ("status", "waiting_on", "priority", "service", "category", "team", "assignee", "customer", "channel")

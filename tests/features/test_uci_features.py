@@ -15,7 +15,7 @@ from features.snapshots import SnapshotKind, Snapshots, event_snapshots, is_open
 from features.sources.mapping import load_mapping
 from features.sources.reading import read
 from features.spec import FeatureSpec
-from sla.loading import load_agreements
+from sla.agreements.loading import load_agreements
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = ROOT.parent / "shared" / "data" / "uci-incidents" / "incident_event_log.zip"

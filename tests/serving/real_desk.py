@@ -19,8 +19,8 @@ from models.calibration import Calibration
 from models.clipping import fit_range
 from models.linear import fit_linear
 from models.manifest import Manifest, MemberEntry, TrainingWindow
-from sla.agreements import AgreementSet
-from sla.loading import parse_agreements
+from sla.agreements.agreement_set import AgreementSet
+from sla.agreements.loading import parse_agreements
 
 START = datetime(2024, 3, 27, 6, 0, tzinfo=UTC)  # a Wednesday; clocks change on the Sunday after it
 AT = datetime(2024, 4, 3, 12, 30, tzinfo=UTC)

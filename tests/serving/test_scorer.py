@@ -13,7 +13,7 @@ from features.pipeline import build
 from features.snapshots import open_snapshots
 from serving.queue import Queue, QueueRow, Risk, Thresholds, group_of, risk_words
 from serving.scorer import Scorer, desk_zone
-from sla.clocks import replay_ticket
+from sla.clocks.ticket_clocks import replay_ticket
 from sla.events import TicketEvent
 from sla.instants import to_us
 from tests.serving.real_desk import AT, START, ListStore, agreements, fitted_bundle, frame_of, random_events

@@ -18,7 +18,7 @@ from serving.app import application, create_app
 from serving.champion import Champion
 from serving.settings import Settings, SettingsError
 from serving.workplace import build_service, score_once
-from sla.loading import AgreementError
+from sla.agreements.loading import AgreementError
 from tests.serving.real_desk import AGREEMENTS, AT, fitted_bundle, frame_of, random_events
 
 EVENTS = random_events(40)

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from simulation.demo import LIVE_START, DemoClock, DemoFeed, demo_desk, demo_history, history_end
+from sla.agreements.loading import load_agreements
+from sla.clocks.replay import VerdictState, replay
 from sla.events import EventLog
 from sla.instants import NEVER_US, to_us
-from sla.loading import load_agreements
-from sla.replay import VerdictState, replay
 
 AGREEMENTS = Path(__file__).parents[2] / "examples" / "demo" / "agreements.yaml"
 STATES = ("status", "waiting_on", "priority", "service", "category", "team", "assignee", "customer", "channel")

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sla.business_time import BusinessTime, compile_calendar
-from sla.calendars import CalendarSpec
+from sla.working_time.business_time import BusinessTime, compile_calendar
+from sla.working_time.calendars import CalendarSpec
 from tests.sla.oracle import NAMES, Written
 
 ZONES = (

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from sla.clocks import replay_ticket
+from sla.agreements.loading import check_text, load_agreements
+from sla.clocks.explanation import explain_text, headline
+from sla.clocks.replay import replay
+from sla.clocks.ticket_clocks import replay_ticket
+from sla.clocks.what_if import Supposition, what_if
 from sla.events import EventLog, TicketEvent
-from sla.explanation import explain_text, headline
 from sla.instants import to_us
-from sla.loading import check_text, load_agreements
-from sla.replay import replay
-from sla.what_if import Supposition, what_if
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "catalogue"
 AS_OF = datetime(2024, 5, 14, 8, 0, tzinfo=UTC)

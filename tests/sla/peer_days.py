@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from sla.instants import to_us
-from sla.working_days import DAY_RULES as OUR_RULES
-from sla.working_days import WorkingDays
+from sla.working_time.working_days import DAY_RULES as OUR_RULES
+from sla.working_time.working_days import WorkingDays
 from tests.sla.peer_vectors import Answer, Vector, agrees, business_time, instant, vectors
 
 # How the peers that we know describe the way they add working days.

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from sla.availability import availability
-from sla.error_budget import (
+from sla.instants import SECOND_US
+from sla.services.availability import availability
+from sla.services.error_budget import (
     bad_slices_until_missed,
     burn_rate_factor,
     error_budget,
     proportional_rules,
     workbook_rules,
 )
-from sla.instants import SECOND_US
-from sla.service_history import ServiceError, ServiceHistory, ServiceState
+from sla.services.service_history import ServiceError, ServiceHistory, ServiceState
 
 Vector = dict[str, Any]
 STATES = {0: ServiceState.AVAILABLE, 1: ServiceState.AVAILABLE, 2: ServiceState.DOWN, 99: ServiceState.UNKNOWN}

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sla.agreements import AgreementSet
-from sla.calendar_errors import CalendarError
-from sla.clocks import replay_ticket
+from sla.agreements.agreement_set import AgreementSet
+from sla.clocks.ticket_clocks import replay_ticket
+from sla.clocks.verdict import Verdict
+from sla.clocks.verdicts import VerdictState
 from sla.events import TicketEvent
 from sla.instants import from_us, to_us
-from sla.verdict import Verdict
-from sla.verdicts import VerdictState
+from sla.working_time.calendar_errors import CalendarError
 from tests.sla.peer_vectors import business_time, instant
 
 Vector = dict[str, Any]

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from sla.business_time import BusinessTime, compile_calendar
-from sla.calendar_errors import CalendarError
-from sla.calendars import CalendarSpec
 from sla.instants import SECOND_US, from_us, to_us
-from sla.zone_offsets import zone_offsets
+from sla.working_time.business_time import BusinessTime, compile_calendar
+from sla.working_time.calendar_errors import CalendarError
+from sla.working_time.calendars import CalendarSpec
+from sla.working_time.zone_offsets import zone_offsets
 
 FOLDER = Path(__file__).resolve().parents[2] / ".." / "shared" / "vectors"
 ABSENT = f"the answer keys of other systems are not there ({FOLDER.name} beside the project): nothing to compare with"

@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
-from sla.agreements import AgreementSet
+from sla.agreements.agreement_set import AgreementSet
+from sla.agreements.loading import parse_agreements
 from sla.events import EventLog, TicketEvent
 from sla.instants import SECOND_US, to_us
-from sla.loading import parse_agreements
-from sla.working_days import DAY_RULES
+from sla.working_time.working_days import DAY_RULES
 
 MINUTE_US = 60 * SECOND_US
 START_US = to_us(datetime(2024, 3, 25, 6, 0, tzinfo=UTC))  # the week before summer time, Good Friday and Easter Monday

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sla.loading import AgreementError, check_file, check_text, load_agreements, parse_agreements
+from sla.agreements.loading import AgreementError, check_file, check_text, load_agreements, parse_agreements
 
 GOOD = """\
 slacast: 1

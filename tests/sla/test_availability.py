@@ -7,10 +7,10 @@ from datetime import date
 import numpy as np
 import pytest
 
-from sla.availability import availability, calendar_windows, rolling_windows
-from sla.dependencies import Needs, combined, composite
 from sla.instants import NEVER_US, SECOND_US, Int64Array, from_us, to_us
-from sla.service_history import ServiceError, ServiceHistory, ServiceState
+from sla.services.availability import availability, calendar_windows, rolling_windows
+from sla.services.dependencies import Needs, combined, composite
+from sla.services.service_history import ServiceError, ServiceHistory, ServiceState
 from tests.sla.calendar_examples import OFFICE, at, compiled
 
 UP, SLOW, PLANNED, UNKNOWN, DOWN = ServiceState

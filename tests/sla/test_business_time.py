@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from sla.calendar_errors import NeverOpen, OutOfSpan
 from sla.instants import NEVER_US, SECOND_US, to_us
+from sla.working_time.calendar_errors import NeverOpen, OutOfSpan
 from tests.sla.calendar_examples import OFFICE, at, compiled
 
 HOUR = 3600

@@ -7,9 +7,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sla.business_time import BusinessTime
 from sla.instants import NEVER_US, SECOND_US, to_us
-from sla.interval_sets import intersection, minus, total, union
+from sla.working_time.business_time import BusinessTime
+from sla.working_time.interval_sets import intersection, minus, total, union
 from tests.sla.calendar_examples import OFFICE, ZONES, compiled, random_calendar
 
 HOUR = 3600

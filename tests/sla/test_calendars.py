@@ -6,10 +6,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from sla.business_time import BusinessTime
-from sla.calendar_errors import CalendarError
-from sla.calendars import CalendarSpec
-from sla.opening_hours import time_of_day_s, weekdays_of
+from sla.working_time.business_time import BusinessTime
+from sla.working_time.calendar_errors import CalendarError
+from sla.working_time.calendars import CalendarSpec
+from sla.working_time.opening_hours import time_of_day_s, weekdays_of
 from tests.sla.calendar_examples import OFFICE, at, compiled
 
 HOUR = 3600

@@ -10,9 +10,9 @@ import jsonschema
 import pytest
 import yaml
 
-from sla.agreements_page import agreements_page
-from sla.json_schema import agreements_schema, agreements_schema_text
-from sla.loading import AgreementError, parse_agreements
+from sla.agreements.json_schema import agreements_schema, agreements_schema_text
+from sla.agreements.loading import AgreementError, parse_agreements
+from sla.agreements.page import agreements_page
 from tests.sla.catalogue_example import EXAMPLE, RESULTS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from sla.error_budget import (
+from sla.instants import SECOND_US, Int64Array
+from sla.services.error_budget import (
     bad_slices_until_missed,
     burn_rate_factor,
     burn_rates,
@@ -15,8 +16,7 @@ from sla.error_budget import (
     seconds_to_exhaustion,
     workbook_rules,
 )
-from sla.instants import SECOND_US, Int64Array
-from sla.service_history import ServiceError
+from sla.services.service_history import ServiceError
 
 HOUR = 3600
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sla.business_time import BusinessTime, compile_calendar
-from sla.calendar_errors import CalendarError
-from sla.calendars import CalendarSpec
-from sla.loading import parse_agreements
+from sla.agreements.loading import parse_agreements
+from sla.working_time.business_time import BusinessTime, compile_calendar
+from sla.working_time.calendar_errors import CalendarError
+from sla.working_time.calendars import CalendarSpec
 from tests.sla.calendar_examples import OFFICE, at
 
 HOUR = 3600

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from sla.conditions import Condition, Test, describe
+from sla.agreements.conditions import Condition, Test, describe
 from sla.durations import format_us, parse_duration
 from sla.instants import SECOND_US
 

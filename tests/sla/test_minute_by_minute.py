@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import yaml
 
-from sla.agreements import AgreementSet
+from sla.agreements.agreement_set import AgreementSet
+from sla.agreements.loading import parse_agreements
+from sla.clocks.replay import VerdictState, verdicts_at
 from sla.events import EventLog, TicketEvent
 from sla.instants import SECOND_US, from_us, to_us
-from sla.loading import parse_agreements
-from sla.replay import VerdictState, verdicts_at
 
 MINUTE_US = 60 * SECOND_US
 Week: TypeAlias = dict[str, list[list[str]]]

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sla.openslo import read_objectives
-from sla.service_history import ServiceError
+from sla.services.openslo import read_objectives
+from sla.services.service_history import ServiceError
 
 TEXT = """
 apiVersion: openslo/v1

@@ -7,10 +7,10 @@ import random
 import numpy as np
 import pytest
 
+from sla.agreements.loading import parse_agreements
+from sla.clocks.replay import BLOCK_ROWS, VerdictState, replay, verdicts_at
 from sla.events import EventLog
 from sla.instants import DAY_US, NEVER_US
-from sla.loading import parse_agreements
-from sla.replay import BLOCK_ROWS, VerdictState, replay, verdicts_at
 from tests.sla.random_cases import START_US, agreements, log_of, tickets
 
 SIMPLE = parse_agreements(

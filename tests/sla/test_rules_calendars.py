@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from sla.business_time import BusinessTime, compile_calendar
-from sla.calendars import CalendarSpec
-from sla.working_days import WorkingDays
+from sla.working_time.business_time import BusinessTime, compile_calendar
+from sla.working_time.calendars import CalendarSpec
+from sla.working_time.working_days import WorkingDays
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "rules-calendars.md"
 INSTANT = r"(\w{3} \d{4}-\d{2}-\d{2} \d{2}:\d{2})"

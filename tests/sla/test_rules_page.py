@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 import yaml
 
-from sla.agreements import AgreementSet
-from sla.clocks import replay_ticket
-from sla.credits import service_credit_percent
+from sla.agreements.agreement_set import AgreementSet
+from sla.agreements.credits import service_credit_percent
+from sla.agreements.loading import parse_agreements
+from sla.agreements.policies import Policies
+from sla.agreements.targets import METRICS, ServiceCredit
+from sla.agreements.yaml_lines import read_document
+from sla.clocks.replay import VerdictState, verdicts_at
+from sla.clocks.ticket_clocks import replay_ticket
+from sla.clocks.verdict import Verdict
 from sla.durations import format_us
 from sla.events import EventLog, TicketEvent
 from sla.instants import SECOND_US, to_us
-from sla.loading import parse_agreements
-from sla.policies import Policies
-from sla.replay import VerdictState, verdicts_at
-from sla.targets import METRICS, ServiceCredit
-from sla.verdict import Verdict
-from sla.yaml_lines import read_document
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "rules.md"
 ZONE = ZoneInfo("Europe/Berlin")

@@ -7,10 +7,10 @@ import random
 import numpy as np
 import pytest
 
-from sla.clocks import replay_ticket
+from sla.clocks.replay import VerdictArrays, replay, verdicts_at
+from sla.clocks.ticket_clocks import replay_ticket
+from sla.clocks.verdict import Verdict
 from sla.instants import NEVER_US, from_us, to_us
-from sla.replay import VerdictArrays, replay, verdicts_at
-from sla.verdict import Verdict
 from tests.sla.random_cases import MINUTE_US, START_US, agreements, log_of, tickets
 
 

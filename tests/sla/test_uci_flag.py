@@ -10,8 +10,8 @@ from datetime import date, datetime
 import numpy as np
 import pytest
 
-from sla.opening_windows import day_number
-from sla.working_days import WorkingDays
+from sla.working_time.opening_windows import day_number
+from sla.working_time.working_days import WorkingDays
 from tests.sla.calendar_examples import OFFICE, compiled
 from tests.sla.uci_log import LOG
 

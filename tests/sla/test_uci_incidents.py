@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sla.business_time import compile_calendar
-from sla.calendars import CalendarSpec
-from sla.clocks import replay_ticket
+from sla.agreements.loading import load_agreements
+from sla.clocks.replay import ClockTable, VerdictState, replay
+from sla.clocks.ticket_clocks import replay_ticket
 from sla.instants import DAY_US, from_us
-from sla.loading import load_agreements
-from sla.replay import ClockTable, VerdictState, replay
-from sla.working_days import WorkingDays
+from sla.working_time.business_time import compile_calendar
+from sla.working_time.calendars import CalendarSpec
+from sla.working_time.working_days import WorkingDays
 from tests.sla.test_scalar_and_vector import figures, row_figures
 from tests.sla.uci_log import ZONE, event_log, instant_us, needs_log, raw_rows
 

@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-from sla.calendar_errors import CalendarError
+from sla.working_time.calendar_errors import CalendarError
 from tests.sla.peer_conventions import OPTIONS, agrees_by_option, declared_convention, defined, listed
 from tests.sla.peer_days import DAY_OPERATIONS
 from tests.sla.peer_service_vectors import SERVICE_OPERATIONS

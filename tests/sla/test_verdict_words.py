@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sla.clocks import replay_ticket
-from sla.credits import penalty_of, service_credit_percent
+from sla.agreements.credits import penalty_of, service_credit_percent
+from sla.agreements.loading import parse_agreements
+from sla.agreements.targets import Penalty, ServiceCredit
+from sla.clocks.explanation import explain_text
+from sla.clocks.ticket_clocks import replay_ticket
+from sla.clocks.what_if import Supposition, what_if
 from sla.events import TicketEvent
-from sla.explanation import explain_text
 from sla.instants import SECOND_US, to_us
-from sla.loading import parse_agreements
-from sla.targets import Penalty, ServiceCredit
-from sla.what_if import Supposition, what_if
 
 HOUR_US = 3600 * SECOND_US
 TEXT = """\

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sla.calendar_errors import CalendarError
-from sla.working_days import WorkingDays
+from sla.working_time.calendar_errors import CalendarError
+from sla.working_time.working_days import WorkingDays
 from tests.sla.calendar_examples import OFFICE, at, compiled, random_calendar
 from tests.sla.oracle import Tape
 

@@ -15,8 +15,8 @@ from features.snapshots import open_snapshots
 from models.bundle import load_bundle
 from models.reasons import reasons
 from simulation.demo import demo_history
-from sla.agreements import AgreementSet
-from sla.loading import load_agreements
+from sla.agreements.agreement_set import AgreementSet
+from sla.agreements.loading import load_agreements
 from tests.training.builders import small_settings
 from training.breach import TrainRequest, train_breach
 from training.building import HistoryRows, data_fingerprint

@@ -1,0 +1,1 @@
+"""Clocks: events and agreements in, verdicts and their explanation out."""

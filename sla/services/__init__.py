@@ -1,0 +1,1 @@
+"""Services: availability, error budgets and what depends on what."""

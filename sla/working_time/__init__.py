@@ -1,0 +1,1 @@
+"""Working time: calendars compiled into tables that are searched."""
