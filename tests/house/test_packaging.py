@@ -72,7 +72,20 @@ def test_a_built_wheel_holds_every_file_of_the_packages(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     inside = set(zipfile.ZipFile(wheel).namelist())
     listing = subprocess.run(
-        ["git", "ls-files", "-z", "--", "sla", "features", "simulation", "models", "training", "serving", "slacast.py"],
+        [
+            "git",
+            "ls-files",
+            "-z",
+            "--",
+            "sla",
+            "features",
+            "simulation",
+            "models",
+            "training",
+            "serving",
+            "commands",
+            "slacast.py",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
