@@ -4,14 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-import typer.main
 
-import slacast
-from docs.generate import PAGES
+from docs.generate import PAGES, single_commands
 from serving.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = typer.main.get_command(slacast.app).commands
+COMMANDS = single_commands()  # those of a group by their full name, such as `models list`
 
 
 @pytest.mark.parametrize("page", PAGES)
