@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from models.scales import sigmoid
-from training.bootstrap import Interval, auc, paired_differences
+from training.bootstrap import (
+    Figure,
+    Interval,
+    auc,
+    average_precision,
+    brier_gain,
+    interval,
+    paired_differences,
+    ratio,
+)
 from training.evaluation import calibration_error, evaluate, recall_at, reliability
 from training.gate import GateSettings, judge
 
@@ -22,15 +33,37 @@ def test_figures_agree_with_those_of_scikit_learn() -> None:
     y, p, _ = outcomes()
     found = evaluate(y, p)
     assert found.auc == pytest.approx(roc_auc_score(y, p))
-    assert auc(y, np.round(p, 1))(np.ones(len(y))) == pytest.approx(roc_auc_score(y, np.round(p, 1)))  # with ties
+    one_block = auc(y, np.round(p, 1), np.zeros(len(y), np.int64))
+    assert one_block(np.ones((1, 1))) == pytest.approx([roc_auc_score(y, np.round(p, 1))])  # with ties
     assert found.log_loss == pytest.approx(log_loss(y, p))
     assert found.brier == pytest.approx(np.mean((y - p) ** 2))
 
 
-def test_a_weight_of_two_is_a_row_counted_twice() -> None:
-    y, p, _ = outcomes(300)
-    p, weight = np.round(p, 2), np.random.default_rng(3).integers(0, 3, 300)
-    assert auc(y, p)(weight.astype(float)) == pytest.approx(roc_auc_score(np.repeat(y, weight), np.repeat(p, weight)))
+@pytest.mark.parametrize(
+    ("figure", "slow"),
+    [
+        (auc, roc_auc_score),
+        (average_precision, average_precision_score),
+        (brier_gain, lambda y, p: -np.mean((y - p) ** 2)),
+    ],
+)
+def test_a_day_drawn_twice_counts_its_rows_twice(figure: Figure, slow: Callable[..., float]) -> None:
+    y, p, days = outcomes(600)
+    p, times = np.round(p, 2), np.random.default_rng(3).integers(0, 3, (5, 40))
+    rows = [np.repeat(np.arange(600), one[days]) for one in times]
+    assert figure(y, p, days)(times.astype(float)) == pytest.approx([slow(y[row], p[row]) for row in rows])
+
+
+def test_a_share_found_and_its_interval_are_those_of_days() -> None:
+    found, wanted, days = np.array([1.0, 0, 3]), np.array([2.0, 2, 4]), np.array([0, 0, 1])
+    assert ratio(found, wanted, days)(np.array([[1.0, 1.0], [2.0, 0.0], [0.0, 0.0]])) == pytest.approx(
+        [0.5, 0.25, np.nan], nan_ok=True
+    )
+    y, p, days = outcomes()
+    around = interval(y, p, days, auc)
+    assert around.low < around.value < around.high
+    assert around.value == pytest.approx(roc_auc_score(y, p))
+    assert around.plain == f"{around.value:.3f} [{around.low:.3f}, {around.high:.3f}]"
 
 
 def test_true_probabilities_have_almost_no_calibration_error_and_wrong_ones_have() -> None:
