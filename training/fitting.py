@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from models.boosting import BoostingMember, BoostingParameters, fit_boosting
+from models import boosting, linear
+from models.blend import Blend
+from models.boosting import BoostingParameters, fit_boosting
 from models.bundle import Member
 from models.clipping import TrainingRange, fit_range
-from models.linear import LinearMember, fit_linear
+from models.linear import fit_linear
 from models.scales import Float64Array
 from training.rows import Rows, ticket_weights
 
@@ -33,43 +35,47 @@ On the log of examples/uci-incidents the constraints cost nothing measurable (AU
 """
 
 
+KINDS = (boosting.KIND, linear.KIND)
+"""The kinds of members that are fitted, each to the same rows."""
+
+
 class ModelSettings(BaseModel):
     """What is fitted. The defaults come from a study on a real log, chosen on weeks before those it was judged on."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     boosting: BoostingParameters = BoostingParameters()
-    linear_share: float | None = Field(default=None, ge=0.0, le=1.0)  # of the log odds; None: chosen in rehearsal
+    blend: Mapping[str, float] | None = None  # shares of the log odds by kind of member; None: chosen in rehearsal
     linear_evidence: float = Field(default=100.0, gt=0.0)
     every_ticket_counts_once: bool = True  # else every row does, and tickets with many events more
     directions: Mapping[str, int] = DIRECTIONS
 
+    @field_validator("blend")
+    @classmethod
+    def _is_a_blend(cls, shares: Mapping[str, float] | None) -> Mapping[str, float] | None:
+        if shares is not None:
+            unknown = sorted(set(shares) - set(KINDS))
+            if unknown:
+                raise ValueError(f"no member is of kind {unknown[0]!r}; there are {list(KINDS)}")
+            Blend.of(shares)
+        return shares
+
 
 @dataclass(frozen=True)
 class Fitted:
-    """Fitted members with the range of their training rows; the linear member is always there, it is also a baseline."""
+    """Fitted members by kind, with the range of their training rows. All are always there: each is a baseline, too."""
 
     range: TrainingRange
-    boosting: BoostingMember
-    linear: LinearMember
+    members: Mapping[str, Member]
 
-    def boosting_margin(self, X: Float64Array) -> Float64Array:
-        """Log odds of the boosted trees alone."""
-        return self.boosting.margin(self.range.clip(X))
+    def margins(self, X: Float64Array) -> dict[str, Float64Array]:
+        """Log odds of breach by kind of member, each of length n, for n x k values."""
+        values = self.range.clip(X)
+        return {kind: member.margin(values) for kind, member in self.members.items()}
 
-    def linear_margin(self, X: Float64Array) -> Float64Array:
-        """Log odds of the logistic regression alone."""
-        return self.linear.margin(self.range.clip(X))
-
-    def members(self, linear_share: float) -> tuple[tuple[Member, float], ...]:
+    def served(self, blend: Blend) -> tuple[tuple[Member, float], ...]:
         """The members that a bundle serves, with their shares of the log odds; none with share 0."""
-        pairs: tuple[tuple[Member, float], ...] = ((self.boosting, 1.0 - linear_share), (self.linear, linear_share))
-        return tuple((member, share) for member, share in pairs if share > 0)
-
-
-def blended(boosting: Float64Array, linear: Float64Array, linear_share: float) -> Float64Array:
-    """The blend of two members' log odds."""
-    return (1.0 - linear_share) * boosting + linear_share * linear
+        return tuple((self.members[kind], share) for kind, share in blend.shares)
 
 
 def fit_members(rows: Rows, settings: ModelSettings, seed: int) -> Fitted:
@@ -79,8 +85,13 @@ def fit_members(rows: Rows, settings: ModelSettings, seed: int) -> Fitted:
     limits = fit_range(rows.X, between if between.sum() >= LEAST_TYPICAL else None)
     X = limits.clip(rows.X)
     weight = ticket_weights(rows.ticket) if settings.every_ticket_counts_once else np.ones(len(rows))
-    boosting = fit_boosting(
-        X, rows.y, weight, rows.spec.names, settings.boosting, seed=seed, directions=settings.directions
+    names = rows.spec.names
+    return Fitted(
+        limits,
+        {
+            boosting.KIND: fit_boosting(
+                X, rows.y, weight, names, settings.boosting, seed=seed, directions=settings.directions
+            ),
+            linear.KIND: fit_linear(X, rows.y, weight, evidence=settings.linear_evidence),
+        },
     )
-    linear = fit_linear(X, rows.y, weight, evidence=settings.linear_evidence)
-    return Fitted(limits, boosting, linear)

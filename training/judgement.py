@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models import boosting, linear
+from models.blend import Blend
 from models.calibration import Calibration
 from models.rules import fit_rate_table, share_cells
 from models.scales import Float64Array, sigmoid
 from training.bootstrap import Interval, auc, brier_gain, paired_differences
 from training.evaluation import Scores, evaluate
-from training.fitting import Fitted, blended
+from training.fitting import Fitted
 from training.rows import Rows, ticket_weights
 
 MODEL = "model"
@@ -49,18 +51,18 @@ class SetResult:
 
 
 def predictions(
-    train: Rows, test: Rows, fitted: Fitted, linear_share: float, calibration: Calibration
+    train: Rows, test: Rows, fitted: Fitted, blend: Blend, calibration: Calibration
 ) -> dict[str, Float64Array]:
     """The probabilities of the model and of every baseline for the test rows, each learned from the training rows alone."""
-    trees, linear = fitted.boosting_margin(test.X), fitted.linear_margin(test.X)
+    margins = fitted.margins(test.X)
     events = train.where(train.is_event)
     weight = ticket_weights(events.ticket)
     share = fit_rate_table(share_cells(events.share_used), events.priority, events.y, weight)
     group = fit_rate_table(events.priority, events.team, events.y, weight)
     return {
-        MODEL: sigmoid(calibration.apply(blended(trees, linear, linear_share))),
-        TREES: sigmoid(trees),
-        LINEAR: sigmoid(linear),
+        MODEL: sigmoid(calibration.apply(blend.margin(margins))),
+        TREES: sigmoid(margins[boosting.KIND]),
+        LINEAR: sigmoid(margins[linear.KIND]),
         GROUP_TABLE: group.predict(test.priority, test.team),
         SHARE_RULE: share.predict(share_cells(test.share_used), test.priority),
         BASE_RATE: np.full(len(test), share.base_rate),

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.blend import Blend
 from models.scales import Float64Array
 from training import tracking
 from training.fitting import fit_members
@@ -16,7 +17,7 @@ from training.judgement import LINEAR, MODEL, RULES, SetResult, judge_sets, pred
 from training.packing import Packed, judgement_entry, pack
 from training.plan import Plan, RowSource, TrainingError
 from training.plots import precision_recall_plot, reliability_plot, roc_plot
-from training.rehearsal import Rehearsal, chosen_share, recalibrate, rehearse
+from training.rehearsal import Rehearsal, chosen_blend, recalibrate, rehearse
 from training.rows import Labelled, Rows
 from training.splits import Periods, derive_periods, instant, judged, learnable
 from training.steps import Steps
@@ -34,7 +35,7 @@ class Judged:
 
     periods: Periods
     tickets: int
-    linear_share: float  # chosen before the cut; the served model keeps it
+    blend: Blend  # chosen before the cut; the served model keeps it
     results: tuple[SetResult, ...]
     verdict: Verdict
     figures: Mapping[str, Figure]  # by file name
@@ -127,16 +128,16 @@ def _judge_sibling(known: Rows, rows: Rows, periods: Periods, plan: Plan, steps:
     steps.begin("training the model that is judged")
     fitted = fit_members(train, settings.model, plan.seed)
     rehearsal = _rehearsal(known, periods.cut_us, periods.cut_us - periods.maturity_us, periods, plan)
-    share = chosen_share(rehearsal, settings.model, settings.rehearsal)
-    answer = recalibrate(rehearsal, share, settings.rehearsal)
+    blend = chosen_blend(rehearsal, settings.model, settings.rehearsal)
+    answer = recalibrate(rehearsal, blend, settings.rehearsal)
     steps.begin("judging it beside the baselines")
-    probabilities = predictions(train, test, fitted, share, answer.calibration)
+    probabilities = predictions(train, test, fitted, blend, answer.calibration)
     results = judge_sets(test, probabilities, draws=settings.draws, seed=plan.seed)
     gate_on = next((result for result in results if result.key == "prefix"), results[0])
     verdict = judge(gate_on.scores[MODEL], gate_on.tickets, gate_on.auc_gain, RULES, settings.gate, LINEAR)
     shown = {name: values[test.is_event] for name, values in probabilities.items() if name in (MODEL, LINEAR, *RULES)}
     return Judged(
-        periods, test.ticket_count(), share, tuple(results), verdict, _figures(test.where(test.is_event), shown)
+        periods, test.ticket_count(), blend, tuple(results), verdict, _figures(test.where(test.is_event), shown)
     )
 
 
@@ -168,9 +169,9 @@ def _fit_served(rows: Rows, source: RowSource, periods: Periods, judgement: Judg
     steps.begin("training the model that is served")
     fitted = fit_members(train, settings.model, plan.seed)
     rehearsal = _rehearsal(rows, periods.end_us, periods.closed_us, periods, plan)
-    answer = recalibrate(rehearsal, judgement.linear_share, settings.rehearsal)
+    answer = recalibrate(rehearsal, judgement.blend, settings.rehearsal)
     judged_as = judgement_entry(periods, judgement.tickets, judgement.metrics)
-    return pack(fitted, judgement.linear_share, answer, train, source, periods, judged_as, plan)
+    return pack(fitted, judgement.blend, answer, train, source, periods, judged_as, plan)
 
 
 def _record(packed: Packed, rows: Rows, judgement: Judged, plan: Plan, steps: Steps) -> tracking.Registration:

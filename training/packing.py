@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from models.blend import Blend
 from models.bundle import MEMBER_FILES, BreachBundle, bundle_digest, save_bundle
 from models.manifest import Judgement, Manifest, MemberEntry, TrainingWindow
 from training.fitting import Fitted
@@ -42,7 +43,7 @@ def judgement_entry(periods: Periods, tickets: int, metrics: Mapping[str, float]
 
 def pack(
     fitted: Fitted,
-    linear_share: float,
+    blend: Blend,
     answer: CalibrationAnswer,
     train: Rows,
     source: RowSource,
@@ -52,7 +53,7 @@ def pack(
 ) -> Packed:
     """The packed bundle: written to `var_dir/bundles/NAME-DIGEST`, so that equal trainings meet in one folder."""
     parameters = plan.settings.model_dump(mode="json")
-    members = fitted.members(linear_share)
+    members = fitted.served(blend)
     manifest = Manifest(
         name=plan.name,
         target=plan.target,
@@ -121,7 +122,7 @@ def _params(manifest: Manifest, parameters: Mapping[str, Any], periods: Periods)
         "maturity_hours": round(periods.maturity_us / 3.6e9, 1),
         "training_tickets": manifest.window.tickets,
         "training_rows": manifest.window.rows,
-        "served_linear_share": next((member.share for member in manifest.members if member.kind == "linear"), 0.0),
+        **{f"served_share.{member.kind}": round(member.share, 6) for member in manifest.members},
     }
 
 

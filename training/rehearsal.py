@@ -1,26 +1,33 @@
 """The rehearsal: a model trained weeks ago predicts the weeks since, whose outcomes are known by now.
 
-From its predictions two things are decided that no figure of training data can decide. How much of the blend is logistic
-regression. And whether probabilities need a correction: a calibrator fitted on one recent week turned an ECE of .03 into .13
+From its predictions two things are decided that no figure of training data can decide. How much each member of the model
+has to say. And whether probabilities need a correction: a calibrator fitted on one recent week turned an ECE of .03 into .13
 on a real log, because that week was unusual; so the most recent closed window has at least four weeks and enough tickets,
 and the correction is adopted only if it lowers the log loss on two later weeks that it has not seen.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from models import boosting, linear
+from models.blend import Blend
 from models.calibration import Calibration, fit_platt, fit_shift, log_loss_each
 from models.scales import Float64Array
-from training.fitting import ModelSettings, blended, fit_members
+from training.fitting import ModelSettings, fit_members
 from training.rows import Rows, ticket_weights
 from training.splits import WEEK_US, judged, learnable
 
-SHARES = (0.0, 0.25, 0.5)
-DEFAULT_SHARE = 0.0  # boosted trees alone: on a real log logistic regression suffered most when the level drifted
+DEFAULT = Blend.even(boosting.KIND)  # on a real log logistic regression suffered most when the level drifted
+CANDIDATES = (
+    DEFAULT,
+    Blend.of({boosting.KIND: 0.75, linear.KIND: 0.25}),
+    Blend.even(boosting.KIND, linear.KIND),
+)
 
 
 class RehearsalSettings(BaseModel):
@@ -38,21 +45,16 @@ class RehearsalSettings(BaseModel):
 
 @dataclass(frozen=True)
 class Played:
-    """Predictions for rows of one window: log odds of both members, outcomes, weights."""
+    """Predictions for rows of one window: log odds by kind of member, outcomes, weights."""
 
-    boosting: Float64Array
-    linear: Float64Array
+    margins: Mapping[str, Float64Array]
     y: Float64Array
     weight: Float64Array
     tickets: int
 
-    def margin(self, linear_share: float) -> Float64Array:
-        """Log odds of the blend."""
-        return blended(self.boosting, self.linear, linear_share)
-
-    def log_loss(self, linear_share: float, calibration: Calibration) -> float:
+    def log_loss(self, blend: Blend, calibration: Calibration) -> float:
         """The mean log loss of a row."""
-        return float(log_loss_each(calibration.apply(self.margin(linear_share)), self.y).mean())
+        return float(log_loss_each(calibration.apply(blend.margin(self.margins)), self.y).mean())
 
 
 @dataclass(frozen=True)
@@ -96,31 +98,30 @@ def rehearse(
 
     def played(part: Rows) -> Played:
         weight = ticket_weights(part.ticket) if model.every_ticket_counts_once else np.ones(len(part))
-        margins = fitted.boosting_margin(part.X), fitted.linear_margin(part.X)
-        return Played(*margins, part.y, weight, part.ticket_count())
+        return Played(fitted.margins(part.X), part.y, weight, part.ticket_count())
 
     return Rehearsal(played(window), played(later))
 
 
-def chosen_share(rehearsal: Rehearsal, model: ModelSettings, settings: RehearsalSettings) -> float:
-    """The linear member's share: as set, else the one with the least log loss over both windows, or boosted trees alone."""
-    if model.linear_share is not None:
-        return model.linear_share
+def chosen_blend(rehearsal: Rehearsal, model: ModelSettings, settings: RehearsalSettings) -> Blend:
+    """The blend: as set, else the candidate with the least log loss over both windows, or the default."""
+    if model.blend is not None:
+        return Blend.of(model.blend)
     window, later = rehearsal.window, rehearsal.later
     if window is None or later is None or window.tickets < settings.least_tickets_to_blend:
-        return DEFAULT_SHARE
+        return DEFAULT
     rows = len(window.y), len(later.y)
     losses = {
-        share: float(
-            np.average([window.log_loss(share, Calibration()), later.log_loss(share, Calibration())], weights=rows)
+        blend: float(
+            np.average([window.log_loss(blend, Calibration()), later.log_loss(blend, Calibration())], weights=rows)
         )
-        for share in SHARES
+        for blend in CANDIDATES
     }
-    best = min(losses, key=lambda share: losses[share])
-    return best if losses[DEFAULT_SHARE] - losses[best] >= settings.least_gain else DEFAULT_SHARE
+    best = min(losses, key=lambda blend: losses[blend])
+    return best if losses[DEFAULT] - losses[best] >= settings.least_gain else DEFAULT
 
 
-def recalibrate(rehearsal: Rehearsal, linear_share: float, settings: RehearsalSettings) -> CalibrationAnswer:
+def recalibrate(rehearsal: Rehearsal, blend: Blend, settings: RehearsalSettings) -> CalibrationAnswer:
     """The correction of a blend that the rehearsal speaks for."""
     window, later = rehearsal.window, rehearsal.later
     if window is None or later is None:
@@ -128,9 +129,9 @@ def recalibrate(rehearsal: Rehearsal, linear_share: float, settings: RehearsalSe
     if window.tickets < settings.least_tickets:
         why = f"{window.tickets} closed tickets in the window, {settings.least_tickets} needed"
         return CalibrationAnswer(Calibration(), f"no correction: {why}")
-    margin, plain = window.margin(linear_share), later.log_loss(linear_share, Calibration())
+    margin, plain = blend.margin(window.margins), later.log_loss(blend, Calibration())
     candidates = (fit_shift(margin, window.y, window.weight), fit_platt(margin, window.y, window.weight))
-    gains = {candidate: plain - later.log_loss(linear_share, candidate) for candidate in candidates}
+    gains = {candidate: plain - later.log_loss(blend, candidate) for candidate in candidates}
     best = max(gains, key=lambda candidate: gains[candidate])
     if gains[best] < settings.least_gain:
         change = f"the best one ({best.kind}) would change log loss by {-gains[best]:+.4f} on later weeks"

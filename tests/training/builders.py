@@ -84,7 +84,7 @@ def small_settings() -> TrainingSettings:
     boosting = BoostingParameters(
         rounds=40, learning_rate=0.15, rows_per_leaf=20, lambda_l2=5.0, feature_fraction=0.5, threads=1
     )
-    return TrainingSettings(model=ModelSettings(boosting=boosting, linear_share=0.5), draws=60)
+    return TrainingSettings(model=ModelSettings(boosting=boosting, blend={"boosting": 0.5, "linear": 0.5}), draws=60)
 
 
 def small_plan(tmp_path: Path, tracking_uri: str, **changes: object) -> Plan:

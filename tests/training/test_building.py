@@ -68,7 +68,7 @@ def test_deleting_everything_after_the_cut_changes_no_bit_of_the_judged_model(
         rows = part.rows(cut_us).relabelled(*part.labels(cut_us))
         train = rows.where(learnable(rows, cut_us, 3 * DAY_US))
         fitted = fit_members(train, small_settings().model, 0)
-        texts.append((len(train), fitted.boosting.text(), fitted.linear.to_json()))
+        texts.append((len(train), fitted.members["boosting"].text(), fitted.members["linear"].to_json()))
     assert texts[0] == texts[1]
 
 

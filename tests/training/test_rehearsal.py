@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from models.blend import Blend
 from models.scales import sigmoid
 from tests.training.builders import DAY_US, START_US, SyntheticSource, small_settings, synthetic_source
-from training.rehearsal import CalibrationAnswer, Rehearsal, RehearsalSettings, chosen_share, recalibrate, rehearse
+from training.rehearsal import CalibrationAnswer, Rehearsal, RehearsalSettings, chosen_blend, recalibrate, rehearse
 
 ENOUGH = RehearsalSettings(least_tickets=200)
 
@@ -17,7 +18,7 @@ def rehearsed(source: SyntheticSource, day: int = 90) -> Rehearsal:
 
 
 def answered(source: SyntheticSource, settings: RehearsalSettings = ENOUGH, day: int = 90) -> CalibrationAnswer:
-    return recalibrate(rehearsed(source, day), 0.5, settings)
+    return recalibrate(rehearsed(source, day), Blend.even("boosting", "linear"), settings)
 
 
 def shifted_from(day: int) -> SyntheticSource:
@@ -55,10 +56,13 @@ def test_few_tickets_or_a_short_history_allow_no_correction() -> None:
 
 def test_where_the_truth_is_linear_the_blend_leans_on_logistic_regression() -> None:
     rehearsal, model = rehearsed(synthetic_source(tickets=3000)), small_settings().model
-    free = model.model_copy(update={"linear_share": None})
-    assert chosen_share(rehearsal, free, ENOUGH) == 0.5
-    assert chosen_share(rehearsal, model.model_copy(update={"linear_share": 0.1}), ENOUGH) == 0.1
-    assert chosen_share(rehearsed(synthetic_source(), day=60), free, ENOUGH) == 0.0  # no rehearsal: trees alone
+    mostly_trees = Blend.of({"boosting": 0.9, "linear": 0.1})
+    free = model.model_copy(update={"blend": None})
+    assert chosen_blend(rehearsal, free, ENOUGH) == Blend.even("boosting", "linear")
+    assert (
+        chosen_blend(rehearsal, model.model_copy(update={"blend": dict(mostly_trees.shares)}), ENOUGH) == mostly_trees
+    )
+    assert chosen_blend(rehearsed(synthetic_source(), day=60), free, ENOUGH) == Blend.even("boosting")  # no rehearsal
 
 
 def test_a_rehearsal_uses_no_outcome_known_after_the_cut() -> None:
@@ -69,5 +73,5 @@ def test_a_rehearsal_uses_no_outcome_known_after_the_cut() -> None:
     assert honest.window is not None
     assert other.window is not None
     assert (lied.breached != rows.breached).any()
-    assert np.array_equal(honest.window.boosting, other.window.boosting)
+    assert np.array_equal(honest.window.margins["boosting"], other.window.margins["boosting"])
     assert np.array_equal(honest.window.y, other.window.y)
