@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from features.knowledge import Steps, StepSearch
 from features.schema import ATTRIBUTE_PREFIX, STATE_COLUMNS
+from features.service_histories import ServiceHistories
 from sla.agreements.agreement_set import AgreementSet
 from sla.events import Column, EventLog
 from sla.instants import Int64Array, to_us
@@ -30,17 +31,21 @@ class Histories:
     `log` is filled (see EventLog.filled), for reading what a ticket looked like after a record; `steps` are in order of
     arrival and are what point-in-time code reads. Records of one ticket that bear the same instant count one microsecond
     after each other (`recorded_us` says so), because many systems write whole seconds or minutes: the instant itself
-    shows the ticket after the first of them, as the desk first saw it.
+    shows the ticket after the first of them, as the desk first saw it. `services` tells what happened to the services that
+    tickets name; without service events it is empty.
     """
 
-    def __init__(self, log: EventLog, agreements: AgreementSet) -> None:
+    def __init__(self, log: EventLog, agreements: AgreementSet, services: ServiceHistories | None = None) -> None:
         self.log = log.filled()
         self.agreements = agreements
+        self.services = services or ServiceHistories.none()
         self._built: dict[str, Any] = {}
 
     @classmethod
-    def from_events(cls, events: pd.DataFrame, agreements: AgreementSet) -> Histories:
-        """Histories of canonical ticket events (features/schema.py) in any order of rows."""
+    def from_events(
+        cls, events: pd.DataFrame, agreements: AgreementSet, service_events: pd.DataFrame | None = None
+    ) -> Histories:
+        """Histories of canonical ticket events and service events (features/schema.py) in any order of rows."""
         names = [
             name
             for name in events.columns
@@ -53,7 +58,8 @@ class Histories:
             events["event_id"].to_numpy(object),
             {name: _column(events[name]) for name in names},
         )
-        return cls(_told_apart(log), agreements)
+        services = None if service_events is None else ServiceHistories.from_events(service_events)
+        return cls(_told_apart(log), agreements, services)
 
     @property
     def ticket_ids(self) -> NDArray[np.object_]:
@@ -77,7 +83,8 @@ class Histories:
 
     def known_by(self, at: datetime | int) -> Histories:
         """The histories as they were known at an instant (aware datetime or microseconds): later records are gone."""
-        return Histories(self.log.visible(at if isinstance(at, int) else to_us(at)), self.agreements)
+        at_us = at if isinstance(at, int) else to_us(at)
+        return Histories(self.log.visible(at_us), self.agreements, self.services.known_by(at_us))
 
     def codes(self, column: str) -> NDArray[np.int32]:
         """The codes of a column after each step, -1 where nothing is known; all -1 if the log has no such column."""

@@ -63,8 +63,11 @@ def service_event(service: str = "mail", minute: float = 0, **values: Any) -> di
 
 
 def service_events(*records: dict[str, Any]) -> pd.DataFrame:
-    """Records as a canonical frame of service events."""
-    return conform_service_events(pd.DataFrame(list(records)))
+    """Records as a canonical frame of service events; `recorded_at` is `event_at` where a record says nothing else."""
+    frame = pd.DataFrame(list(records))
+    if "recorded_at" in frame:
+        frame["recorded_at"] = frame["recorded_at"].fillna(frame["event_at"])
+    return conform_service_events(frame)
 
 
 def written(folder: Path, text: str = ROWS, name: str = "tickets.csv") -> Path:
