@@ -25,6 +25,7 @@ class SnapshotKind(IntEnum):
     EVENT = 1  # something became known about it
     GRID = 2  # time passed
     LIVE = 3  # every open ticket, at one instant
+    SHARE = 4  # its clock passed a share of the target
 
 
 @dataclass(frozen=True)
