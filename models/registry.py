@@ -1,16 +1,22 @@
 """Where the served model comes from: the only reader of MLflow's registry.
 
-"There is no model yet" and "MLflow cannot be reached" are answers, not exceptions: the rules work without either.
+For who serves, "there is no model yet" and "MLflow cannot be reached" are answers, not exceptions: the rules work without
+either. For who looks after models (`registered`, `bundle_folder`) they are RegistryErrors that say what to do.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from models.versions import ModelVersion, RegisteredModel, RegistryError, promotions_in
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 
@@ -61,6 +67,86 @@ def champion(
         return _unreachable(name, tracking_uri, fault)
 
 
+def challenger(tracking_uri: str, name: str = "breach", download_to: Path | None = None) -> RegistryAnswer:
+    """The folder and version of the model that did not pass the gate last, for scoring in its shadow, or why there is none."""
+    return champion(tracking_uri, name, CHALLENGER, download_to)
+
+
+def registered(tracking_uri: str, name: str = "breach") -> RegisteredModel:
+    """A model with all its versions, newest first, and the figures of their runs. Raises RegistryError in words."""
+    with _asked(tracking_uri, name) as client:
+        found = client.get_registered_model(name)
+        aliases = {alias: int(number) for alias, number in found.aliases.items()}
+        # The model's name stands in quotes in MLflow's filter language, which knows no escape for them.
+        if "'" in name:
+            raise RegistryError(f"{name!r} is no name for a model: it holds a quote.")
+        versions = sorted(client.search_model_versions(f"name='{name}'"), key=lambda one: -int(one.version))
+        return RegisteredModel(
+            name,
+            tuple(_model_version(client, one, aliases) for one in versions),
+            aliases,
+            promotions_in(found.tags or {}),
+        )
+
+
+def bundle_folder(tracking_uri: str, name: str, number: int, download_to: Path | None = None) -> Path:
+    """The folder of one version's bundle. Raises RegistryError where there is no such version or its files are gone."""
+    with _asked(tracking_uri, name) as client:
+        answer = _located(quiet_mlflow(), tracking_uri, client.get_model_version(name, str(number)), download_to)
+    if answer.path is None:
+        raise RegistryError(answer.why)
+    return answer.path
+
+
+@contextmanager
+def _asked(tracking_uri: str, name: str) -> Iterator[Any]:
+    """MLflow's client; what goes wrong inside comes out as a RegistryError in words."""
+    absent = _absent_database(tracking_uri)
+    if absent is not None:
+        raise RegistryError(f"there is no model {name!r} yet: {absent}. Train one: slacast train breach.")
+    mlflow = quiet_mlflow()
+    try:
+        yield mlflow.MlflowClient(tracking_uri, tracking_uri)
+    except RegistryError:
+        raise
+    except mlflow.exceptions.MlflowException as fault:
+        if fault.error_code == "RESOURCE_DOES_NOT_EXIST":
+            where = _without_password(tracking_uri)
+            raise RegistryError(
+                f"MLflow at {where} has no such model or version of {name!r}: {_first_line(fault)}. slacast models list shows what there is."
+            ) from fault
+        raise RegistryError(_unreachable(name, tracking_uri, fault).why) from fault
+    except Exception as fault:  # the database's, the network's, the disk's
+        raise RegistryError(_unreachable(name, tracking_uri, fault).why) from fault
+
+
+def _model_version(client: Any, found: Any, aliases: dict[str, int]) -> ModelVersion:
+    number = int(found.version)
+    run = _run(client, found.run_id)
+    return ModelVersion(
+        name=found.name,
+        number=number,
+        created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
+        aliases=tuple(alias for alias, carrier in aliases.items() if carrier == number),
+        run_id=found.run_id or "",
+        tags=dict(found.tags or {}),
+        metrics={} if run is None else dict(run.data.metrics),
+        params={} if run is None else dict(run.data.params),
+    )
+
+
+def _run(client: Any, run_id: str | None) -> Any:
+    """The run behind a version; None where somebody deleted it, which takes the figures but not the model."""
+    if not run_id:
+        return None
+    try:
+        return client.get_run(run_id)
+    except quiet_mlflow().exceptions.MlflowException as fault:
+        if fault.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return None
+        raise
+
+
 def _absent_database(tracking_uri: str) -> str | None:
     """Why a SQLite store cannot hold a model: its file is not there. Asking MLflow would create it, slowly."""
     if not tracking_uri.startswith("sqlite:///"):
@@ -108,10 +194,13 @@ def _without_model(name: str, alias: str, tracking_uri: str, fault: Any) -> Regi
 
 
 def _unreachable(name: str, tracking_uri: str, fault: Exception) -> RegistryAnswer:
-    first = (str(fault).strip().splitlines() or [type(fault).__name__])[0]
     where = _without_password(tracking_uri)
-    why = f"MLflow at {where} cannot be asked for model {name!r}: {type(fault).__name__}: {first[:200]}. Check the address and that it runs."
+    why = f"MLflow at {where} cannot be asked for model {name!r}: {type(fault).__name__}: {_first_line(fault)}. Check the address and that it runs."
     return RegistryAnswer(None, None, None, why, is_reachable=False)
+
+
+def _first_line(fault: Exception) -> str:
+    return (str(fault).strip().splitlines() or [type(fault).__name__])[0][:200].rstrip(".")
 
 
 def _without_password(uri: str) -> str:

@@ -24,6 +24,7 @@ class TrainRequest:
 
     `cut` and `judge_until` (aware) bound the judgement; by default it is the last four weeks whose outcomes are known.
     Bundles and MLflow's files go below `var_dir`, runs to `tracking_uri` (SQLite below `var_dir`, or a server).
+    `by` and `at` (aware) say who trains and when; they are written beside a promotion and change nothing else.
     """
 
     events: pd.DataFrame
@@ -36,13 +37,24 @@ class TrainRequest:
     judge_until: datetime | None = None
     seed: int = 0
     settings: TrainingSettings = field(default_factory=TrainingSettings)
+    by: str = ""
+    at: datetime | None = None
 
     @property
     def plan(self) -> Plan:
         """The request without its data. A model is called `breach` for resolution, else with the target behind it."""
         name = self.name or ("breach" if self.target == "resolution" else f"breach-{self.target}")
         return Plan(
-            name, self.target, self.tracking_uri, self.var_dir, self.cut, self.judge_until, self.seed, self.settings
+            name=name,
+            target=self.target,
+            tracking_uri=self.tracking_uri,
+            var_dir=self.var_dir,
+            cut=self.cut,
+            judge_until=self.judge_until,
+            seed=self.seed,
+            settings=self.settings,
+            by=self.by,
+            at=self.at,
         )
 
 

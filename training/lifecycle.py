@@ -17,6 +17,7 @@ from training.judgement import LINEAR, MODEL, RULES, SetResult, judge_sets, pred
 from training.packing import Packed, judgement_entry, pack
 from training.plan import Plan, RowSource, TrainingError
 from training.plots import precision_recall_plot, reliability_plot, roc_plot
+from training.promotion import keep_as_challenger, promote
 from training.rehearsal import Rehearsal, chosen_blend, recalibrate, rehearse
 from training.rows import Labelled, Rows
 from training.splits import Periods, derive_periods, instant, judged, learnable
@@ -199,9 +200,10 @@ def _record(packed: Packed, rows: Rows, judgement: Judged, plan: Plan, steps: St
         plan.tracking_uri, plan.var_dir / "mlflow", plan.name, record, packed.folder, example
     )
     if judgement.verdict.is_passed:
-        tracking.promote(plan.tracking_uri, registered.name, registered.number)
+        why = f"passed the gate: {judgement.verdict.why}"
+        promote(plan.tracking_uri, registered.name, registered.number, reason=why, by=plan.by or "training", at=plan.at)
     else:
-        tracking.keep_as_challenger(plan.tracking_uri, registered.name, registered.number, judgement.verdict.why)
+        keep_as_challenger(plan.tracking_uri, registered.name, registered.number, judgement.verdict.why)
     return registered
 
 

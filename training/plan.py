@@ -23,7 +23,7 @@ class Plan:
     """What is trained, how it is judged, and where the result goes.
 
     `cut` and `judge_until` (aware) bound the judgement; by default it is the last weeks whose outcomes are known.
-    Bundles and MLflow's files go below `var_dir`, runs to `tracking_uri`.
+    Bundles and MLflow's files go below `var_dir`, runs to `tracking_uri`. `by` and `at` are written beside a promotion.
     """
 
     name: str
@@ -34,6 +34,8 @@ class Plan:
     judge_until: datetime | None = None
     seed: int = 0
     settings: TrainingSettings = field(default_factory=TrainingSettings)
+    by: str = ""
+    at: datetime | None = None
 
 
 class RowSource(Protocol):

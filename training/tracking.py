@@ -1,4 +1,4 @@
-"""What a training leaves in MLflow: a run, its pictures, the bundle as a model anybody can load, a registered version, aliases."""
+"""What a training leaves in MLflow: a run, its pictures, the bundle as a model anybody can load, a registered version."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from models.registry import CHALLENGER, CHAMPION, PREVIOUS, quiet_mlflow
+from models.registry import quiet_mlflow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,26 +73,6 @@ def record_training(
             info = _log_model(mlflow, name, bundle, example)
         number = _registered(mlflow, name, info, run.info.run_id, record.tags)
     return Registration(name, number, run.info.run_id)
-
-
-def promote(tracking_uri: str, name: str, number: int) -> int | None:
-    """The number of the champion before, now `previous`; None if there was none. The version becomes `champion`."""
-    client = quiet_mlflow().MlflowClient(tracking_uri, tracking_uri)
-    aliases = client.get_registered_model(name).aliases
-    before = int(aliases[CHAMPION]) if CHAMPION in aliases else None
-    if before is not None and before != number:
-        client.set_registered_model_alias(name, PREVIOUS, str(before))
-    client.set_registered_model_alias(name, CHAMPION, str(number))
-    if aliases.get(CHALLENGER) == str(number):
-        client.delete_registered_model_alias(name, CHALLENGER)
-    return before
-
-
-def keep_as_challenger(tracking_uri: str, name: str, number: int, why: str) -> None:
-    """Marks a version as `challenger` and writes beside it why it was not promoted."""
-    client = quiet_mlflow().MlflowClient(tracking_uri, tracking_uri)
-    client.set_registered_model_alias(name, CHALLENGER, str(number))
-    client.set_model_version_tag(name, str(number), "not_promoted_because", why)
 
 
 def _log_model(mlflow: ModuleType, name: str, bundle: Path, example: pd.DataFrame) -> Any:
