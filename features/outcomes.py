@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from features.declaration import Key
 from features.histories import Histories
-from features.keys import KeyCodes
-from features.prefix_sums import KeyedSums, Timeline
+from features.keys import KeyCodes, codes_in
+from features.prefix_sums import Instants, KeyedSums, Part, SignedSums, Timeline
 from features.snapshots import Snapshots
 from sla.clocks.replay import verdicts_at
 from sla.clocks.verdicts import VerdictArrays, VerdictState
@@ -57,6 +57,7 @@ class Points:
     step: Int64Array  # the step in force
     at_us: Int64Array
     outcome: NDArray[np.int8]  # 1 broken, 0 met, -1 undecided, as known from the point on
+    is_open: BoolArray  # undecided because the clock waits to start, runs or is paused: an outcome can still come
     measurement: Int64Array  # dense numbers, ascending
     measurement_of_step: Int64Array  # one a step
 
@@ -72,17 +73,31 @@ class Outcomes:
 
     @classmethod
     def of(cls, histories: Histories, target: str) -> Outcomes:
-        """The outcomes for a target, built once."""
-        return histories.once(f"outcomes of {target}", lambda: _outcomes(histories, target))
+        """The outcomes for a target, built once; histories on a desk have their own points and the sums of the desk."""
+        own = histories.once(f"outcomes of {target}", lambda: _outcomes(histories, target))
+        return DeskOutcomes(target, own.points, own.revisions, Instants()) if histories.desk else own
 
     def sums(self, histories: Histories, key: Key) -> KeyedSums:
-        """The sums of the revisions by a key, as held when they became known, built once."""
+        """The sums of the revisions by a key, as held when they became known, built once; `timeline` counts for them."""
         codes = KeyCodes.of(histories, key)
         step, amounts = self.revisions.step, self.revisions.amounts
         return histories.once(
             f"outcomes of {self.target} by {key}",
             lambda: KeyedSums(self.timeline, codes.codes[step], codes.count, amounts),
         )
+
+
+class DeskOutcomes(Outcomes):
+    """The outcomes of all tickets of a desk, as asked for by the histories of some of them."""
+
+    def sums(self, histories: Histories, key: Key) -> KeyedSums:
+        """The sums over the desk, by the codes that the key has in these histories."""
+        parts: list[Part] = []
+        for other, sign in histories.desk:
+            outcomes = Outcomes.of(other, self.target)
+            if len(outcomes.revisions.at_us):
+                parts.append((outcomes.sums(other, key), outcomes.timeline, codes_in(histories, key, other), sign))
+        return SignedSums(parts, KeyCodes.of(histories, key).count, self.revisions.amounts.shape[1])
 
 
 def is_undecided(histories: Histories, snapshots: Snapshots, target: str) -> BoolArray:
@@ -111,13 +126,15 @@ def _points(histories: Histories, target: str, verdicts: VerdictArrays) -> Point
     at_us = np.concatenate([steps.known_us, broke_us])
     order = np.lexsort((np.arange(len(step)), at_us, steps.ticket[step]))
     outcome = np.concatenate([_outcome_of(verdicts), np.ones(len(broke_step), np.int8)])[order]
+    is_open = np.isin(verdicts.state, (VerdictState.NOT_STARTED, VerdictState.RUNNING, VerdictState.PAUSED))
+    is_open = np.concatenate([is_open, np.zeros(len(broke_step), np.bool_)])[order]
     is_step = order < len(steps)
     step, at_us = step[order], at_us[order]
     started_us, ticket = verdicts.started_us[step], steps.ticket[step]
     begins = np.ones(len(step), np.bool_)
     begins[1:] = (ticket[1:] != ticket[:-1]) | ((started_us[1:] > started_us[:-1]) & (outcome[:-1] >= 0))
     measurement = np.cumsum(begins) - 1
-    return Points(step, at_us, outcome, measurement, measurement[is_step])
+    return Points(step, at_us, outcome, is_open, measurement, measurement[is_step])
 
 
 def _outcome_of(verdicts: VerdictArrays) -> NDArray[np.int8]:

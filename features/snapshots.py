@@ -52,12 +52,15 @@ class Snapshots:
             np.concatenate([part.kind for part in parts]),
         )
 
-    def ticket_weights(self) -> NDArray[np.float64]:
-        """One weight a snapshot such that the weights of each ticket sum to 1."""
-        if not len(self):
-            return np.empty(0, np.float64)
-        weights: NDArray[np.float64] = 1.0 / np.bincount(self.ticket)[self.ticket]
-        return weights
+
+def ticket_weights(ticket: Int64Array) -> NDArray[np.float64]:
+    """A weight for each row, given its ticket, so that every ticket counts the same in all; their mean is 1."""
+    if not len(ticket):
+        return np.empty(0, np.float64)
+    _, place, count = np.unique(ticket, return_inverse=True, return_counts=True)
+    shares = 1.0 / count[place.reshape(-1)]
+    weights: NDArray[np.float64] = shares / shares.mean()
+    return weights
 
 
 def event_snapshots(histories: Histories) -> Snapshots:

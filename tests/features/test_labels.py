@@ -75,6 +75,29 @@ def test_a_kept_promise_can_be_held_unknown_until_the_ticket_is_closed():
     assert _label(histories(*rows), met_is_final_when="closed") == (0, 900.0)
 
 
+@pytest.mark.parametrize(
+    ("rows", "is_censored"),
+    [
+        ([NEW, {"ticket": "A", "minute": 60, "status": "open"}], True),
+        ([NEW, {"ticket": "A", "minute": 60, "status": "waiting", "waiting_on": "customer"}, LATER], True),
+        ([NEW, {"ticket": "A", "minute": 60, "status": "resolved"}, LATER], False),
+        ([NEW, LATER], False),  # broken by now, though still open
+        ([NEW, {"ticket": "A", "minute": 60, "status": "cancelled"}, LATER], False),
+        ([NEW | {"priority": "none"}, LATER], False),
+    ],
+)
+def test_a_label_is_censored_only_while_an_outcome_can_still_come(rows, is_censored):
+    found = histories(*rows)
+    labels = breach_labels(found, event_snapshots(found).take(np.array([0])), "resolution")
+    assert bool(labels.is_censored[0]) is is_censored
+
+
+def test_a_promise_kept_that_waits_for_the_closing_is_censored():
+    found = histories(NEW, {"ticket": "A", "minute": 60, "status": "resolved"}, LATER)
+    labels = breach_labels(found, event_snapshots(found).take(np.array([0])), "resolution", None, "closed")
+    assert (int(labels.breached[0]), bool(labels.is_censored[0])) == (-1, True)
+
+
 def test_an_unknown_convention_is_refused():
     with pytest.raises(ValueError, match='expected "stopped" or "closed"'):
         _label(histories(NEW), met_is_final_when="resolved")
@@ -104,6 +127,8 @@ def test_labels_as_of_an_instant_are_those_of_the_log_as_it_was_then(frame, minu
     now = breach_labels(whole, Snapshots(moved, snapshots.at_us, snapshots.kind), "resolution", at_us, final)
     assert now.breached.tolist() == then.breached.tolist()
     assert now.known_us.tolist() == then.known_us.tolist()
+    assert now.is_censored.tolist() == then.is_censored.tolist()
+    assert not (now.is_censored & (now.breached >= 0)).any()
     later = breach_labels(whole, Snapshots(moved, snapshots.at_us, snapshots.kind), "resolution", None, final)
     known = later.known_by(at_us)
     assert later.breached[known].tolist() == then.breached[known].tolist()
