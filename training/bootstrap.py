@@ -39,6 +39,12 @@ class Interval:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
+def blocks_of(days: Int64Array) -> tuple[Int64Array, int]:
+    """The block of each row, counted from 0 without gaps, and how many there are."""
+    names, block = np.unique(days, return_inverse=True)
+    return block.reshape(-1).astype(np.int64), len(names)
+
+
 def auc(y: Float64Array, score: Float64Array, block: Int64Array) -> Prepared:
     """The area under the ROC curve, ties counted half (Mann and Whitney 1947); NaN where one outcome has no weight.
 
@@ -83,9 +89,10 @@ def average_precision(y: Float64Array, score: Float64Array, block: Int64Array) -
     return lambda weight: np.array([of(one) for one in weight])
 
 
-def ratio(part: Float64Array, whole: Float64Array, block: Int64Array) -> Prepared:
-    """The sum of `part` over the sum of `whole`: a mean, a share found, a rate."""
-    blocks = int(block.max()) + 1 if len(block) else 0
+def ratio(part: Float64Array, whole: Float64Array, block: Int64Array, blocks: int | None = None) -> Prepared:
+    """The sum of `part` over the sum of `whole`: a mean, a share found, a rate. `blocks`: how many there are, if rows miss the last."""
+    if blocks is None:
+        blocks = int(block.max()) + 1 if len(block) else 0
     parts, wholes = np.bincount(block, part, blocks), np.bincount(block, whole, blocks)
     return lambda weight: _ratio(weight @ parts, weight @ wholes)
 
@@ -105,9 +112,9 @@ def paired_differences(
     `days` is the block of each row (the day its ticket opened). Draws with one outcome only are left out; with too few
     usable draws the interval is NaN, which no gate takes for clear of zero.
     """
-    block = _dense(days)
+    block, blocks = blocks_of(days)
     prepared = {name: figure(y, score, block) for name, score in scores.items()}
-    return differences(prepared, reference, int(block.max()) + 1 if len(block) else 0, draws=draws, seed=seed)
+    return differences(prepared, reference, blocks, draws=draws, seed=seed)
 
 
 def differences(
@@ -127,8 +134,8 @@ def interval(
     y: Float64Array, score: Float64Array, days: Int64Array, figure: Figure, *, draws: int = 200, seed: int = 0
 ) -> Interval:
     """One figure with its interval over resampled days."""
-    block = _dense(days)
-    return interval_of(figure(y, score, block), int(block.max()) + 1 if len(block) else 0, draws=draws, seed=seed)
+    block, blocks = blocks_of(days)
+    return interval_of(figure(y, score, block), blocks, draws=draws, seed=seed)
 
 
 def interval_of(prepared: Prepared, blocks: int, *, draws: int = 200, seed: int = 0) -> Interval:
@@ -144,12 +151,10 @@ def _drawn(blocks: int, draws: int, seed: int) -> Float64Array:
     return rng.multinomial(blocks, np.full(blocks, 1.0 / blocks), draws).astype(np.float64)
 
 
-def _dense(days: Int64Array) -> Int64Array:
-    return np.unique(days, return_inverse=True)[1].reshape(-1).astype(np.int64)
-
-
 def _ratio(part: Float64Array, whole: Float64Array) -> Float64Array:
-    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+    found = np.full(len(part), np.nan)
+    np.divide(part, whole, out=found, where=whole > 0)
+    return found
 
 
 def _interval(value: float, drawn: Float64Array) -> Interval:
