@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from commands import data, demonstration, learning, rules, service
+from commands import data, demonstration, learning, registry, rules, service
 
 # Read by MLflow at import: no run of ours calls home or draws download bars.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -24,6 +24,7 @@ app.command("clocks")(rules.clocks)
 app.command("explain")(rules.explain)
 app.command("import")(data.import_)
 app.command("train")(learning.train)
+app.add_typer(registry.app, name="models")
 app.command("score")(service.score)
 app.command("serve")(service.serve)
 app.command("demo")(demonstration.demo)

@@ -65,6 +65,23 @@ class ModelVersion:
         """Why the gate let it pass or kept it out."""
         return self.tags.get("gate_reason", self.tags.get("not_promoted_because", ""))
 
+    def to_dict(self) -> dict[str, Any]:
+        """The version for machines."""
+        return {
+            "version": self.number,
+            "aliases": list(self.aliases),
+            "registered_at": self.created_at.isoformat(),
+            "known_until": self.params.get("known_until"),
+            "judged_from": self.params.get("cut"),
+            "judged_until": self.params.get("judged_until"),
+            "gate": self.gate or None,
+            "gate_reason": self.gate_reason or None,
+            "run_id": self.run_id or None,
+            "metrics": dict(sorted(self.metrics.items())),
+            "params": dict(sorted(self.params.items())),
+            "tags": dict(sorted(self.tags.items())),
+        }
+
 
 @dataclass(frozen=True)
 class RegisteredModel:
@@ -87,6 +104,17 @@ class RegisteredModel:
         numbers = ", ".join(f"v{one.number}" for one in self.versions) or "none"
         carried = ", ".join(f"{alias} = v{number}" for alias, number in sorted(self.aliases.items())) or "none"
         raise RegistryError(f"{self.name} has no version {text!r}. Versions: {numbers}. Aliases: {carried}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The model for machines."""
+        return {
+            "name": self.name,
+            "aliases": dict(sorted(self.aliases.items())),
+            "versions": [one.to_dict() for one in self.versions],
+            "promotions": [
+                {"entry": number, **entry.model_dump(mode="json")} for number, entry in self.promotions.items()
+            ],
+        }
 
     def last_standing(self) -> tuple[int, Promotion] | None:
         """The latest promotion that no rollback took back, with its number; None where there is none."""
