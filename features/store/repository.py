@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
+from typing import TypeAlias
 
 import pandas as pd
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 
 from features.schema import (
     SERVICE_COLUMNS,
@@ -19,12 +20,15 @@ from features.schema import (
     validate_ticket_events,
 )
 from features.store import tables
+from features.store.access_keys import AccessKeys, Sessions
 from features.store.agreements import Agreements
 from features.store.alerts import Alerts
 from features.store.appending import EventTable, Progress, append, last_sequence
+from features.store.audit import Audit
 from features.store.engine import DEFAULT_URL, make_engine, reading, writing
 from features.store.feedback import Feedback
 from features.store.forecasts import Forecasts
+from features.store.idempotency import Idempotency
 from features.store.migration import migrate
 from features.store.outcomes import Outcomes
 from features.store.predictions import Predictions
@@ -45,6 +49,10 @@ class AppendReport:
     kept: int  # `created` events of tickets whose creation was stored before with other content; the stored one stays
     first_sequence: int  # of the inserted events; 0 if none
     last_sequence: int  # of the table now; 0 if it is empty
+
+
+Note: TypeAlias = Callable[[Connection, AppendReport], None]
+"""What else is stored in the transaction of an append, exactly if the append is: see audit_note and answer_note."""
 
 
 def open_store(url: str = DEFAULT_URL) -> Store:
@@ -72,6 +80,10 @@ class Store:
         self.feedback = Feedback(engine)
         self.alerts = Alerts(engine)
         self.forecasts = Forecasts(engine)
+        self.audit = Audit(engine)
+        self.access_keys = AccessKeys(engine)
+        self.sessions = Sessions(engine)
+        self.idempotency = Idempotency(engine)
 
     def __enter__(self) -> Store:
         return self
@@ -91,7 +103,13 @@ class Store:
         self._engine.dispose()
 
     def append_ticket_events(
-        self, frame: pd.DataFrame, source: str, *, imported_at: datetime | None = None, progress: Progress | None = None
+        self,
+        frame: pd.DataFrame,
+        source: str,
+        *,
+        imported_at: datetime | None = None,
+        progress: Progress | None = None,
+        notes: Sequence[Note] = (),
     ) -> AppendReport:
         """What was stored of the ticket events: all or, on any fault, nothing.
 
@@ -99,14 +117,20 @@ class Store:
         Raises SchemaError for a frame that breaks the contract, ConflictError where an id is stored with other content.
         """
         validate_ticket_events(frame)
-        return self._append(_TICKET_EVENTS, frame, source, imported_at, progress)
+        return self._append(_TICKET_EVENTS, frame, source, imported_at, progress, notes)
 
     def append_service_events(
-        self, frame: pd.DataFrame, source: str, *, imported_at: datetime | None = None, progress: Progress | None = None
+        self,
+        frame: pd.DataFrame,
+        source: str,
+        *,
+        imported_at: datetime | None = None,
+        progress: Progress | None = None,
+        notes: Sequence[Note] = (),
     ) -> AppendReport:
         """What was stored of the service events; as `append_ticket_events`."""
         validate_service_events(frame)
-        return self._append(_SERVICE_EVENTS, frame, source, imported_at, progress)
+        return self._append(_SERVICE_EVENTS, frame, source, imported_at, progress, notes)
 
     def ticket_events(
         self,
@@ -187,6 +211,7 @@ class Store:
         source: str,
         imported_at: datetime | None,
         progress: Progress | None,
+        notes: Sequence[Note],
     ) -> AppendReport:
         with writing(self._engine) as connection:
             before = last_sequence(connection, events.table)
@@ -203,7 +228,10 @@ class Store:
                         inserted=done.inserted, duplicates=done.duplicates + done.kept, **record
                     )
                 )
-        return AppendReport(done.inserted, done.duplicates, done.kept, before + 1 if done.inserted else 0, last)
+            report = AppendReport(done.inserted, done.duplicates, done.kept, before + 1 if done.inserted else 0, last)
+            for note in notes:
+                note(connection, report)
+        return report
 
     def _last(self, events: EventTable) -> int:
         with reading(self._engine) as connection:

@@ -185,3 +185,53 @@ forecasts: Final = Table(
     *_columns(WORD, "model_version", optional=True),
     Index("forecasts_identity", "series", "subject", "made_at", "period_start", "quantile", unique=True),
 )
+
+access_keys: Final = Table(
+    "access_keys",
+    metadata,
+    _sequence("key_id"),
+    *_columns(TEXT, "prefix", "name", "role", "hashed", "created_by"),
+    *_columns(TEXT, "teams", "services"),  # JSON lists
+    *_columns(INSTANT, "created_at"),
+    *_columns(INSTANT, "expires_at", optional=True),
+    Index("access_keys_prefix", "prefix", unique=True),
+)
+
+key_revocations: Final = Table(
+    "key_revocations",
+    metadata,
+    _sequence("revocation_id"),
+    *_columns(TEXT, "prefix", "revoked_by"),
+    *_columns(INSTANT, "revoked_at"),
+    Index("key_revocations_prefix", "prefix", unique=True),
+)
+
+sessions: Final = Table(  # rows are removed when a session ends
+    "sessions",
+    metadata,
+    _sequence("session_id"),
+    *_columns(TEXT, "digest", "holder"),  # holder: JSON
+    *_columns(INSTANT, "begun_at", "expires_at"),
+    Index("sessions_digest", "digest", unique=True),
+)
+
+audit: Final = Table(
+    "audit",
+    metadata,
+    _sequence("audit_id"),
+    *_columns(TEXT, "actor", "action", "subject"),
+    *_columns(INSTANT, "at"),
+    *_columns(TEXT, "state_before", "state_after", "origin", optional=True),  # states: JSON
+    Index("audit_at", "at"),
+)
+
+idempotency: Final = Table(  # rows are removed after two days
+    "idempotency",
+    metadata,
+    _sequence("answer_id"),
+    *_columns(TEXT, "caller", "key", "digest", "body"),
+    *_columns(WHOLE, "status"),
+    *_columns(INSTANT, "at"),
+    Index("idempotency_key", "caller", "key", unique=True),
+    Index("idempotency_at", "at"),
+)
