@@ -29,7 +29,11 @@ class Settings:
     """What was chosen from the training histories, by name, so that any log with other columns works unchanged.
 
     `orders` maps a column to its values in ascending order; outcomes are counted by each of `keys`, those of
-    `recent_keys` also over the last 14 days, durations by `duration_keys`; open tickets are counted by `load_keys`.
+    `recent_keys` also over the last 14 days, durations by `duration_keys`, their spread by `spread_keys`; open tickets
+    are counted by `load_keys`, and by `due_keys` those that are due sooner. Of services the events of `service_kinds` are
+    counted, and the tickets that name a service if `counts_service_tickets`; `top_priority` marks major incidents. With
+    `has_warnings` the agreements warn before a promise is broken. `text_topics` names each direction of the text encoder
+    with the fingerprint `text_version`.
     """
 
     families: tuple[str, ...]
@@ -38,6 +42,14 @@ class Settings:
     recent_keys: tuple[Key, ...]
     duration_keys: tuple[Key, ...]
     load_keys: tuple[Key, ...]
+    spread_keys: tuple[Key, ...] = ()
+    due_keys: tuple[Key, ...] = ()
+    service_kinds: tuple[str, ...] = ()
+    counts_service_tickets: bool = False
+    top_priority: str = ""
+    has_warnings: bool = False
+    text_topics: tuple[str, ...] = ()
+    text_version: str = ""
 
 
 def plain_name(column: str) -> str:

@@ -9,16 +9,26 @@ from features.families import values
 from features.histories import Histories
 from features.snapshots import Snapshots
 from features.spec import FeatureSpec, SpecError
+from features.text import TextEncoder
 from features.view import View
 
 
-def build(histories: Histories, snapshots: Snapshots, spec: FeatureSpec, target: str = "resolution") -> pd.DataFrame:
+def build(
+    histories: Histories,
+    snapshots: Snapshots,
+    spec: FeatureSpec,
+    target: str = "resolution",
+    *,
+    text: TextEncoder | None = None,
+) -> pd.DataFrame:
     """The feature matrix: one row a snapshot, in their order; one float64 column a feature, in the order of the spec.
 
     A value depends only on records that had happened and were recorded by the snapshot's instant; of other tickets only
-    on those strictly before it. Missing values are NaN. Raises SpecError if this code does not make the spec's features.
+    on those strictly before it. Missing values are NaN. A spec with text features wants the encoder it was made with.
+    Raises SpecError if this code, or the encoder given, does not make the spec's features.
     """
-    columns = values(View(histories, snapshots, spec.settings, target))
+    spec.check_text(text)
+    columns = values(View(histories, snapshots, spec.settings, target, text))
     unmade = [name for name in spec.names if name not in columns]
     if unmade:
         raise SpecError(f"the spec asks for features this version does not make: {unmade}; train the bundle again")

@@ -11,7 +11,7 @@ from features.declaration import FIRST_TEAM, Key, Settings, plain_name
 from features.histories import Histories
 from features.schema import ATTRIBUTE_PREFIX
 
-FAMILIES = ("static", "clock", "path", "load", "history", "calendar")
+FAMILIES = ("static", "clock", "path", "load", "history", "calendar", "text")
 
 ORDERED_COLUMNS = ("service", "channel", "category")
 KEY_COLUMNS = ("team", "assignee", "category", "service", "customer")

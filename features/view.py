@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from features.declaration import Settings
 from features.histories import Histories
 from features.snapshots import Snapshots
+from features.text import TextEncoder
 from sla.clocks.replay import VerdictArrays, verdicts_at
 from sla.instants import SECOND_US, Int64Array
 from sla.working_time.business_time import BusinessTime
@@ -32,6 +33,7 @@ class View:
     snapshots: Snapshots
     settings: Settings
     target: str
+    text: TextEncoder | None = None
 
     @property
     def ticket(self) -> Int64Array:

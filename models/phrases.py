@@ -87,6 +87,8 @@ class Phrasebook:
         name, meaning = declared.name, _short(declared.meaning)
         if math.isnan(value):
             return f"{meaning}: unknown"
+        if declared.family == "text":
+            return _likeness(meaning, value)
         if declared.unit == "0 or 1":
             return _flag(name, meaning, value >= 0.5)
         if name in self._orders:
@@ -119,6 +121,12 @@ class Phrasebook:
             f"{plain_name(column)}_place": (column.removeprefix("attributes.").replace("_", " "), values)
             for column, values in self.spec.settings.orders.items()
         }
+
+
+def _likeness(meaning: str, value: float) -> str:
+    """What a direction of the text encoder says: its words are those after the colon."""
+    words = meaning.partition(": ")[2]
+    return f"its words are {'like' if value > 0 else 'not like'}: {words}"
 
 
 def _flag(name: str, meaning: str, is_so: bool) -> str:

@@ -7,11 +7,11 @@ from types import ModuleType
 from typing import Final
 
 from features.declaration import Feature, Settings
-from features.families import calendar, clock, history, load, path, static
+from features.families import calendar, clock, history, load, path, static, text
 from features.view import FloatArray, View
 
 MODULES: Final[dict[str, ModuleType]] = {
-    module.FAMILY: module for module in (static, clock, path, load, history, calendar)
+    module.FAMILY: module for module in (static, clock, path, load, history, calendar, text)
 }
 MANY_ROWS, THREADS = 20_000, 2
 

@@ -94,6 +94,7 @@ def declared_features() -> list[Feature]:
         recent_keys=(("team",),),
         duration_keys=(("team",),),
         load_keys=(("team",),),
+        text_topics=("printer, toner, paper",),
     )
     return list(declared(settings))
 
@@ -136,6 +137,8 @@ def test_every_feature_of_the_pipeline_has_words_for_every_value() -> None:
         ("local_weekday", 0.0, "today is Monday"),
         ("local_hour", 8.5, "it is 08:30 at the desk"),
         ("teams_seen", 1.0, "different teams that held it: 1: usual is 4"),
+        ("text_00", 0.3, "its words are like: printer, toner, paper"),
+        ("text_00", 0.0, "its words are not like: printer, toner, paper"),
     ],
 )
 def test_the_words_for_what_the_pipeline_measures(name: str, value: float, words: str) -> None:
