@@ -66,6 +66,11 @@ class KeyedSums:
         sums[rows] = totals - np.repeat(before, counts, axis=0)
         return sums
 
+    @property
+    def parts(self) -> tuple[Int64Array, Int64Array]:
+        """The (n,) places, key x (n + 1) + place in the timeline, ascending, and the (n + keys, columns) sums to look up there."""
+        return self._place, self._sums
+
     def places(self, keys: Int64Array, known: Int64Array) -> Int64Array:
         """Where the entries of each key stop that are among the first `known` of the timeline (see Timeline.before)."""
         return np.searchsorted(self._place, keys * self._width + known)

@@ -1,0 +1,103 @@
+"""Who does the work: this process, worker processes of this machine, or a cluster that runs already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+MOST_ATTEMPTS = 5
+PATIENCE = "20s"
+
+
+class EngineError(ValueError):
+    """An engine that is not installed or does not answer; the text says what to do."""
+
+
+class Engine(Protocol):
+    """Does the same work on many pieces. Work that was begun may be begun again: it must end the same way."""
+
+    def map(self, what: str, work: Callable[[T], R], pieces: Sequence[T], progress: Progress) -> list[R]:
+        """What `work` returns for each piece, in their order; `what` is told with the progress."""
+
+
+class ThisProcess:
+    """One piece after the other, here."""
+
+    def map(self, what: str, work: Callable[[T], R], pieces: Sequence[T], progress: Progress) -> list[R]:
+        """See Engine."""
+        found = []
+        for piece in pieces:
+            found.append(work(piece))
+            progress(what, len(found), len(pieces))
+        return found
+
+
+@dataclass(frozen=True)
+class DaskEngine:
+    """Pieces on the workers of a Dask cluster. What a lost worker was doing is done again by another."""
+
+    client: Any
+
+    def map(self, what: str, work: Callable[[T], R], pieces: Sequence[T], progress: Progress) -> list[R]:
+        """See Engine."""
+        from distributed import as_completed
+
+        futures = self.client.map(work, pieces, pure=False)
+        for done, _ in enumerate(as_completed(futures), start=1):
+            progress(what, done, len(pieces))
+        found: list[R] = self.client.gather(futures)
+        return found
+
+
+@contextmanager
+def dask_engine(
+    scratch: Path, scheduler: str | None = None, workers: int = 2, memory_limit: str = "3GiB"
+) -> Iterator[DaskEngine]:
+    """A Dask engine: the cluster whose scheduler is named (`tcp://host:port`), else `workers` processes of this machine.
+
+    Local workers listen on the loopback address only, are started afresh (never forked: OpenMP does not survive it), and
+    are kept below `memory_limit` each. A cluster's workers need this version of slacast and the same folders. Raises
+    EngineError where Dask is not installed or the scheduler does not answer.
+    """
+    try:
+        import dask
+        from distributed import Client, LocalCluster
+    except ModuleNotFoundError as error:
+        raise EngineError("the engine `dask` needs its packages: pip install 'slacast[dask]'") from error
+    config = {
+        "distributed.worker.multiprocessing-method": "spawn",
+        "distributed.scheduler.allowed-failures": MOST_ATTEMPTS,
+        "distributed.admin.tick.limit": "1h",  # numpy holds the interpreter for seconds: no reason to warn
+    }
+    with dask.config.set(config):
+        if scheduler is not None:
+            try:
+                client = Client(scheduler, timeout=PATIENCE)
+            except (OSError, ValueError) as error:
+                raise EngineError(
+                    f"no Dask scheduler answers at {scheduler!r} ({error or 'timed out'}); expected an address such as tcp://host:8786"
+                ) from error
+            with client:
+                yield DaskEngine(client)
+            return
+        with (
+            LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                memory_limit=memory_limit,
+                host="127.0.0.1",
+                dashboard_address=None,
+                local_directory=str(scratch / "dask"),
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield DaskEngine(client)
