@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,11 @@ from models.scales import Float64Array
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.replay import verdicts_at
 from sla.clocks.verdicts import VerdictArrays, VerdictState
-from training.rows import Int64Array, Labelled, Rows
+from training.endings import endings
+from training.rows import Int64Array, Known, Labelled, Rows
+
+UNDECIDED = (VerdictState.RUNNING, VerdictState.PAUSED)
+"""States about which there is something to predict."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class HistoryRows:
 
     histories: Histories
     snapshots: Snapshots
+    verdicts: VerdictArrays
     labelled: Labelled
     target: str
     data_fingerprint: str
@@ -42,8 +47,24 @@ class HistoryRows:
         verdicts = verdicts_at(log, agreements, target, candidates.ticket, candidates.at_us)
         keep = np.flatnonzero(_is_asked(histories, candidates, verdicts))
         snapshots = candidates.take(keep)
-        labelled = _labelled(histories, snapshots, verdicts.take(keep), target)
-        return cls(histories, snapshots, labelled, target, data_fingerprint(events))
+        verdicts = verdicts.take(keep)
+        labelled = _labelled(histories, snapshots, verdicts, target)
+        return cls(histories, snapshots, verdicts, labelled, target, data_fingerprint(events))
+
+    def at(self, snapshots: Snapshots) -> HistoryRows:
+        """The rows of other snapshots of the same log: those of them at which the clock can still be kept or broken."""
+        log = self.histories.log.unfilled()
+        verdicts = verdicts_at(log, self.histories.agreements, self.target, snapshots.ticket, snapshots.at_us)
+        keep = np.flatnonzero(np.isin(verdicts.state, UNDECIDED))
+        snapshots, verdicts = snapshots.take(keep), verdicts.take(keep)
+        labelled = _labelled(self.histories, snapshots, verdicts, self.target)
+        return replace(self, snapshots=snapshots, verdicts=verdicts, labelled=labelled)
+
+    def take(self, places: Int64Array) -> HistoryRows:
+        """The rows at the given places."""
+        snapshots, verdicts = self.snapshots.take(places), self.verdicts.take(places)
+        labelled = Labelled(**{one.name: getattr(self.labelled, one.name)[places] for one in fields(Labelled)})
+        return replace(self, snapshots=snapshots, verdicts=verdicts, labelled=labelled)
 
     @property
     def end_us(self) -> int:
@@ -55,14 +76,16 @@ class HistoryRows:
         """The fingerprint of the agreements."""
         return self.histories.agreements.version
 
-    def labels(self, as_of_us: int) -> tuple[NDArray[np.int8], Int64Array]:
-        """`breached` and `known_us` of every row, as anyone could have known them at an instant."""
-        found = breach_labels(self.histories, self.snapshots, self.target, as_of_us)
-        return found.breached, found.known_us
+    def labels(self, as_of_us: int) -> Known:
+        """What anyone could have known of the future of every row at an instant."""
+        return _known(self.histories, self.snapshots, self.verdicts, self.target, as_of_us)
 
     def rows(self, known_by_us: int) -> Rows:
         """The rows with features; which features, is learned from what was known by an instant."""
-        spec = FeatureSpec.from_histories(self.histories.known_by(known_by_us))
+        return self.described(FeatureSpec.from_histories(self.histories.known_by(known_by_us)))
+
+    def described(self, spec: FeatureSpec) -> Rows:
+        """The rows with the features of a specification."""
         X = build(self.histories, self.snapshots, spec, self.target)
         return Rows.of(self.labelled, spec, X.to_numpy(dtype=np.float64))
 
@@ -76,7 +99,7 @@ def data_fingerprint(events: pd.DataFrame) -> str:
 
 def _is_asked(histories: Histories, snapshots: Snapshots, verdicts: VerdictArrays) -> NDArray[np.bool_]:
     """The clock is running or paused, and unbroken. Between events only while its calendar is open: that is when people look."""
-    asked = np.isin(verdicts.state, (VerdictState.RUNNING, VerdictState.PAUSED))
+    asked = np.isin(verdicts.state, UNDECIDED)
     between = snapshots.kind == SnapshotKind.GRID
     for index, calendar in enumerate(histories.agreements.business_times):
         rows = np.flatnonzero(between & asked & (verdicts.calendar == index))
@@ -85,12 +108,11 @@ def _is_asked(histories: Histories, snapshots: Snapshots, verdicts: VerdictArray
 
 
 def _labelled(histories: Histories, snapshots: Snapshots, verdicts: VerdictArrays, target: str) -> Labelled:
-    labels = breach_labels(histories, snapshots, target)
+    known = _known(histories, snapshots, verdicts, target, histories.last_known_us)
     steps = histories.steps
     step = histories.search.at(snapshots.ticket, snapshots.at_us)
     return Labelled(
-        breached=labels.breached,
-        known_us=labels.known_us,
+        **known._asdict(),
         ticket=snapshots.ticket,
         at_us=snapshots.at_us,
         opened_us=steps.at_us[steps.offsets[snapshots.ticket]],
@@ -99,6 +121,12 @@ def _labelled(histories: Histories, snapshots: Snapshots, verdicts: VerdictArray
         priority=histories.codes("priority")[step].astype(np.int64),
         team=histories.codes("team")[step].astype(np.int64),
     )
+
+
+def _known(histories: Histories, snapshots: Snapshots, verdicts: VerdictArrays, target: str, as_of_us: int) -> Known:
+    labels = breach_labels(histories, snapshots, target, as_of_us)
+    ends = endings(histories, snapshots, verdicts, target, as_of_us)
+    return Known(labels.breached, labels.known_us, *ends)
 
 
 def _share_used(verdicts: VerdictArrays) -> Float64Array:

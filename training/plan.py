@@ -7,10 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from training.rows import Int64Array, Labelled, Rows
+from training.rows import Known, Labelled, Rows
 from training.settings import TrainingSettings
 
 
@@ -57,8 +54,8 @@ class RowSource(Protocol):
     def data_fingerprint(self) -> str:
         """A fingerprint of all events."""
 
-    def labels(self, as_of_us: int) -> tuple[NDArray[np.int8], Int64Array]:
-        """`breached` and `known_us` of every row as anyone could have known them at an instant."""
+    def labels(self, as_of_us: int) -> Known:
+        """What anyone could have known of the future of every row at an instant."""
 
     def rows(self, known_by_us: int) -> Rows:
         """The same snapshots with features, the feature specification learned from what was known by an instant."""

@@ -3,29 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.snapshots import SnapshotKind
+from features.snapshots import SnapshotKind, ticket_weights
 from features.spec import FeatureSpec
 from models.scales import Float64Array
 
 Int64Array = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
+__all__ = ["BoolArray", "Int64Array", "Known", "Labelled", "Rows", "ticket_weights"]
+
+
+class Known(NamedTuple):
+    """What was known of the future of n snapshots at some instant, as arrays of length n.
+
+    breached: 1 or 0, -1 where the outcome is not known; known_us: when it became known (NEVER if not).
+    has_stopped, worked_us, open_us: whether the clock stopped, and the time on the clock, and in its calendar's opening
+    hours, from the snapshot until it did, or as far as was known (training/endings.py).
+    """
+
+    breached: NDArray[np.int8]
+    known_us: Int64Array
+    has_stopped: BoolArray
+    worked_us: Int64Array
+    open_us: Int64Array
+
 
 @dataclass(frozen=True)
 class Labelled:
     """n snapshots as arrays of length n, without features.
 
-    breached: 1 or 0, -1 where the outcome is not known; known_us: when it became known (NEVER if not).
+    breached, known_us, has_stopped, worked_us, open_us: see Known.
     kind: a features.snapshots.SnapshotKind; share_used: used share of the clock; priority, team: codes, -1 for none.
     """
 
     breached: NDArray[np.int8]
     known_us: Int64Array
+    has_stopped: BoolArray
+    worked_us: Int64Array
+    open_us: Int64Array
     ticket: Int64Array
     at_us: Int64Array
     opened_us: Int64Array
@@ -62,9 +82,22 @@ class Labelled:
         arrays = {field.name: getattr(self, field.name)[mask] for field in fields(self) if field.name != "spec"}
         return replace(self, **arrays)
 
-    def relabelled(self, breached: NDArray[np.int8], known_us: Int64Array) -> Self:
-        """The same rows with other labels, such as those known at an earlier instant."""
-        return replace(self, breached=breached, known_us=known_us)
+    def relabelled(
+        self,
+        breached: NDArray[np.int8],
+        known_us: Int64Array,
+        has_stopped: BoolArray,
+        worked_us: Int64Array,
+        open_us: Int64Array,
+    ) -> Self:
+        """The same rows with other labels, such as those known at an earlier instant: the fields of `Known`, in order."""
+        known = Known(breached, known_us, has_stopped, worked_us, open_us)
+        return replace(self, **known._asdict())
+
+    @property
+    def known(self) -> Known:
+        """The labels."""
+        return Known(*(getattr(self, name) for name in Known._fields))
 
     def ticket_count(self) -> int:
         """How many tickets the rows belong to."""
@@ -82,10 +115,3 @@ class Rows(Labelled):
     def of(cls, labelled: Labelled, spec: FeatureSpec, X: Float64Array) -> Rows:
         """Labelled snapshots with a matrix of their features."""
         return cls(**{field.name: getattr(labelled, field.name) for field in fields(Labelled)}, spec=spec, X=X)
-
-
-def ticket_weights(ticket: Int64Array) -> Float64Array:
-    """A weight for each row so that every ticket counts the same in all, mean 1."""
-    _, position, count = np.unique(ticket, return_inverse=True, return_counts=True)
-    weight = 1.0 / count[position.reshape(-1)]
-    return np.asarray(weight / weight.mean(), dtype=np.float64) if len(weight) else np.zeros(0)

@@ -13,7 +13,7 @@ from models.boosting import BoostingParameters
 from models.scales import sigmoid
 from training.fitting import ModelSettings
 from training.plan import Plan
-from training.rows import Labelled, Rows
+from training.rows import Known, Labelled, Rows
 from training.settings import TrainingSettings
 
 DAY_US = 86_400_000_000
@@ -40,9 +40,17 @@ class SyntheticSource:
     agreements_version: str = "agreements-1"
     data_fingerprint: str = "data-1"
 
-    def labels(self, as_of_us: int) -> tuple[np.ndarray, np.ndarray]:
-        known = self.labelled.known_us <= as_of_us
-        return np.where(known, self.labelled.breached, np.int8(-1)), np.where(known, self.labelled.known_us, NEVER_US)
+    def labels(self, as_of_us: int) -> Known:
+        rows = self.labelled
+        known = rows.known_us <= as_of_us
+        until_now = np.minimum(rows.worked_us, np.maximum(as_of_us - rows.at_us, 0))
+        return Known(
+            np.where(known, rows.breached, np.int8(-1)),
+            np.where(known, rows.known_us, NEVER_US),
+            known,
+            until_now,
+            until_now,
+        )
 
     def rows(self, known_by_us: int) -> Rows:
         return Rows.of(self.labelled, small_spec(), self.X)
@@ -60,13 +68,17 @@ def synthetic_source(tickets: int = 1500, days: int = 90, seed: int = 1, shuffle
         breached = rng.permutation(breached)
     known = opened + (1 + 2 * rng.random(tickets)) * DAY_US
     ticket = np.repeat(np.arange(tickets), 3)
+    at_us = opened[ticket] + np.tile(np.arange(3), tickets) * DAY_US // 4
     place = np.tile(np.arange(3), tickets)
     share = np.clip(0.3 * place + rng.normal(0, 0.02, len(ticket)), 0, 1)
     labelled = Labelled(
         breached=breached[ticket].astype(np.int8),
         known_us=known[ticket].astype(np.int64),
+        has_stopped=np.ones(len(ticket), np.bool_),
+        worked_us=(known[ticket] - at_us).astype(np.int64),
+        open_us=(known[ticket] - at_us).astype(np.int64),
         ticket=ticket,
-        at_us=(opened[ticket] + place * DAY_US // 4).astype(np.int64),
+        at_us=at_us.astype(np.int64),
         opened_us=opened[ticket].astype(np.int64),
         kind=place.astype(np.int8),
         share_used=share,
@@ -77,6 +89,19 @@ def synthetic_source(tickets: int = 1500, days: int = 90, seed: int = 1, shuffle
     missing = np.where(rng.random(len(ticket)) < 0.9, np.nan, rng.normal(0, 1, len(ticket)))
     X = np.column_stack([share, team_rate[ticket], backlog[ticket] + rng.normal(0, 0.1, len(ticket)), noise, missing])
     return SyntheticSource(labelled, X, int(START_US + (days + 5) * DAY_US))
+
+
+def lied_about(rows: Rows, late: np.ndarray) -> Rows:
+    """The rows with another future where `late` holds: the other outcome, and twice the time."""
+    known = rows.known
+    factor = np.where(late, 2, 1)
+    return rows.relabelled(
+        np.where(late, 1 - known.breached, known.breached),
+        known.known_us,
+        known.has_stopped,
+        known.worked_us * factor,
+        known.open_us * factor,
+    )
 
 
 def small_settings() -> TrainingSettings:

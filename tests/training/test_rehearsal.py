@@ -6,7 +6,7 @@ import numpy as np
 
 from models.blend import Blend
 from models.scales import sigmoid
-from tests.training.builders import DAY_US, START_US, SyntheticSource, small_settings, synthetic_source
+from tests.training.builders import DAY_US, START_US, SyntheticSource, lied_about, small_settings, synthetic_source
 from training.rehearsal import CalibrationAnswer, Rehearsal, RehearsalSettings, chosen_blend, recalibrate, rehearse
 
 ENOUGH = RehearsalSettings(least_tickets=200)
@@ -68,7 +68,7 @@ def test_where_the_truth_is_linear_the_blend_leans_on_logistic_regression() -> N
 def test_a_rehearsal_uses_no_outcome_known_after_the_cut() -> None:
     source, cut = synthetic_source(tickets=1500), START_US + 80 * DAY_US
     model, rows = small_settings().model, source.rows(cut)
-    lied = rows.relabelled(np.where(rows.known_us > cut, 1 - rows.breached, rows.breached), rows.known_us)
+    lied = lied_about(rows, rows.known_us > cut)
     honest, other = (rehearse(part, cut, cut - 3 * DAY_US, 3 * DAY_US, model, ENOUGH, 0) for part in (rows, lied))
     assert honest.window is not None
     assert other.window is not None

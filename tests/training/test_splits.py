@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.training.builders import DAY_US, NEVER_US, START_US, small_settings, synthetic_source
+from tests.training.builders import DAY_US, NEVER_US, START_US, lied_about, small_settings, synthetic_source
 from training.fitting import fit_members
 from training.splits import derive_periods, end_of_arrivals, judged, learnable, maturity
 
@@ -35,7 +35,7 @@ def test_changing_everything_that_became_known_after_the_cut_changes_no_model() 
     rows = source.rows(cut)
     mask = learnable(rows, cut, 2 * DAY_US)
     late = rows.known_us > cut
-    lied = rows.relabelled(np.where(late, 1 - rows.breached, rows.breached), rows.known_us)
+    lied = lied_about(rows, late)
     model = small_settings().model
     one, two = (
         fit_members(rows.where(mask), model, 0),

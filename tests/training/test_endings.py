@@ -1,0 +1,97 @@
+"""How long a clock still ran: on the clock, in opening hours, and only as far as was known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.outcomes import Outcomes
+from simulation.demo import demo_history
+from sla.agreements.loading import load_agreements
+from sla.clocks.replay import verdicts_at
+from sla.clocks.verdicts import VerdictState
+from training.building import HistoryRows
+from training.rows import Known
+
+AGREEMENTS = Path(__file__).resolve().parents[2] / "examples" / "demo" / "agreements.yaml"
+HOUR_US = 3_600_000_000
+
+
+@pytest.fixture(scope="module")
+def events() -> pd.DataFrame:
+    return demo_history(months=1)
+
+
+@pytest.fixture(scope="module", params=["resolution", "first_response"])
+def source(events: pd.DataFrame, request: pytest.FixtureRequest) -> HistoryRows:
+    return HistoryRows.of(events, load_agreements(AGREEMENTS), request.param, 8, 0)
+
+
+def test_what_a_clock_still_ran_is_what_it_shows_at_the_end_less_what_it_showed(source: HistoryRows) -> None:
+    rows, histories = source.labelled, source.histories
+    end = np.full(len(rows), histories.last_known_us)
+    log = histories.log.unfilled()
+    now = verdicts_at(log, histories.agreements, source.target, rows.ticket, rows.at_us)
+    last = verdicts_at(log, histories.agreements, source.target, rows.ticket, end)
+    same = last.started_us == now.started_us
+    assert same.mean() > 0.9
+    assert np.array_equal(rows.worked_us[same], (last.elapsed_us - now.elapsed_us)[same])
+    stopped = np.isin(last.state, (VerdictState.MET, VerdictState.BREACHED)) & (last.stopped_us <= end)
+    assert np.array_equal(rows.has_stopped[same], stopped[same])
+    assert 0 < rows.has_stopped.sum() < len(rows)
+
+
+def test_a_clock_breaks_exactly_where_it_runs_longer_than_it_had_left(source: HistoryRows) -> None:
+    rows, left_us = source.labelled, source.verdicts.remaining_us
+    ends = source.histories
+    target_us = verdicts_at(
+        ends.log.unfilled(), ends.agreements, source.target, rows.ticket, np.full(len(rows), ends.last_known_us)
+    ).target_us
+    kept_target = (target_us == source.verdicts.target_us) & (rows.breached >= 0)
+    ran_over = rows.worked_us > left_us
+    assert (ran_over == (rows.breached == 1))[kept_target].mean() > 0.995  # the rest: grace, and clocks set to zero
+
+
+def test_opening_time_until_the_end_holds_the_pauses_too(source: HistoryRows) -> None:
+    rows = source.labelled
+    assert (rows.open_us >= rows.worked_us - 1).mean() > 0.99
+    assert (rows.open_us <= np.maximum(source.histories.last_known_us - rows.at_us, 0)).all()
+
+
+def test_nothing_is_known_of_the_future(events: pd.DataFrame, source: HistoryRows) -> None:
+    cut_us = int(np.median(source.labelled.at_us))
+    cut = pd.Timestamp(cut_us, unit="us", tz="UTC")
+    past = HistoryRows.of(
+        events[(events["event_at"] <= cut) & (events["recorded_at"] <= cut)],
+        source.histories.agreements,
+        source.target,
+        8,
+        0,
+    )
+    early = source.take(np.flatnonzero(source.labelled.at_us <= cut_us))
+
+    def told(part: HistoryRows) -> pd.DataFrame:
+        known = part.labels(cut_us)
+        frame = pd.DataFrame(known._asdict())
+        frame["ticket"] = part.histories.ticket_ids[part.snapshots.ticket]
+        frame["at_us"] = part.snapshots.at_us
+        return frame
+
+    both = told(early).merge(told(past), on=["ticket", "at_us"], suffixes=("", "_without"))
+    assert len(both) > 0.99 * len(early.labelled)  # a log that ends is not looked at after its last record
+    for name in Known._fields:
+        assert (both[name] == both[f"{name}_without"]).all(), name
+    assert (~both["has_stopped"]).any()
+
+
+def test_a_promise_that_is_made_again_ends_with_its_own_measurement(events: pd.DataFrame) -> None:
+    source = HistoryRows.of(events, load_agreements(AGREEMENTS), "first_response", 8, 0)
+    points = Outcomes.of(source.histories, "first_response").points
+    steps = source.histories.steps
+    answered = points.measurement_of_step[source.histories.search.at(source.labelled.ticket, source.labelled.at_us)]
+    assert len(np.unique(answered)) <= len(np.unique(points.measurement_of_step))
+    stopped = source.labelled.has_stopped
+    assert (source.labelled.at_us + source.labelled.open_us)[stopped].max() <= steps.known_us.max() + HOUR_US
