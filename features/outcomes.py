@@ -27,9 +27,9 @@ FAR_US = 366 * DAY_US
 LOG_UNITS = 1_000_000.0
 HOUR_US = 3_600_000_000.0
 
-DECIDED, BROKEN, STOPPED, LOG_HOURS = range(4)
-"""Columns of Revisions.amounts: decided clocks and the broken ones among them; clocks that have stopped, and the sum of
-log(1 + working hours) over them, in millionths."""
+DECIDED, BROKEN, STOPPED, LOG_HOURS, LOG_SQUARES = range(5)
+"""Columns of Revisions.amounts: decided clocks and the broken ones among them; clocks that have stopped, and the sums of
+log(1 + working hours) over them and of its square, in millionths."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Revisions:
 
     at_us: Int64Array
     step: Int64Array  # the step whose keys the entry counts under
-    amounts: NDArray[np.int64]  # (p, 4)
+    amounts: NDArray[np.int64]  # (p, 5)
 
     def and_also(self, other: Revisions) -> Revisions:
         """These entries, then the other ones."""
@@ -70,12 +70,13 @@ class Outcomes:
     points: Points
     revisions: Revisions
     timeline: Timeline  # of the revisions
+    due_us: Int64Array  # one a step: when the clock runs out as known after it, NEVER_US where it does not run
 
     @classmethod
     def of(cls, histories: Histories, target: str) -> Outcomes:
         """The outcomes for a target, built once; histories on a desk have their own points and the sums of the desk."""
         own = histories.once(f"outcomes of {target}", lambda: _outcomes(histories, target))
-        return DeskOutcomes(target, own.points, own.revisions, Instants()) if histories.desk else own
+        return DeskOutcomes(target, own.points, own.revisions, Instants(), own.due_us) if histories.desk else own
 
     def sums(self, histories: Histories, key: Key) -> KeyedSums:
         """The sums of the revisions by a key, as held when they became known, built once; `timeline` counts for them."""
@@ -112,11 +113,13 @@ def _outcomes(histories: Histories, target: str) -> Outcomes:
     verdicts = verdicts_at(histories.log, histories.agreements, target, steps.ticket, steps.known_us)
     points = _points(histories, target, verdicts)
     nothing = np.zeros(len(points.step), np.int64)
-    ends = np.stack([points.outcome >= 0, points.outcome == 1, nothing, nothing], axis=1).astype(np.int64)
+    ends = np.stack([points.outcome >= 0, points.outcome == 1, *[nothing] * 3], axis=1).astype(np.int64)
     decided = _revisions(points.measurement, points.step, points.at_us, ends)
     worked = _revisions(points.measurement_of_step, np.arange(len(steps)), steps.known_us, _durations(verdicts))
     revisions = decided.and_also(worked)
-    return Outcomes(target, points, revisions, Timeline.of(revisions.at_us))
+    runs = np.isin(verdicts.state, (VerdictState.RUNNING, VerdictState.BREACHED)) & (verdicts.stopped_us == NEVER_US)
+    due_us = np.where(runs, verdicts.due_us, NEVER_US)
+    return Outcomes(target, points, revisions, Timeline.of(revisions.at_us), due_us)
 
 
 def _points(histories: Histories, target: str, verdicts: VerdictArrays) -> Points:
@@ -155,11 +158,12 @@ def _breaks_while_running(histories: Histories, target: str, verdicts: VerdictAr
 
 
 def _durations(verdicts: VerdictArrays) -> NDArray[np.int64]:
-    """(steps, 4): whether the clock has stopped, and log(1 + working hours) in millionths, in their columns."""
+    """(steps, 5): whether the clock has stopped, log(1 + working hours) and its square in millionths, in their columns."""
     stopped = np.isin(verdicts.state, (VerdictState.MET, VerdictState.BREACHED)) & (verdicts.stopped_us != NEVER_US)
-    logs = np.rint(np.log1p(np.maximum(verdicts.elapsed_us, 0) / HOUR_US) * LOG_UNITS).astype(np.int64)
+    logs = np.where(stopped, np.log1p(np.maximum(verdicts.elapsed_us, 0) / HOUR_US), 0.0)
+    millionths = [np.rint(amounts * LOG_UNITS).astype(np.int64) for amounts in (logs, logs**2)]
     nothing = np.zeros(len(stopped), np.int64)
-    return np.stack([nothing, nothing, stopped.astype(np.int64), np.where(stopped, logs, 0)], axis=1)
+    return np.stack([nothing, nothing, stopped.astype(np.int64), *millionths], axis=1)
 
 
 def _revisions(measurement: Int64Array, step: Int64Array, at_us: Int64Array, values: NDArray[np.int64]) -> Revisions:
