@@ -5,11 +5,13 @@ This is what features, labels and snapshots read. Everything derived is built on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -23,6 +25,8 @@ from sla.events import Column, EventLog
 from sla.instants import Int64Array, to_us
 
 T = TypeVar("T")
+Desk: TypeAlias = tuple[tuple["Histories", int], ...]
+"""Histories whose sums over other tickets are added (+1) or taken away (-1)."""
 
 
 class Histories:
@@ -33,48 +37,57 @@ class Histories:
     after each other (`recorded_us` says so), because many systems write whole seconds or minutes: the instant itself
     shows the ticket after the first of them, as the desk first saw it. `services` tells what happened to the services that
     tickets name; without service events it is empty.
+
+    Sums over other tickets run over the tickets of these histories, or over those of the `desk` where there is one: so
+    histories of a few tickets can be looked at among all others (see features/live.py).
     """
+
+    desk: Desk = ()
 
     def __init__(self, log: EventLog, agreements: AgreementSet, services: ServiceHistories | None = None) -> None:
         self.log = log.filled()
         self.agreements = agreements
         self.services = services or ServiceHistories.none()
         self._built: dict[str, Any] = {}
+        self._code_maps: WeakKeyDictionary[Histories, dict[Any, Any]] = WeakKeyDictionary()
 
     @classmethod
     def from_events(
         cls, events: pd.DataFrame, agreements: AgreementSet, service_events: pd.DataFrame | None = None
     ) -> Histories:
         """Histories of canonical ticket events and service events (features/schema.py) in any order of rows."""
-        names = [
-            name
-            for name in events.columns
-            if name in (*STATE_COLUMNS, "kind", "actor_kind") or name.startswith(ATTRIBUTE_PREFIX)
-        ]
-        log = EventLog.from_columns(
-            events["ticket_id"].to_numpy(object),
-            _instants_us(events["event_at"]),
-            _instants_us(events["recorded_at"]),
-            events["event_id"].to_numpy(object),
-            {name: _column(events[name]) for name in names},
-        )
         services = None if service_events is None else ServiceHistories.from_events(service_events)
+        return cls.from_log(log_of(events), agreements, services)
+
+    @classmethod
+    def from_log(cls, log: EventLog, agreements: AgreementSet, services: ServiceHistories | None = None) -> Histories:
+        """Histories of a log as recorded, in which records of one instant are not told apart yet."""
         return cls(_told_apart(log), agreements, services)
+
+    def among(self, desk: Desk, services: ServiceHistories) -> Histories:
+        """The same histories, sharing what is built of them, with the sums over other tickets run over a desk."""
+        seen = copy(self)
+        seen.desk, seen.services = desk, services
+        return seen
+
+    def is_same(self, other: Histories) -> bool:
+        """Whether both are the same histories, whatever desk they are looked at among."""
+        return self._built is other._built
 
     @property
     def ticket_ids(self) -> NDArray[np.object_]:
         """The ids of the t tickets, sorted; every `ticket` index of snapshots and steps points here."""
         return self.log.ticket_ids
 
-    @cached_property
+    @property
     def steps(self) -> Steps:
         """What was known, step by step."""
-        return Steps.of(self.log.unfilled())
+        return self.once("steps", lambda: Steps.of(self.log.unfilled()))
 
-    @cached_property
+    @property
     def search(self) -> StepSearch:
         """Finds the step in force for a ticket at an instant."""
-        return StepSearch(self.steps)
+        return self.once("search", lambda: StepSearch(self.steps))
 
     @cached_property
     def last_known_us(self) -> int:
@@ -120,6 +133,29 @@ class Histories:
         if name not in self._built:
             self._built[name] = build()
         return self._built[name]  # type: ignore[no-any-return]
+
+    def code_map(self, key: Hashable, other: Histories, build: Callable[[], T]) -> T:
+        """What `build` returns, built once for a key and other histories, and kept as long as those live."""
+        maps = self._code_maps.setdefault(other, {})
+        if key not in maps:
+            maps[key] = build()
+        return maps[key]  # type: ignore[no-any-return]
+
+
+def log_of(events: pd.DataFrame) -> EventLog:
+    """The log of canonical ticket events in any order of rows, as recorded."""
+    names = [
+        name
+        for name in events.columns
+        if name in (*STATE_COLUMNS, "kind", "actor_kind") or name.startswith(ATTRIBUTE_PREFIX)
+    ]
+    return EventLog.from_columns(
+        events["ticket_id"].to_numpy(object),
+        _instants_us(events["event_at"]),
+        _instants_us(events["recorded_at"]),
+        events["event_id"].to_numpy(object),
+        {name: _column(events[name]) for name in names},
+    )
 
 
 def _told_apart(log: EventLog) -> EventLog:

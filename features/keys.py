@@ -15,10 +15,15 @@ MOST_COUNTED = 1 << 22
 
 @dataclass(frozen=True)
 class KeyCodes:
-    """The code of one key after each step, and how many codes there are."""
+    """The code of one key after each step, and how many codes there are.
+
+    The codes of a key of several columns are places in `pairs`: (code under all columns but the last) x (number of codes
+    of the last) + (code under the last). Keys of one column have no pairs.
+    """
 
     codes: Int64Array
     count: int
+    pairs: Int64Array | None = None
 
     @classmethod
     def of(cls, histories: Histories, key: Key) -> KeyCodes:
@@ -26,22 +31,52 @@ class KeyCodes:
         return histories.once(f"codes of {key}", lambda: _combined(histories, key))
 
 
+def codes_in(histories: Histories, key: Key, other: Histories) -> Int64Array:
+    """For each code of a key in some histories its code in others, -1 where they do not know it; built once."""
+    return histories.code_map(key, other, lambda: _mapped(histories, key, other))
+
+
+def _mapped(histories: Histories, key: Key, other: Histories) -> Int64Array:
+    codes, there = KeyCodes.of(histories, key), KeyCodes.of(other, key)
+    if histories.is_same(other) or not key:
+        return np.arange(codes.count)
+    if codes.pairs is None or there.pairs is None:
+        return _mapped_texts(histories, key[0], other)
+    width, width_there = (KeyCodes.of(one, key[-1:]).count for one in (histories, other))
+    first = codes_in(histories, key[:-1], other)[codes.pairs // width]
+    last = codes_in(histories, key[-1:], other)[codes.pairs % width]
+    wanted = first * width_there + last
+    place = np.minimum(np.searchsorted(there.pairs, wanted), max(len(there.pairs) - 1, 0))
+    is_there = (first >= 0) & (last >= 0) & (len(there.pairs) > 0)
+    is_there[is_there] = there.pairs[place[is_there]] == wanted[is_there]
+    return np.where(is_there, place, -1)
+
+
+def _mapped_texts(histories: Histories, column: str, other: Histories) -> Int64Array:
+    """Code 0 is "none" everywhere; the other codes are places of texts, counted from 1."""
+    name = "team" if column == FIRST_TEAM else column
+    place_of = other.once(
+        f"places of {name}", lambda: {text: place for place, text in enumerate(other.values(name), start=1)}
+    )
+    return np.array([0, *(place_of.get(text, -1) for text in histories.values(name))], np.int64)
+
+
 def _combined(histories: Histories, key: Key) -> KeyCodes:
-    combined = KeyCodes(np.zeros(len(histories.steps), np.int64), 1)
-    for column in key:
-        part = _single(histories, column)
-        pairs = KeyCodes(combined.codes * part.count + part.codes, combined.count * part.count)
-        combined = part if combined.count == 1 else _dense(pairs)
-    return combined
+    if not key:
+        return KeyCodes(np.zeros(len(histories.steps), np.int64), 1)
+    if len(key) == 1:
+        return _single(histories, key[0])
+    first, last = KeyCodes.of(histories, key[:-1]), KeyCodes.of(histories, key[-1:])
+    return _dense(first.codes * last.count + last.codes, first.count * last.count)
 
 
-def _dense(sparse: KeyCodes) -> KeyCodes:
+def _dense(pairs: Int64Array, count: int) -> KeyCodes:
     """Codes without gaps, in the same order."""
-    if sparse.count > MOST_COUNTED:
-        distinct, codes = np.unique(sparse.codes, return_inverse=True)
-        return KeyCodes(codes.astype(np.int64), max(len(distinct), 1))
-    is_used = np.bincount(sparse.codes, minlength=1) > 0
-    return KeyCodes((np.cumsum(is_used) - 1)[sparse.codes], max(int(is_used.sum()), 1))
+    if count > MOST_COUNTED:
+        distinct, codes = np.unique(pairs, return_inverse=True)
+        return KeyCodes(codes.astype(np.int64), max(len(distinct), 1), distinct)
+    is_used = np.bincount(pairs, minlength=1) > 0
+    return KeyCodes((np.cumsum(is_used) - 1)[pairs], max(int(is_used.sum()), 1), np.flatnonzero(is_used))
 
 
 def _single(histories: Histories, column: str) -> KeyCodes:

@@ -16,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from features.prefix_sums import Timeline
+from sla.clocks.row_runs import last_row
 from sla.events import EventLog
 from sla.instants import SECOND_US, BoolArray, Int64Array
 
@@ -36,7 +36,6 @@ class Steps:
     at_us: Int64Array  # when it happened
     row: Int64Array  # the record's row in the event log
     codes: Mapping[str, Codes]  # the state as known after the step; -1 = never heard of
-    timeline: Timeline
 
     @classmethod
     def of(cls, log: EventLog) -> Steps:
@@ -50,7 +49,7 @@ class Steps:
             name: column.codes[row] if name in EVENT_COLUMNS else _filled(column.codes, row, first_row)
             for name, column in log.columns.items()
         }
-        return cls(ticket, log.offsets, known_us, log.at_us[row], row, codes, Timeline.of(known_us))
+        return cls(ticket, log.offsets, known_us, log.at_us[row], row, codes)
 
     def __len__(self) -> int:
         return len(self.ticket)
@@ -128,26 +127,18 @@ class Steps:
 
 
 class StepSearch:
-    """Finds the step that was in force for a ticket at an instant, by one search over all steps."""
+    """Finds the step that was in force for a ticket at an instant, by halving the ticket's steps."""
 
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
-        self._width = len(steps) + 1
-        rank = np.empty(len(steps), np.int64)
-        rank[steps.timeline.order] = np.arange(len(steps))
-        self._place = steps.ticket * self._width + rank
 
     def at(self, ticket: Int64Array, at_us: Int64Array) -> Int64Array:
         """The last step known at each instant, those of that very instant included; -1 if nothing was known yet."""
-        return self._last(ticket, self._steps.timeline.until(at_us))
+        return last_row(self._steps.offsets, self._steps.known_us, ticket, at_us)
 
     def before(self, ticket: Int64Array, at_us: Int64Array) -> Int64Array:
         """The last step known strictly before each instant; -1 if there was none."""
-        return self._last(ticket, self._steps.timeline.before(at_us))
-
-    def _last(self, ticket: Int64Array, known: Int64Array) -> Int64Array:
-        step = np.searchsorted(self._place, ticket * self._width + known) - 1
-        return np.where(step >= self._steps.offsets[ticket], step, -1)
+        return self.at(ticket, at_us - 1)
 
 
 def _filled(codes: Codes, row: Int64Array, first_row: Int64Array) -> Codes:

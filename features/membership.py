@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.declaration import Key
 from features.histories import Histories
+from features.keys import KeyCodes, codes_in
 from features.knowledge import Steps
-from features.prefix_sums import KeyedSums, Timeline, sums_below
+from features.major_incidents import top_priorities
+from features.prefix_sums import Instants, KeyedSums, Part, SignedSums, Timeline, sums_below
 from features.snapshots import is_open
 from sla.instants import NEVER_US, BoolArray, Int64Array
 
-OPEN, WAITING, ARRIVED, RESOLVED, PASSED_ON = range(5)
-"""Columns of the sums: open now, of these waiting; arrivals, resolutions and hand-overs so far."""
+OPEN, WAITING, MAJOR, ARRIVED, RESOLVED, PASSED_ON, REOPENED = range(7)
+COLUMNS = 7
+"""Columns of the sums: open now, of these waiting, and of the top priority; arrivals, resolutions, hand-overs and
+reopenings so far."""
+HELD = [OPEN, WAITING, MAJOR]
 
 
 @dataclass(frozen=True)
@@ -57,34 +65,101 @@ class Spells:
         opened = opened_us[self.ticket[spell]][sums.entries]
         return sums_below(opened, change[sums.entries], sums.starts(keys), ends, limits_us)
 
+    @cached_property
+    def last_left_us(self) -> int:
+        """When the last of all spells ends."""
+        return int(self.leaves_us.max(initial=-NEVER_US))
+
+
+@dataclass(frozen=True)
+class DeskSpells:
+    """The spells of a desk: for each of its histories the spells, `opened_us` by ticket, its code of each key, +1 or -1."""
+
+    parts: Sequence[tuple[Spells, Int64Array, Int64Array, int]]
+
+    def older(
+        self, keys: Int64Array, before_us: Int64Array, _opened_us: Int64Array, limits_us: Int64Array
+    ) -> Int64Array:
+        """As of Spells, over the whole desk, whose histories know themselves when their tickets were opened."""
+        totals = np.zeros(len(keys), np.int64)
+        first_us = int(before_us.min(initial=NEVER_US))
+        for spells, opened_us, code_there, sign in self.parts:
+            if spells.last_left_us >= first_us:
+                there = code_there[keys]
+                chosen = np.flatnonzero(there >= 0)
+                found = spells.older(there[chosen], before_us[chosen], opened_us, limits_us[chosen])
+                totals[chosen] += sign * found
+        return totals
+
 
 @dataclass(frozen=True)
 class Membership:
     """Which key holds each ticket, step by step, as sums by key along time. Keys are codes 0.. with 0 = none."""
 
     keys: Int64Array  # one a step
-    counted: NDArray[np.int64]  # (steps, 2): is open, is open and waiting
+    counted: NDArray[np.int64]  # (steps, 3): is open, is open and waiting, is open and of the top priority
     sums: KeyedSums
     timeline: Timeline
-    spells: Spells
+    spells: Spells | DeskSpells
 
     @classmethod
-    def of(cls, histories: Histories, keys: Int64Array, n_keys: int) -> Membership:
-        """The membership of all tickets under one key a step."""
-        steps = histories.steps
-        opened = is_open(histories)
-        waiting = opened & histories.is_value("status", "waiting")
-        counted = np.stack([opened, waiting], axis=1).astype(np.int64)
-        entries = _entries(steps, keys, counted)
-        timeline = Timeline.of(entries.known_us)
-        sums = KeyedSums(timeline, entries.keys, n_keys, entries.amounts)
-        return cls(keys, counted, sums, timeline, Spells.of(steps, keys, n_keys, opened))
+    def of(cls, histories: Histories, key: Key) -> Membership:
+        """The membership of all tickets under a key, built once; histories on a desk have the sums of the desk."""
+        return cls._on_desk(histories, key) if histories.desk else cls._own(histories, key)
+
+    @classmethod
+    def _own(cls, histories: Histories, key: Key) -> Membership:
+        def build() -> Membership:
+            steps, codes = histories.steps, KeyCodes.of(histories, key)
+            counted = _counted(histories)
+            entries = _entries(steps, codes.codes, counted)
+            timeline = Timeline.of(entries.known_us)
+            return cls(
+                codes.codes,
+                counted,
+                KeyedSums(timeline, entries.keys, codes.count, entries.amounts),
+                timeline,
+                _spells(histories, key),
+            )
+
+        return histories.once(f"membership of {key}", build)
+
+    @classmethod
+    def _on_desk(cls, histories: Histories, key: Key) -> Membership:
+        sums: list[Part] = []
+        spells: list[tuple[Spells, Int64Array, Int64Array, int]] = []
+        for other, sign in histories.desk:
+            held, code_there = cls._own(other, key), codes_in(histories, key, other)
+            sums.append((held.sums, held.timeline, code_there, sign))
+            spells.append((_spells(other, key), other.steps.opened_us, code_there, sign))
+        codes = KeyCodes.of(histories, key)
+        counted = _counted(histories)
+        return cls(codes.codes, counted, SignedSums(sums, codes.count, COLUMNS), Instants(), DeskSpells(spells))
 
     def others(self, totals: Int64Array, keys: Int64Array, step_before: Int64Array) -> Int64Array:
-        """(queries, 2): open and waiting tickets of the sums `totals` of keys, the asking ticket left out."""
+        """(queries, 3): the tickets held as of the sums `totals` of keys, the asking ticket left out."""
         is_own = (step_before >= 0) & (self.keys[step_before] == keys)
-        own: Int64Array = totals[:, [OPEN, WAITING]] - self.counted[step_before] * is_own[:, None]
+        own: Int64Array = totals[:, HELD] - self.counted[step_before] * is_own[:, None]
         return own
+
+
+def _spells(histories: Histories, key: Key) -> Spells:
+    codes = KeyCodes.of(histories, key)
+    return histories.once(
+        f"spells of {key}", lambda: Spells.of(histories.steps, codes.codes, codes.count, is_open(histories))
+    )
+
+
+def _counted(histories: Histories) -> NDArray[np.int64]:
+    """(steps, 3): is open, is open and waiting, is open and of the top priority."""
+
+    def build() -> NDArray[np.int64]:
+        opened = is_open(histories)
+        major = histories.is_value("priority", *top_priorities(histories.agreements))
+        columns = [opened, opened & histories.is_value("status", "waiting"), opened & major]
+        return np.stack(columns, axis=1).astype(np.int64)
+
+    return histories.once("open, waiting and major", build)
 
 
 @dataclass(frozen=True)
@@ -103,9 +178,11 @@ def _entries(steps: Steps, keys: Int64Array, counted: NDArray[np.int64]) -> _Ent
     moved = was_keys != keys
     changed = moved | (was != counted).any(axis=1)
     is_open_now, was_open = counted[:, 0] == 1, was[:, 0] == 1
-    given = np.concatenate([counted, _columns(is_open_now & (moved | ~was_open), None, None)], axis=1)[changed]
+    begins = is_open_now & ~was_open
+    arrived, reopened = begins | (is_open_now & moved), begins & ~steps.is_first
+    given = np.concatenate([counted, _columns(arrived, None, None, reopened)], axis=1)[changed]
     left = was_open & moved
-    taken = np.concatenate([-was, _columns(None, was_open & ~is_open_now, left & is_open_now)], axis=1)
+    taken = np.concatenate([-was, _columns(None, was_open & ~is_open_now, left & is_open_now, None)], axis=1)
     leaves = changed & ~steps.is_first
     return _Entries(
         np.concatenate([steps.known_us[leaves], steps.known_us[changed]]),

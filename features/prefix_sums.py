@@ -8,7 +8,9 @@ the window. All amounts are integers: a sum of floats would depend on entries th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -56,6 +58,11 @@ class KeyedSums:
         """The caller's entry at each place of the order by key and then time."""
         self._sums = self._from_zero(amounts[self.entries])
 
+    @property
+    def columns(self) -> int:
+        """How many amounts an entry has."""
+        return int(self._sums.shape[1])
+
     def _from_zero(self, amounts: Int64Array) -> Int64Array:
         """Sums that begin with a row of zeros for each key; the row of place p under key k is p + k."""
         counts = np.diff(self._starts)
@@ -85,6 +92,54 @@ class KeyedSums:
             every = np.arange(len(self._starts) - 1)
             return np.take(self._sums[self.places(every, known[:1]) + every], keys, axis=0)
         return np.take(self._sums, self.places(keys, known) + keys, axis=0)
+
+
+class Instants(Timeline):
+    """A timeline on which nothing is counted: it answers with the instants asked about. For sums over several timelines."""
+
+    def __init__(self) -> None:
+        super().__init__(np.empty(0, np.int64), np.empty(0, np.int64))
+
+    def before(self, at_us: Int64Array) -> Int64Array:
+        """The instants themselves."""
+        return at_us
+
+    def until(self, at_us: Int64Array) -> Int64Array:
+        """The instants after which the entries of each instant itself are known too."""
+        return at_us + 1
+
+
+Part: TypeAlias = tuple[KeyedSums, Timeline, Int64Array, int]
+
+
+class SignedSums(KeyedSums):
+    """Sums over several others. Each part: sums, their timeline, the part's code of each key here (-1 = none), +1 or -1.
+
+    `known` is an instant a query (see Instants), because each part has its own timeline.
+    """
+
+    def __init__(self, parts: Sequence[Part], n_keys: int, columns: int) -> None:
+        self._parts, self._n_keys, self._columns = parts, n_keys, columns
+
+    @property
+    def columns(self) -> int:
+        """How many amounts an entry has."""
+        return self._columns
+
+    def upto(self, keys: Int64Array, known: Int64Array) -> Int64Array:
+        """The sums (queries, columns) over the entries of each key that were known strictly before each instant."""
+        if len(keys) > self._n_keys and known[0] == known.min() == known.max():  # one instant: ask once a key
+            every = np.arange(self._n_keys)
+            return np.take(self._added(every, np.broadcast_to(known[:1], len(every))), keys, axis=0)
+        return self._added(keys, known)
+
+    def _added(self, keys: Int64Array, at_us: Int64Array) -> Int64Array:
+        totals = np.zeros((len(keys), self._columns), np.int64)
+        for sums, timeline, code_there, sign in self._parts:
+            there = code_there[keys]
+            chosen = np.flatnonzero(there >= 0)
+            totals[chosen] += sign * sums.upto(there[chosen], timeline.before(at_us[chosen]))
+        return totals
 
 
 def sums_below(

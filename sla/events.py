@@ -7,8 +7,9 @@ A row says what became known about a ticket at an instant. Two instants belong t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import compress
 from operator import lt
 from typing import Any
 
@@ -66,6 +67,27 @@ class Column:
         code_of = {text: code for code, text in enumerate(known)}
         codes = np.array([*(code_of[text] for text in self.values), -1], dtype=np.int32)
         return Column(codes[self.codes], tuple(known))
+
+    def compact(self) -> Column:
+        """The column without the texts that no row holds."""
+        is_used = np.zeros(len(self.values) + 1, np.bool_)
+        is_used[self.codes] = True
+        if is_used[:-1].all():
+            return self
+        codes = np.where(is_used, np.cumsum(is_used) - 1, -1).astype(np.int32)
+        codes[-1] = -1
+        values = tuple(compress(self.values, is_used.tolist()))
+        return Column(codes[self.codes], values)
+
+    @classmethod
+    def joined(cls, columns: Sequence[Column]) -> Column:
+        """The columns one after the other, each text under one code."""
+        place_of = _Places()
+        parts = [
+            np.array([*map(place_of.__getitem__, column.values), -1], dtype=np.int32)[column.codes]
+            for column in columns
+        ]
+        return cls(np.concatenate(parts), tuple(place_of))
 
     def value(self, row: int) -> str | None:
         """The text of one row, None where it is missing."""
@@ -165,6 +187,30 @@ class EventLog:
             {name: [row.values.get(name) for row in rows] for name in names},
         )
 
+    @classmethod
+    def joined(cls, logs: Sequence[EventLog]) -> EventLog:
+        """One log of all events of some logs as recorded; a ticket may have events in several of them."""
+        raw = [log.unfilled() for log in logs]
+        names = dict.fromkeys(name for log in raw for name in log.columns)
+        tickets = Column.joined(
+            [Column(log.row_ticket.astype(np.int32), tuple(log.ticket_ids.tolist())) for log in raw]
+        )
+        return cls.from_columns(
+            tickets,
+            np.concatenate([log.at_us for log in raw]),
+            np.concatenate([log.recorded_us for log in raw]),
+            np.concatenate([log.event_ids for log in raw]),
+            {name: Column.joined([log.columns.get(name, _unknown(len(log.at_us))) for log in raw]) for name in names},
+        )
+
+    def of_tickets(self, tickets: Int64Array) -> EventLog:
+        """The events of some tickets (indices, ascending) as recorded; it holds no text that they do not use."""
+        raw, counts = self.unfilled(), np.diff(self.offsets)[tickets]
+        ends = np.cumsum(counts)
+        rows = np.arange(int(counts.sum())) + np.repeat(self.offsets[tickets] - ends + counts, counts)
+        chosen = raw.select(rows, tickets, counts)
+        return replace(chosen, columns={name: column.compact() for name, column in chosen.columns.items()})
+
     @cached_property
     def row_ticket(self) -> Int64Array:
         """The ticket index of each row."""
@@ -240,6 +286,11 @@ class EventLog:
         return TicketEvent(
             ticket_id, str(self.event_ids[row]), int(self.at_us[row]), int(self.recorded_us[row]), values
         )
+
+
+def _unknown(rows: int) -> Column:
+    """A column of which nothing is known."""
+    return Column(np.full(rows, -1, np.int32), ())
 
 
 def _sorted_rows(ticket: NDArray[np.int32], at_us: Int64Array, event_ids: NDArray[np.object_]) -> Int64Array:

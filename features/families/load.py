@@ -10,7 +10,6 @@ import numpy as np
 
 from features.declaration import Feature, Key, Settings, key_label, key_name
 from features.histories import Histories
-from features.keys import KeyCodes
 from features.membership import ARRIVED, OPEN, PASSED_ON, RESOLVED, WAITING, Membership
 from features.view import FloatArray, View
 from sla.instants import DAY_US, Int64Array
@@ -98,8 +97,7 @@ def values(view: View) -> dict[str, FloatArray | Int64Array]:
 
 def membership(histories: Histories, key: Key) -> Membership:
     """The membership under a key, built once."""
-    codes = KeyCodes.of(histories, key)
-    return histories.once(f"membership of {key}", lambda: Membership.of(histories, codes.codes, codes.count))
+    return Membership.of(histories, key)
 
 
 def _values_of(view: View, key: Key) -> dict[str, FloatArray | Int64Array]:

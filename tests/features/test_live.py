@@ -1,0 +1,142 @@
+"""Live histories know after any news what a rebuild would know, and build no more than the news."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from features.histories import Histories
+from features.live import LiveHistories
+from features.pipeline import build
+from features.snapshots import open_snapshots
+from sla.agreements.loading import parse_agreements
+from sla.instants import DAY_US
+from tests.features.desk_logs import AGREEMENTS, agreements, busy_log, frame, full_spec, logs
+
+RULES, SPEC = agreements(), full_spec()
+HOUR_US = DAY_US // 24
+SLOW = settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
+
+
+def rebuilt_rows(histories: Histories, at_us: int, target: str) -> pd.DataFrame:
+    """The features of all open tickets by ticket id, from histories made of all events at once."""
+    snapshots = open_snapshots(histories, at_us)
+    rows = build(histories, snapshots, SPEC, target)
+    rows.index = pd.Index(histories.ticket_ids[snapshots.ticket].astype(str))
+    return rows.sort_index()
+
+
+def live_rows(live: LiveHistories, at_us: int, target: str) -> pd.DataFrame:
+    """The same from live histories."""
+    snapshots = live.open_snapshots(at_us)
+    rows = live.matrix(snapshots, SPEC, target)
+    rows.index = pd.Index(live.ticket_ids(snapshots).astype(str))
+    return rows.sort_index()
+
+
+def assert_equal(live: LiveHistories, known: pd.DataFrame, instants: list[int], target: str) -> None:
+    histories = Histories.from_events(known, live.agreements)
+    for at_us in instants:
+        pd.testing.assert_frame_equal(
+            live_rows(live, at_us, target), rebuilt_rows(histories, at_us, target), check_exact=True
+        )
+
+
+def instants_of(events: pd.DataFrame) -> list[int]:
+    last = pd.Timestamp(events["event_at"].max()).value // 1000
+    return [last, last - 20 * HOUR_US, last + 30 * HOUR_US]
+
+
+@SLOW
+@given(logs(tickets=6, events=40), st.data(), st.sampled_from(["resolution", "first_response"]))
+def test_after_any_news_the_features_are_those_of_a_rebuild(events, data, target):
+    """Rows come in random order: late, about the past, about finished tickets, with new words, and some twice."""
+    live = LiveHistories(
+        RULES, share=data.draw(st.sampled_from([1, 2, 8])), fewest=data.draw(st.sampled_from([0, 5, 2_000]))
+    )
+    end = 0
+    while end < len(events):
+        begin, end = end, end + data.draw(st.integers(1, 12))
+        again = data.draw(st.integers(0, begin)) if data.draw(st.booleans()) else begin
+        live = live.with_news(events.iloc[again:end])
+        assert_equal(live, events.iloc[:end], instants_of(events.iloc[:end]), target)
+
+
+@pytest.mark.parametrize(("seed", "target"), [(1, "resolution"), (2, "first_response")])
+def test_a_busy_desk_stays_equal_through_many_merges(seed, target):
+    events = busy_log(seed, tickets=9, events=80)
+    events = events.iloc[np.random.default_rng(seed).permutation(len(events))].reset_index(drop=True)
+    live, layers = LiveHistories(RULES, share=1, fewest=10), set()
+    for begin in range(0, len(events), 6):
+        live = live.with_news(events.iloc[begin : begin + 6])
+        layers.add(len(live.layers))
+        assert_equal(live, events.iloc[: begin + 6], instants_of(events.iloc[: begin + 6]), target)
+    assert max(layers) > 1
+
+
+def test_events_that_are_known_already_change_nothing():
+    events = busy_log(4)
+    live = LiveHistories.of(events, RULES)
+    assert live.with_news(events.iloc[10:30]) is live
+    assert live.with_news(events.iloc[:0]) is live
+
+
+def test_a_finished_ticket_that_is_opened_again_moves_every_sum_it_is_part_of():
+    rows: list[dict[str, Any]] = [
+        {"ticket": "A", "minute": 0, "status": "new", "priority": "high", "team": "network"},
+        {"ticket": "B", "minute": 10, "status": "new", "priority": "high", "team": "network"},
+        {"ticket": "A", "minute": 500, "status": "resolved"},
+        {"ticket": "A", "minute": 600, "status": "open", "team": "desk"},
+    ]
+    events = frame(rows)
+    live = LiveHistories(RULES, fewest=0, share=1).with_news(events.iloc[:3])
+    before = live_rows(live, instants_of(events)[0], "resolution")
+    live = live.with_news(events.iloc[3:])
+    after = live_rows(live, instants_of(events)[0] + 1_000_000, "resolution")
+    assert before.index.tolist() == ["B"]
+    assert after.index.tolist() == ["A", "B"]
+    assert_equal(live, events, instants_of(events), "resolution")
+
+
+def test_readers_of_an_earlier_state_see_what_it_knew():
+    events = busy_log(5)
+    earlier = LiveHistories(RULES, fewest=0).with_news(events.iloc[:40])
+    at_us = instants_of(events)[0]
+    expected = live_rows(earlier, at_us, "resolution")
+    later = earlier.with_news(events.iloc[40:])
+    pd.testing.assert_frame_equal(live_rows(earlier, at_us, "resolution"), expected, check_exact=True)
+    assert not live_rows(later, at_us, "resolution").equals(expected)
+
+
+def test_other_agreements_are_a_rebuild_under_them():
+    events = busy_log(6)
+    stricter = parse_agreements(AGREEMENTS.replace("within: 3 h", "within: 1 h"), source="test desk")
+    live = LiveHistories(RULES, fewest=0).with_news(events.iloc[:30]).with_news(events.iloc[30:])
+    assert_equal(live.under(stricter), events, instants_of(events), "resolution")
+    assert_equal(live, events, instants_of(events), "resolution")
+
+
+def test_what_is_built_grows_with_the_news_and_not_with_the_log():
+    """Fifteen hundred finished tickets, then news of one event each: what is built for each is a few rows (here 22), merges included."""
+    old = [
+        {"ticket": f"old {number}", "minute": minute, "status": status, "team": "desk"}
+        for number in range(1_500)
+        for minute, status in ((number % 900, "new"), (number % 900 + 60, "resolved"))
+    ]
+    live = LiveHistories(RULES, fewest=0).with_news(frame(old))
+    begun, news = live.rows_built, 60
+    for place in range(news):
+        row = {"ticket": f"new {place % 20}", "minute": 2_000 + place, "status": "open", "team": f"team {place}"}
+        live = live.with_news(frame([row]))
+    built = live.rows_built - begun
+    assert begun == 3_000
+    assert built < 40 * news  # one rebuild of the whole log for each news is 3,000 rows
+    assert len(live.layers) <= 5
+    assert live.number("new 7") is not None
+    assert live.number("old 7") is not None
+    assert live.number("never heard of") is None
