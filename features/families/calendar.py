@@ -10,7 +10,7 @@ from features.declaration import Feature, Settings
 from features.view import HOUR_US, FloatArray, View
 from sla.instants import DAY_SECONDS, DAY_US, SECOND_US, BoolArray, Int64Array
 from sla.working_time.business_time import BusinessTime
-from sla.working_time.zone_offsets import zone_offsets
+from sla.working_time.zone_offsets import ZoneOffsets, zone_offsets
 
 FAMILY = "calendar"
 MONDAY_1970 = 3  # 1970-01-01 was a Thursday
@@ -24,6 +24,11 @@ _MEANINGS = {
     "hours_to_close": (
         "hours",
         "time until the calendar closes, at most 24; 0 while it is closed",
+        "How much of the shift is left?",
+    ),
+    "shift_share_left": (
+        "share",
+        "share of the local day's opening time that is still to come; 0 on closed days",
         "How much of the shift is left?",
     ),
     "hours_to_open": (
@@ -58,8 +63,10 @@ def _columns(
     next_day, next_week = (calendar.elapsed_us(at_us, at_us + days * DAY_US) for days in (1, 7))
     closes = _hours_until(calendar.next_close_us, at_us, is_open & (next_day < DAY_US), 24.0)
     opens = _hours_until(calendar.next_open_us, at_us, ~is_open & (next_week > 0), 168.0)
-    day, hour = _local(calendar.zone, at_us)
-    opened_day, opened_hour = _local(calendar.zone, opened_us)
+    day, hour = local_week(calendar.zone, at_us)
+    opened_day, opened_hour = local_week(calendar.zone, opened_us)
+    begins_us, ends_us = _local_day_us(calendar.zone, at_us)
+    whole, left = calendar.elapsed_us(begins_us, ends_us), calendar.elapsed_us(at_us, ends_us)
     return {
         "local_hour": hour,
         "local_weekday": day,
@@ -67,6 +74,7 @@ def _columns(
         "opened_local_weekday": opened_day,
         "is_working_time": is_open,
         "hours_to_close": np.where(is_open, closes, 0.0),
+        "shift_share_left": np.divide(left, whole, out=np.zeros(len(whole)), where=whole > 0),
         "hours_to_open": np.where(is_open, 0.0, opens),
         "working_hours_next_day": next_day / HOUR_US,
         "working_hours_next_week": next_week / HOUR_US,
@@ -82,11 +90,22 @@ def _hours_until(
     return hours
 
 
-def _local(zone: str, at_us: Int64Array) -> tuple[Int64Array, FloatArray]:
+def local_week(zone: str, at_us: Int64Array) -> tuple[Int64Array, FloatArray]:
     """The local weekday and the local time of day in hours."""
-    at_s = at_us // SECOND_US
-    if not len(at_s):
-        return at_s, at_s.astype(np.float64)
-    first, last = int(at_s.min()) // DAY_SECONDS, int(at_s.max()) // DAY_SECONDS
-    local_s = zone_offsets(zone, first - first % 366, last + 366 - last % 366).to_local_s(at_s)
+    local_s = _offsets(zone, at_us).to_local_s(at_us // SECOND_US)
     return (local_s // DAY_SECONDS + MONDAY_1970) % 7, (local_s % DAY_SECONDS) / 3600.0
+
+
+def _local_day_us(zone: str, at_us: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """When the local day of each instant begins and ends: 23, 24 or 25 hours apart."""
+    offsets = _offsets(zone, at_us)
+    day = offsets.to_local_s(at_us // SECOND_US) // DAY_SECONDS
+    begins, ends = (offsets.to_utc_s((day + later) * DAY_SECONDS) * SECOND_US for later in (0, 1))
+    return begins, ends
+
+
+def _offsets(zone: str, at_us: Int64Array) -> ZoneOffsets:
+    """The zone's offsets over the years of the instants; whole years, so that few are ever computed."""
+    days = at_us // DAY_US
+    first, last = (int(days.min()), int(days.max())) if len(days) else (0, 0)
+    return zone_offsets(zone, first - first % 366, last + 366 - last % 366)
