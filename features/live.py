@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from features.histories import Desk, Histories, log_of
 from features.pipeline import build
 from features.service_histories import ServiceHistories
-from features.snapshots import OPEN_STATUSES, Snapshots, open_snapshots
+from features.snapshots import OPEN_STATUSES, SnapshotKind, Snapshots, is_open, open_snapshots
 from features.spec import FeatureSpec
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.replay import VerdictArrays, VerdictState, verdicts_at
@@ -77,8 +77,8 @@ class Layer:
     @classmethod
     def of(cls, log: EventLog, gone: EventLog, agreements: AgreementSet) -> Layer:
         """The layer of a log as recorded that takes the place of what earlier layers hold of its tickets."""
-        is_open = _is_open_at_last(log)
-        parts = (log.of_tickets(np.flatnonzero(is_open)), log.of_tickets(np.flatnonzero(~is_open)), gone)
+        goes_on = _is_open_at_last(log)
+        parts = (log.of_tickets(np.flatnonzero(goes_on)), log.of_tickets(np.flatnonzero(~goes_on)), gone)
         return cls(*(Tickets.of(part, agreements) for part in parts))
 
     def __len__(self) -> int:
@@ -195,6 +195,23 @@ class LiveHistories:
             found.append(replace(opened, ticket=opened.ticket + first))
         return Snapshots.concatenated(found) if found else Snapshots(NOTHING, NOTHING, NOTHING.astype(np.int8))
 
+    def looked_at(self, ticket_id: str, at_us: int) -> Snapshots | None:
+        """A LIVE snapshot of one ticket, open or over; None where nothing was known of it at the instant."""
+        number = self.number(ticket_id)
+        if number is None:
+            return None
+        kind = np.array([SnapshotKind.LIVE], np.int8)
+        snapshots = Snapshots(np.array([number]), np.array([at_us]), kind)
+        ((_, histories, mine),) = self.parts(snapshots)
+        return snapshots if histories.search.at(mine.ticket, mine.at_us)[0] >= 0 else None
+
+    def is_open(self, snapshots: Snapshots) -> BoolArray:
+        """Whether each snapshot's ticket was open as known then; something must have been known."""
+        found = np.zeros(len(snapshots), np.bool_)
+        for rows, histories, mine in self.parts(snapshots):
+            found[rows] = is_open(histories)[histories.search.at(mine.ticket, mine.at_us)]
+        return found
+
     def _is_over(self, part: Tickets) -> bool:
         return any(part is layer.over for layer in self.layers)
 
@@ -256,5 +273,5 @@ def _is_open_at_last(log: EventLog) -> BoolArray:
     if status is None or not len(log.at_us):
         return np.ones(len(log.ticket_ids), np.bool_)
     opens = np.array([*(text in OPEN_STATUSES for text in status.values), True])
-    is_open: BoolArray = opens[status.filled(log.row_start).codes[log.offsets[1:] - 1]]
-    return is_open
+    goes_on: BoolArray = opens[status.filled(log.row_start).codes[log.offsets[1:] - 1]]
+    return goes_on

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from features.histories import Histories
-from features.pipeline import build
+from features.live import LiveHistories
 from features.snapshots import Snapshots
 from models.bundle import BreachBundle
 from models.reasons import Reason, reasons
@@ -27,7 +26,7 @@ class Estimates:
     def by(
         cls,
         bundle: BreachBundle,
-        histories: Histories,
+        histories: LiveHistories,
         snapshots: Snapshots,
         is_undecided: NDArray[np.bool_],
     ) -> Estimates:
@@ -35,7 +34,7 @@ class Estimates:
         places = np.flatnonzero(is_undecided)
         if not len(places):
             return cls()
-        rows = build(histories, snapshots.take(places), bundle.spec, bundle.target)
+        rows = histories.matrix(snapshots.take(places), bundle.spec, bundle.target)
         at = places.tolist()
         return cls(
             dict(zip(at, bundle.predict(rows).tolist(), strict=True)),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from features.histories import Histories
 from features.knowledge import Steps
+from features.live import LiveHistories
 from features.snapshots import Snapshots
 from sla.instants import NEVER_US, BoolArray, Int64Array
 
@@ -21,25 +22,37 @@ class Facts:
     """Facts of m tickets; texts are "" where nothing is known, instants int64 microseconds, NEVER_US where there is none."""
 
     ticket_ids: NDArray[np.object_]
-    texts: dict[str, list[str]]
+    texts: dict[str, NDArray[np.object_]]
     opened_us: Int64Array
     waiting_since_us: Int64Array
     last_contact_us: Int64Array
 
     @classmethod
-    def of(cls, histories: Histories, snapshots: Snapshots) -> Facts:
+    def of(cls, live: LiveHistories, snapshots: Snapshots) -> Facts:
         """The facts at the snapshots, as known then."""
+        size = len(snapshots)
+        texts = {name: np.full(size, "", object) for name in (*TEXTS, "title")}
+        found = cls(np.full(size, "", object), texts, *(np.full(size, NEVER_US) for _ in range(3)))
+        for rows, histories, mine in live.parts(snapshots):
+            part = cls._part(histories, mine)
+            found.ticket_ids[rows] = part.ticket_ids
+            found.opened_us[rows] = part.opened_us
+            found.waiting_since_us[rows] = part.waiting_since_us
+            found.last_contact_us[rows] = part.last_contact_us
+            for name, column in part.texts.items():
+                texts[name][rows] = column
+        return found
+
+    @classmethod
+    def _part(cls, histories: Histories, snapshots: Snapshots) -> Facts:
         ticket, at_us = snapshots.ticket, snapshots.at_us
         columns = {name: name for name in TEXTS} | {"title": TITLE}
-        texts = {
-            name: [text or "" for text in histories.states_at(ticket, at_us, column).tolist()]
-            for name, column in columns.items()
-        }
         steps = histories.steps
         step = histories.search.at(ticket, at_us)
+        texts = {name: _texts(histories, column, step) for name, column in columns.items()}
         run = histories.once("status_run_start", lambda: _run_start(histories))
-        is_waiting = np.array([status == "waiting" for status in texts["status"]], dtype=np.bool_)
-        waiting_since_us = np.where(is_waiting, steps.at_us[run[step]], NEVER_US) if len(step) else step
+        is_waiting = histories.is_value("status", "waiting")[step]
+        waiting_since_us = np.where(is_waiting, steps.at_us[run[step]], NEVER_US)
         return cls(
             histories.ticket_ids[ticket],
             texts,
@@ -47,6 +60,13 @@ class Facts:
             waiting_since_us,
             _last_contact_us(histories, step),
         )
+
+
+def _texts(histories: Histories, column: str, step: Int64Array) -> NDArray[np.object_]:
+    """The text of a column after each step, "" where nothing is known."""
+    texts = np.array([*histories.values(column), ""], dtype=object)
+    found: NDArray[np.object_] = texts[histories.codes(column)[step]]
+    return found
 
 
 def _run_start(histories: Histories) -> Int64Array:

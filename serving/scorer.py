@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from features.histories import Histories
-from features.snapshots import Snapshots, open_snapshots
+from features.live import LiveHistories
+from features.snapshots import Snapshots
 from models.bundle import BreachBundle
 from serving.clock_reading import clocks_of, instant
 from serving.estimates import Estimates
@@ -22,12 +22,13 @@ from serving.ticket_file import TicketFile
 from serving.ticket_reading import read_ticket
 from serving.wording import LocalTime, sentence
 from sla.agreements.agreement_set import AgreementSet
-from sla.clocks.replay import VerdictArrays, VerdictState, verdicts_at
+from sla.clocks.replay import VerdictArrays, VerdictState
 from sla.instants import to_us
 
 NO_MODEL = "Rules only: no model is loaded"
 LEADING, RESPONSE = "resolution", "first_response"
 _UNDECIDED = (VerdictState.RUNNING, VerdictState.PAUSED)
+NONE = np.empty(0, np.int64)
 _RUNNING_ON = {"running", "paused", "breached", "paused_and_breached"}
 
 
@@ -51,14 +52,15 @@ class EventStore(Protocol):
 class _Known:
     """The events read so far; replaced as a whole, so that a reader in another thread sees one state or the next."""
 
-    histories: Histories
+    histories: LiveHistories
     last_sequence: int
 
 
 class Scorer:
-    """Scores open tickets from a store; keeps the histories in memory and reads only what is new.
+    """Scores open tickets from a store; keeps the histories in memory, reads and builds only what is new.
 
-    `score`, `read_news` and `use` belong to one thread; `ticket` and `score_events` may be called from any.
+    `score`, `read_news`, `use` and `use_agreements` belong to one thread; `ticket` and `score_events` may be called from
+    any: what is known is replaced as a whole and never changed.
     """
 
     def __init__(
@@ -72,10 +74,10 @@ class Scorer:
         thresholds: Thresholds | None = None,
     ) -> None:
         self._store, self._agreements = store, agreements
+        self._time_zone = time_zone
         self._local = LocalTime.named(time_zone or desk_zone(agreements))
         self._thresholds = thresholds or Thresholds()
         self._model: tuple[BreachBundle | None, str] = (bundle, why_no_bundle)
-        self._frames: list[pd.DataFrame] = []
         self._known: _Known | None = None
         self._reading = threading.Lock()
 
@@ -83,8 +85,16 @@ class Scorer:
         """Score with another bundle from the next scoring on, or with none and say why."""
         self._model = (bundle, why_none)
 
+    def use_agreements(self, agreements: AgreementSet) -> None:
+        """Judge by other agreements from the next scoring on: all that is known is built again under them."""
+        with self._reading:
+            self._agreements = agreements
+            self._local = LocalTime.named(self._time_zone or desk_zone(agreements))
+            if self._known is not None:
+                self._known = replace(self._known, histories=self._known.histories.under(agreements))
+
     def read_news(self) -> bool:
-        """True where the store had events that were not known yet; they are now."""
+        """True where the store had events that were not known yet; they are now. Costs what the new events cost."""
         with self._reading:
             known = self._known
             seen = known.last_sequence if known else 0
@@ -92,8 +102,8 @@ class Scorer:
             if known is not None and last == seen:
                 return False
             fresh = self._store.ticket_events(since_sequence=seen, up_to_sequence=last)
-            self._frames = [pd.concat([*self._frames, fresh], ignore_index=True)] if self._frames else [fresh]
-            self._known = _Known(Histories.from_events(self._frames[0], self._agreements), last)
+            before = known.histories if known else LiveHistories(self._agreements)
+            self._known = _Known(before.with_news(fresh), last)
             return True
 
     def score(self, at: datetime) -> Queue:
@@ -105,19 +115,18 @@ class Scorer:
 
     def score_events(self, events: pd.DataFrame, at: datetime) -> Queue:
         """The queue of tickets that come with their events; nothing else is known and nothing is stored."""
-        return self._scored(Histories.from_events(events, self._agreements), at, 0)[0]
+        return self._scored(LiveHistories.of(events, self._agreements), at, 0)[0]
 
     def ticket(self, ticket_id: str, at: datetime) -> TicketFile | None:
         """Everything about one ticket at an instant, open or finished; None where it is not known then."""
         known = self._remembered()
-        histories, at_us = known.histories, to_us(at)
-        found = np.flatnonzero(histories.ticket_ids == ticket_id)
-        if not len(found) or histories.search.at(found, np.array([at_us]))[0] < 0:
+        looked_at = known.histories.looked_at(ticket_id, to_us(at))
+        if looked_at is None:
             return None
-        opened = open_snapshots(histories, at_us)
-        mine = opened.take(opened.ticket == found[0])
-        queue, estimates = self._scored(histories, at, known.last_sequence, mine)
-        return read_ticket(histories, int(found[0]), at, queue, estimates.reasons.get(0, []), self._local)
+        mine = looked_at if known.histories.is_open(looked_at).all() else looked_at.take(NONE)
+        queue, estimates = self._scored(known.histories, at, known.last_sequence, mine)
+        (_, histories, here) = next(known.histories.parts(looked_at))
+        return read_ticket(histories, int(here.ticket[0]), at, queue, estimates.reasons.get(0, []), self._local)
 
     def _remembered(self) -> _Known:
         if self._known is None:
@@ -126,12 +135,12 @@ class Scorer:
         return self._known
 
     def _scored(
-        self, histories: Histories, at: datetime, last_sequence: int, of: Snapshots | None = None
+        self, histories: LiveHistories, at: datetime, last_sequence: int, of: Snapshots | None = None
     ) -> tuple[Queue, Estimates]:
         """The queue of all open tickets, or of the given snapshots, and what the bundle said, by their place."""
         bundle, why_none = self._model
-        snapshots = open_snapshots(histories, to_us(at)) if of is None else of
-        leading = self._verdicts(histories, LEADING, snapshots)
+        snapshots = histories.open_snapshots(to_us(at)) if of is None else of
+        leading = histories.verdicts(snapshots, LEADING)
         undecided = np.isin(leading.state, _UNDECIDED)
         estimates = Estimates.by(bundle, histories, snapshots, undecided) if bundle else Estimates()
         queue = Queue.ordered(
@@ -145,14 +154,9 @@ class Scorer:
         )
         return queue, estimates
 
-    def _verdicts(self, histories: Histories, target: str, snapshots: Snapshots) -> VerdictArrays:
-        if target not in self._agreements.clocks:
-            return VerdictArrays.blank(len(snapshots), VerdictState.NO_AGREEMENT)
-        return verdicts_at(histories.log, self._agreements, target, snapshots.ticket, snapshots.at_us)
-
     def _rows(
         self,
-        histories: Histories,
+        histories: LiveHistories,
         snapshots: Snapshots,
         leading: VerdictArrays,
         estimates: Estimates,
@@ -160,8 +164,8 @@ class Scorer:
         version: str | None,
     ) -> list[QueueRow]:
         facts = Facts.of(histories, snapshots)
-        clocks = clocks_of(leading, LEADING, self._agreements, at)
-        responses = clocks_of(self._verdicts(histories, RESPONSE, snapshots), RESPONSE, self._agreements, at)
+        clocks = clocks_of(leading, LEADING, histories.agreements, at)
+        responses = clocks_of(histories.verdicts(snapshots, RESPONSE), RESPONSE, histories.agreements, at)
         rows = []
         for place, clock in enumerate(clocks):
             probability = estimates.probability.get(place)
