@@ -15,7 +15,7 @@ from models.scales import Float64Array, sigmoid
 from training.bootstrap import Interval, auc, brier_gain, paired_differences
 from training.evaluation import Scores, evaluate
 from training.fitting import Fitted
-from training.rows import Rows, ticket_weights
+from training.rows import Labelled, Rows, ticket_weights
 
 MODEL = "model"
 TREES = "boosted trees alone"
@@ -77,7 +77,7 @@ def judge_sets(test: Rows, probabilities: Mapping[str, Float64Array], *, draws: 
         ("grid", "between events", ~test.is_event),
     )
     return [
-        _result(
+        set_result(
             key, title, test.where(mask), {name: values[mask] for name, values in probabilities.items()}, draws, seed
         )
         for key, title, mask in sets
@@ -85,9 +85,10 @@ def judge_sets(test: Rows, probabilities: Mapping[str, Float64Array], *, draws: 
     ]
 
 
-def _result(
-    key: str, title: str, rows: Rows, probabilities: Mapping[str, Float64Array], draws: int, seed: int
+def set_result(
+    key: str, title: str, rows: Labelled, probabilities: Mapping[str, Float64Array], draws: int, seed: int
 ) -> SetResult:
+    """The result of all models on one set of rows."""
     scores = {name: evaluate(rows.y, values) for name, values in probabilities.items()}
     ranked = {name: values for name, values in probabilities.items() if name != BASE_RATE}
     auc_gain = paired_differences(rows.y, ranked, MODEL, rows.opened_day, auc, draws=draws, seed=seed)

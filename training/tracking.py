@@ -63,16 +63,31 @@ def record_training(
     with _pointed_at(mlflow, tracking_uri):
         experiment_id = _experiment(mlflow, tracking_uri, record.experiment, artifacts)
         with mlflow.start_run(experiment_id=experiment_id, run_name=record.run_name) as run:
-            mlflow.log_params({key: str(value)[:500] for key, value in record.params.items()})
-            mlflow.log_metrics({key: value for key, value in record.metrics.items() if value == value})
-            mlflow.set_tags(dict(record.tags))
-            for file, text in record.texts.items():
-                mlflow.log_text(text, file)
-            for file, figure in record.figures.items():
-                mlflow.log_figure(figure, file)
+            _log_record(mlflow, record)
             info = _log_model(mlflow, name, bundle, example)
         number = _registered(mlflow, name, info, run.info.run_id, record.tags)
     return Registration(name, number, run.info.run_id)
+
+
+def record_run(tracking_uri: str, artifacts: Path, record: RunRecord) -> str:
+    """The id of a run that leaves figures and files, and no model: a backtest."""
+    mlflow = quiet_mlflow()
+    _make_folder(tracking_uri)
+    with _pointed_at(mlflow, tracking_uri):
+        experiment_id = _experiment(mlflow, tracking_uri, record.experiment, artifacts)
+        with mlflow.start_run(experiment_id=experiment_id, run_name=record.run_name) as run:
+            _log_record(mlflow, record)
+    return str(run.info.run_id)
+
+
+def _log_record(mlflow: ModuleType, record: RunRecord) -> None:
+    mlflow.log_params({key: str(value)[:500] for key, value in record.params.items()})
+    mlflow.log_metrics({key: value for key, value in record.metrics.items() if value == value})
+    mlflow.set_tags(dict(record.tags))
+    for file, text in record.texts.items():
+        mlflow.log_text(text, file)
+    for file, figure in record.figures.items():
+        mlflow.log_figure(figure, file)
 
 
 def _log_model(mlflow: ModuleType, name: str, bundle: Path, example: pd.DataFrame) -> Any:

@@ -152,16 +152,27 @@ def test_a_probability_that_never_moves_is_stable_and_one_that_jumps_is_not() ->
 @given(seed=st.integers(0, 10_000), miss=st.sampled_from([1, 2, 5, 20]))
 def test_no_threshold_costs_less_than_the_chosen_one(seed: int, miss: int) -> None:
     rng = np.random.default_rng(seed)
-    peaks = TicketPeaks(np.round(rng.random(30), 1), (rng.random(30) < 0.3).astype(float), np.arange(30))
+    highest = np.round(rng.random(30), 1)
+    in_time = np.where(rng.random(30) < 0.2, -1.0, np.minimum(highest, np.round(rng.random(30), 1)))
+    peaks = TicketPeaks(highest, in_time, (rng.random(30) < 0.3).astype(float), np.arange(30))
     chosen = cost_each(peaks, best_threshold(peaks, miss), miss).sum()
-    assert all(chosen <= cost_each(peaks, cut, miss).sum() + 1e-9 for cut in np.arange(-0.05, 1.1, 0.05))
+    assert all(chosen <= cost_each(peaks, cut, miss).sum() + 1e-9 for cut in [-2.0, *np.arange(-0.05, 1.1, 0.05)])
+
+
+def test_a_flag_in_the_last_minutes_costs_its_action_and_the_breach() -> None:
+    peaks = TicketPeaks.of(
+        np.array([1, 1, 2, 2, 3]), np.array([1.0, 1, 1, 1, 0]), np.array([0.2, 0.9, 0.9, 0.1, 0.9]),
+        np.array([0.5, 0.95, 0.5, 0.95, 0.99]), np.arange(5),
+    )  # fmt: skip
+    assert cost_each(peaks, 0.5, 10).tolist() == [11, 1, 1]
+    assert cost_each(peaks, 0.95, 10).tolist() == [10, 10, 0]
 
 
 def test_thresholds_come_from_earlier_tickets_and_never_from_those_they_are_judged_on() -> None:
     rng = np.random.default_rng(1)
     p = rng.random(2000)
-    earlier = TicketPeaks(p[:1000], (rng.random(1000) < p[:1000]).astype(float), np.arange(1000) // 50)
-    later = TicketPeaks(p[1000:], (rng.random(1000) < p[1000:]).astype(float), np.arange(1000) // 50)
+    earlier = TicketPeaks(p[:1000], p[:1000], (rng.random(1000) < p[:1000]).astype(float), np.arange(1000) // 50)
+    later = TicketPeaks(p[1000:], p[1000:], (rng.random(1000) < p[1000:]).astype(float), np.arange(1000) // 50)
     learned = cost_table(later, earlier, draws=30)
     assert [one.threshold for one in learned] == [best_threshold(earlier, ratio) for ratio in (1, 2, 3, 5, 10, 20)]
     plain = cost_table(later, None, draws=30)
@@ -173,8 +184,13 @@ def test_thresholds_come_from_earlier_tickets_and_never_from_those_they_are_judg
 
 def test_peaks_are_the_highest_probability_of_each_ticket() -> None:
     peaks = TicketPeaks.of(
-        np.array([4, 2, 4]), np.array([1.0, 0, 1]), np.array([0.3, 0.2, 0.1]), np.array([8, 9, 8], np.int64)
+        np.array([4, 2, 4]),
+        np.array([1.0, 0, 1]),
+        np.array([0.3, 0.2, 0.1]),
+        np.array([0.95, 0.1, 0.2]),
+        np.array([8, 9, 8], np.int64),
     )
+    assert peaks.in_time.tolist() == [0.2, 0.1]
     assert (peaks.highest.tolist(), peaks.is_breach.tolist(), peaks.day.tolist()) == ([0.2, 0.3], [0, 1], [9, 8])
 
 

@@ -1,8 +1,9 @@
-"""What acting costs: a ticket is acted upon once its probability first passes a threshold, and acting saves the promise.
+"""What acting costs: a ticket is acted upon once its probability first passes a threshold. In time, that saves the promise.
 
-That acting helps is assumed, not measured; how much a missed breach costs in actions is the reader's to say, so six
-ratios stand beside each other. The threshold of a ratio is chosen on earlier data, never on the data it is judged on. A
-probability that means what it says needs no choice: acting pays once it is above one in the ratio.
+That acting helps is assumed, not measured, and so is that it helps as long as a tenth of the target is left: a flag raised
+in the last minutes costs its action and the breach as well. How much a missed breach costs in actions is the reader's to
+say, so six ratios stand beside each other. The threshold of a ratio is chosen on earlier data, never on the data it is
+judged on; where there are none, it is one in the ratio, what a single true probability would ask for.
 """
 
 from __future__ import annotations
@@ -20,25 +21,41 @@ RATIOS = (1, 2, 3, 5, 10, 20)
 """What a missed breach costs, in actions."""
 
 
+IN_TIME_SHARE = 0.9
+"""Acting helps while no more of the target than this is used."""
+
+
 @dataclass(frozen=True)
 class TicketPeaks:
-    """Of t tickets: the highest probability over its looks, whether the promise was broken, and the block it belongs to."""
+    """Of t tickets: the highest probability over all looks and over those in time, whether the promise was broken, and the block.
+
+    `in_time` is -1 for a ticket that was never looked at in time.
+    """
 
     highest: Float64Array
+    in_time: Float64Array
     is_breach: Float64Array
     day: Int64Array
 
     @classmethod
-    def of(cls, ticket: Int64Array, y: Float64Array, probability: Float64Array, opened_day: Int64Array) -> TicketPeaks:
+    def of(
+        cls,
+        ticket: Int64Array,
+        y: Float64Array,
+        probability: Float64Array,
+        share_used: Float64Array,
+        opened_day: Int64Array,
+    ) -> TicketPeaks:
         """The peaks of n looks."""
         order = np.argsort(ticket, kind="stable")
         begins = np.ones(len(order), np.bool_)
         begins[1:] = ticket[order][1:] != ticket[order][:-1]
         start = np.flatnonzero(begins)
         if not len(start):
-            return cls(np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
-        first = order[start]
-        return cls(np.maximum.reduceat(probability[order], start), y[first], opened_day[first])
+            return cls(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
+        timely = np.where(share_used > IN_TIME_SHARE, -1.0, probability)
+        highest, in_time = (np.maximum.reduceat(values[order], start) for values in (probability, timely))
+        return cls(highest, in_time, y[order[start]], opened_day[order[start]])
 
 
 @dataclass(frozen=True)
@@ -61,23 +78,21 @@ class CostFigure:
 
 
 def cost_each(peaks: TicketPeaks, threshold: float, miss_costs: float) -> Float64Array:
-    """The cost of each ticket in actions: one where acted upon, else that of a miss if it breached."""
-    return np.where(peaks.highest > threshold, 1.0, miss_costs * peaks.is_breach)
+    """The cost of each ticket in actions: one where acted upon, and that of a miss where it breached and no flag came in time."""
+    missed = peaks.is_breach * (peaks.in_time <= threshold)
+    return np.asarray((peaks.highest > threshold) + miss_costs * missed, dtype=np.float64)
 
 
 def best_threshold(peaks: TicketPeaks, miss_costs: float) -> float:
-    """The threshold with the least cost on these tickets; of equally good ones the highest. Above all peaks: never act."""
-    order = np.argsort(-peaks.highest, kind="stable")
-    highest, breach = peaks.highest[order], peaks.is_breach[order]
-    acted = np.arange(len(highest) + 1)
-    missed = breach.sum() - np.concatenate([[0.0], np.cumsum(breach)])
-    cost = acted + miss_costs * missed
-    can_cut = np.ones(len(cost), np.bool_)
-    can_cut[1:-1] = highest[1:] < highest[:-1]  # no threshold parts equal peaks
-    best = int(np.flatnonzero(can_cut)[np.argmin(cost[can_cut])])
-    if best == len(highest):
-        return -1.0
-    return 1.0 if best == 0 else float((highest[best - 1] + highest[best]) / 2)
+    """The threshold with the least cost on these tickets; of equally good ones the highest. 1: never act; -2: always."""
+    breached = np.sort(peaks.in_time[peaks.is_breach > 0])
+    highest = np.sort(peaks.highest)
+    values = np.unique(np.concatenate([breached, highest]))
+    middles = (values[1:] + values[:-1]) / 2
+    candidates = np.concatenate([[1.0], middles[::-1], [-2.0]])
+    acted = len(highest) - np.searchsorted(highest, candidates, side="right")
+    missed = np.searchsorted(breached, candidates, side="right")
+    return float(candidates[np.argmin(acted + miss_costs * missed)])
 
 
 def cost_table(
@@ -89,14 +104,11 @@ def cost_table(
     for miss_costs in ratios:
         is_learned = earlier is not None and len(earlier.highest) > 0
         threshold = best_threshold(earlier, miss_costs) if earlier is not None and is_learned else 1.0 / miss_costs
-        cost = cost_each(peaks, threshold, miss_costs)
-        around = interval_of(ratio(cost, np.ones(len(cost)), block, blocks), blocks, draws=draws)
+        cost, ones = cost_each(peaks, threshold, miss_costs), np.ones(len(peaks.day))
+        around = interval_of(ratio(cost, ones, block, blocks), blocks, draws=draws)
         acted = float((peaks.highest > threshold).mean()) if len(cost) else float("nan")
-        found.append(
-            CostFigure(
-                miss_costs, threshold, is_learned, acted, around, miss_costs * float(peaks.is_breach.mean()), 1.0
-            )
-        )
+        never, always = (float(cost_each(peaks, cut, miss_costs).mean()) for cut in (1.0, -2.0))
+        found.append(CostFigure(miss_costs, threshold, is_learned, acted, around, never, always))
     return tuple(found)
 
 

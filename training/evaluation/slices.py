@@ -45,12 +45,18 @@ def slices(
     most_values: int = MOST_VALUES,
     draws: int = 200,
 ) -> list[Slice]:
-    """The largest slices of each column with enough tickets, most tickets first. Missing values are a slice of their own."""
-    found = []
+    """The largest slices of each column with enough tickets, most tickets first. Missing values are a slice of their own.
+
+    A column that only renames the values of one before it is left out.
+    """
+    found: list[Slice] = []
+    before: list[Int64Array] = []
     for column, texts in columns.items():
         names, code = np.unique([str(text) if text else "none" for text in texts], return_inverse=True)
-        if len(names) < 2:
+        code = code.reshape(-1).astype(np.int64)
+        if len(names) < 2 or any(_is_renamed(code, other) for other in before):
             continue
+        before.append(code)
         tickets = [len(np.unique(ticket[code == place])) for place in range(len(names))]
         largest = np.argsort(-np.array(tickets), kind="stable")[:most_values]
         for place in largest.tolist():
@@ -61,6 +67,12 @@ def slices(
                 _slice(column, str(names[place]), tickets[place], y[rows], probability[rows], day[rows], draws)
             )
     return found
+
+
+def _is_renamed(code: Int64Array, other: Int64Array) -> bool:
+    """Whether two columns split the rows alike: one of them is enough."""
+    pairs = len(np.unique(code * (int(other.max()) + 1) + other))
+    return pairs == len(np.unique(code)) == len(np.unique(other))
 
 
 def _slice(
