@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -75,6 +76,11 @@ class HistoryRows:
     def agreements_version(self) -> str:
         """The fingerprint of the agreements."""
         return self.histories.agreements.version
+
+    @property
+    def texts(self) -> Mapping[str, Sequence[str]]:
+        """What the codes of priority and team stand for."""
+        return {column: self.histories.values(column) for column in ("priority", "team")}
 
     def labels(self, as_of_us: int) -> Known:
         """What anyone could have known of the future of every row at an instant."""

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from models.blend import Blend
 from models.scales import Float64Array
 from training import tracking
+from training.bundle_costs import BundleCosts, bundle_costs
+from training.challenge import Exam, challenge
 from training.fitting import fit_members
-from training.gate import Verdict, judge
+from training.gate import Verdict, champion_check, cost_check, judge, slice_check
 from training.judgement import LINEAR, MODEL, RULES, SetResult, judge_sets, predictions
 from training.packing import Packed, judgement_entry, pack
 from training.plan import Plan, RowSource, TrainingError
 from training.plots import precision_recall_plot, reliability_plot, roc_plot
 from training.promotion import keep_as_challenger, promote
 from training.rehearsal import Rehearsal, chosen_blend, recalibrate, rehearse
+from training.rivalry import Rivalry
 from training.rows import Labelled, Rows
+from training.settings import TrainingSettings
+from training.slice_gains import SliceGain, slice_gains
 from training.splits import Periods, derive_periods, instant, judged, learnable
 from training.steps import Steps
 from training.wording import judgement_text
@@ -38,7 +45,7 @@ class Judged:
     tickets: int
     blend: Blend  # chosen before the cut; the served model keeps it
     results: tuple[SetResult, ...]
-    verdict: Verdict
+    verdict: Verdict  # of everything but the cost of the served bundle, which is not there yet
     figures: Mapping[str, Figure]  # by file name
 
     @property
@@ -80,19 +87,21 @@ def train_from(source: RowSource, plan: Plan, steps: Steps) -> TrainResponse:
     steps.begin("building features as known at the cut")
     rows = source.rows(periods.cut_us)
     known = rows.relabelled(*source.labels(periods.cut_us))
-    judgement = _judge_sibling(known, rows, periods, plan, steps)
+    judgement = _judge_sibling(source, known, rows, periods, plan, steps)
     steps.begin("building features for the model to be served")
     rows = source.rows(periods.end_us)
     packed = _fit_served(rows, source, periods, judgement, plan, steps)
+    costs = bundle_costs(packed.folder, packed.example)
+    verdict = judgement.verdict.and_also(cost_check(costs, plan.settings.gate))
     steps.begin("writing run, bundle and version to MLflow")
-    registered = _record(packed, rows, judgement, plan, steps)
+    registered = _record(packed, rows, replace(judgement, verdict=verdict), costs, plan, steps)
     steps.end()
     return TrainResponse(
         version=registered.version,
         number=registered.number,
         run_id=registered.run_id,
-        promoted=judgement.verdict.is_passed,
-        why=judgement.verdict.why,
+        promoted=verdict.is_passed,
+        why=verdict.why,
         bundle=packed.folder,
         cut=instant(periods.cut_us),
         until=instant(periods.until_us),
@@ -115,9 +124,10 @@ def _periods(source: RowSource, plan: Plan) -> Periods:
     return derive_periods(labelled, source.end_us, cut_us, until_us, weeks_judged=plan.settings.weeks_judged)
 
 
-def _judge_sibling(known: Rows, rows: Rows, periods: Periods, plan: Plan, steps: Steps) -> Judged:
+def _judge_sibling(source: RowSource, known: Rows, rows: Rows, periods: Periods, plan: Plan, steps: Steps) -> Judged:
     """`known` has the labels of the cut, from which it learns; `rows` those of the end, by which it is judged."""
     train = known.where(learnable(known, periods.cut_us, periods.maturity_us))
+    places = np.flatnonzero(judged(rows, periods.cut_us, periods.until_us))
     test = rows.where(judged(rows, periods.cut_us, periods.until_us))
     _check_enough(train, f"known on {instant(periods.cut_us):%Y-%m-%d}, the cut")
     if not len(test):
@@ -126,19 +136,53 @@ def _judge_sibling(known: Rows, rows: Rows, periods: Periods, plan: Plan, steps:
             f"{instant(periods.until_us):%Y-%m-%d %H:%M} UTC, so nothing can be judged. Choose an earlier --cut."
         )
     settings = plan.settings
+
+    def at_cut(of: TrainingSettings, seed: int, asked: Rows) -> tuple[Blend, dict[str, Float64Array]]:
+        fitted = fit_members(train, of.model, seed)
+        cut_us = periods.cut_us
+        rehearsal = rehearse(
+            known, cut_us, cut_us - periods.maturity_us, periods.maturity_us, of.model, of.rehearsal, seed
+        )
+        blend = chosen_blend(rehearsal, of.model, of.rehearsal)
+        answer = recalibrate(rehearsal, blend, of.rehearsal)
+        return blend, predictions(train, asked, fitted, blend, answer.calibration)
+
     steps.begin("training the model that is judged")
-    fitted = fit_members(train, settings.model, plan.seed)
-    rehearsal = _rehearsal(known, periods.cut_us, periods.cut_us - periods.maturity_us, periods, plan)
-    blend = chosen_blend(rehearsal, settings.model, settings.rehearsal)
-    answer = recalibrate(rehearsal, blend, settings.rehearsal)
+    blend, probabilities = at_cut(settings, plan.seed, test)
     steps.begin("judging it beside the baselines")
-    probabilities = predictions(train, test, fitted, blend, answer.calibration)
     results = judge_sets(test, probabilities, draws=settings.draws, seed=plan.seed)
-    gate_on = next((result for result in results if result.key == "prefix"), results[0])
-    verdict = judge(gate_on.scores[MODEL], gate_on.tickets, gate_on.auc_gain, RULES, settings.gate, LINEAR)
+    steps.begin("judging it beside the champion and in slices")
+    exam = Exam(source, places, test, probabilities[MODEL])
+    rivalry = challenge(exam, plan, lambda of, seed, asked: at_cut(of, seed, asked)[1][MODEL])
+    verdict = _verdict(results, rivalry, _slices(source, test, probabilities, plan), plan)
     shown = {name: values[test.is_event] for name, values in probabilities.items() if name in (MODEL, LINEAR, *RULES)}
     return Judged(
         periods, test.ticket_count(), blend, tuple(results), verdict, _figures(test.where(test.is_event), shown)
+    )
+
+
+def _verdict(results: list[SetResult], rivalry: Rivalry, slices: list[SliceGain], plan: Plan) -> Verdict:
+    """At every event while open: there are most rows, and there the queue is looked at."""
+    gate_on = next((result for result in results if result.key == "prefix"), results[0])
+    gate = plan.settings.gate
+    verdict = judge(gate_on.scores[MODEL], gate_on.tickets, gate_on.auc_gain, RULES, gate, LINEAR)
+    return verdict.and_also(champion_check(rivalry, gate), slice_check(slices, gate))
+
+
+def _slices(source: RowSource, test: Rows, probabilities: Mapping[str, Float64Array], plan: Plan) -> list[SliceGain]:
+    events, gate = test.where(test.is_event), plan.settings.gate
+    return slice_gains(
+        {"priority": events.priority, "team": events.team},
+        source.texts,
+        events.y,
+        events.ticket,
+        events.opened_day,
+        {name: probabilities[name][test.is_event] for name in (MODEL, *RULES)},
+        MODEL,
+        least_tickets=gate.least_slice_tickets,
+        least_breaches=gate.least_slice_breaches,
+        draws=plan.settings.draws,
+        seed=plan.seed,
     )
 
 
@@ -175,7 +219,9 @@ def _fit_served(rows: Rows, source: RowSource, periods: Periods, judgement: Judg
     return pack(fitted, judgement.blend, answer, train, source, periods, judged_as, plan)
 
 
-def _record(packed: Packed, rows: Rows, judgement: Judged, plan: Plan, steps: Steps) -> tracking.Registration:
+def _record(
+    packed: Packed, rows: Rows, judgement: Judged, costs: BundleCosts, plan: Plan, steps: Steps
+) -> tracking.Registration:
     report = _report(
         judgement.results,
         instant(judgement.periods.cut_us),
@@ -186,13 +232,17 @@ def _record(packed: Packed, rows: Rows, judgement: Judged, plan: Plan, steps: St
         experiment=plan.name,
         run_name=f"{plan.name} until {instant(judgement.periods.end_us):%Y-%m-%d}",
         params=packed.params,
-        metrics={**judgement.metrics, **{f"seconds.{name.replace(' ', '_')}": s for name, s in steps.seconds.items()}},
+        metrics={
+            **judgement.metrics,
+            **costs.named(),
+            **{f"seconds.{name.replace(' ', '_')}": s for name, s in steps.seconds.items()},
+        },
         tags={
             **packed.tags,
             "gate": "passed" if judgement.verdict.is_passed else "failed",
             "gate_reason": judgement.verdict.why,
         },
-        texts={"report.txt": report, "features.md": rows.spec.markdown()},
+        texts={"report.txt": report, "features.md": rows.spec.markdown(), "gate.md": judgement.verdict.table()},
         figures=judgement.figures,
     )
     example = packed.example

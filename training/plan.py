@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
+from features.spec import FeatureSpec
+from sla.instants import Int64Array
 from training.rows import Known, Labelled, Rows
 from training.settings import TrainingSettings
 
@@ -59,3 +62,13 @@ class RowSource(Protocol):
 
     def rows(self, known_by_us: int) -> Rows:
         """The same snapshots with features, the feature specification learned from what was known by an instant."""
+
+    def take(self, places: Int64Array) -> Self:
+        """The snapshots at some places."""
+
+    def described(self, spec: FeatureSpec) -> Rows:
+        """The snapshots with the features of a given specification, such as that of a bundle trained earlier."""
+
+    @property
+    def texts(self) -> Mapping[str, Sequence[str]]:
+        """What the codes in `labelled.priority` and `labelled.team` stand for, under `priority` and `team`."""

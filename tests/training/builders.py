@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +54,18 @@ class SyntheticSource:
 
     def rows(self, known_by_us: int) -> Rows:
         return Rows.of(self.labelled, small_spec(), self.X)
+
+    def take(self, places: np.ndarray) -> SyntheticSource:
+        arrays = {field.name: getattr(self.labelled, field.name)[places] for field in fields(Labelled)}
+        return replace(self, labelled=Labelled(**arrays), X=self.X[places])
+
+    def described(self, spec: FeatureSpec) -> Rows:
+        assert spec.names == list(NAMES)
+        return Rows.of(self.labelled, spec, self.X)
+
+    @property
+    def texts(self) -> dict[str, list[str]]:
+        return {"priority": ["3 - Moderate"], "team": ["Network", "Desk", "Mail", "Field", "Apps", "Base"]}
 
 
 def synthetic_source(tickets: int = 1500, days: int = 90, seed: int = 1, shuffled: bool = False) -> SyntheticSource:
