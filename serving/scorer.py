@@ -106,6 +106,11 @@ class Scorer:
             self._known = _Known(before.with_news(fresh), last)
             return True
 
+    @property
+    def histories(self) -> LiveHistories:
+        """All that is known now."""
+        return self._remembered().histories
+
     def score(self, at: datetime) -> Queue:
         """The queue of all tickets open at an aware instant, as known then."""
         if self._known is None:
