@@ -52,7 +52,10 @@ def append(
     book = WordBook(connection)
     inserted = kept = 0
     differing: list[str] = []
-    with indices_deferred(connection, events.table, 0 if before else len(frame)):
+    with (
+        book.index_deferred(len(frame)),
+        indices_deferred(connection, events.table, 0 if before else len(frame)),
+    ):
         for start in range(0, len(frame), BATCH_ROWS):
             rows = event_rows(book, events, frame.iloc[start : start + BATCH_ROWS])
             if before:

@@ -161,25 +161,41 @@ def objects(column: pa.Array) -> NDArray[np.object_]:
 
 def _insert(connection: Connection, name: str, rows: pa.Table, ending: str) -> int:
     """How many rows SQLite took. The names come from tables.py, never from outside."""
-    named = [column for column in rows.column_names if rows[column].null_count < len(rows)]
-    if not named:
+    places = _places(rows)
+    if not places:
         return 0
-    place = f"({', '.join('?' * len(named))})"
-    statement = f"INSERT INTO {name} ({', '.join(named)}) VALUES "  # noqa: S608
-    at_once = max(1, _PARAMETERS_A_STATEMENT // len(named))
+    width = max(places.values()) + 1
+    statement = f"INSERT INTO {name} ({', '.join(places)}) VALUES "  # noqa: S608
+    at_once = max(1, _PARAMETERS_A_STATEMENT // width)
+    values = [", ".join(f"?{row * width + place + 1}" for place in places.values()) for row in range(at_once)]
     whole = len(rows) - len(rows) % at_once
-    matrix = np.empty((len(rows), len(named)), dtype=object)
-    for number, column in enumerate(named):
-        matrix[:, number] = objects(rows[column].combine_chunks())
-    packed = matrix[:whole].reshape(whole // at_once, at_once * len(named)).tolist()
+    matrix = np.empty((len(rows), width), dtype=object)
+    for column, place in places.items():
+        matrix[:, place] = objects(rows[column].combine_chunks())
+    packed = matrix[:whole].reshape(whole // at_once, at_once * width).tolist()
     cursor = connection.connection.cursor()
     try:
-        cursor.executemany(statement + ", ".join([place] * at_once) + ending, packed)
+        cursor.executemany(f"{statement}({'), ('.join(values)}){ending}", packed)
         inserted = max(int(cursor.rowcount), 0)
-        cursor.executemany(statement + place + ending, matrix[whole:].tolist())
+        cursor.executemany(f"{statement}({values[0]}){ending}", matrix[whole:].tolist())
         return inserted + max(int(cursor.rowcount), 0)
     finally:
         cursor.close()
+
+
+def _places(rows: pa.Table) -> dict[str, int]:
+    """The parameter of each column that is not empty; columns with equal values, as happened and recorded, share one."""
+    places: dict[str, int] = {}
+    distinct: list[Any] = []
+    for name in rows.column_names:
+        column = rows[name]
+        if column.null_count == len(rows):
+            continue
+        same = next((place for place, other in enumerate(distinct) if other.equals(column)), len(distinct))
+        if same == len(distinct):
+            distinct.append(column)
+        places[name] = same
+    return places
 
 
 def _copy(connection: Connection, name: str, rows: pa.Table) -> None:

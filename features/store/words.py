@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
 from sqlalchemy import Connection, func, select
 
-from features.store.bulk import load, rows_with
+from features.store.bulk import indices_deferred, load, rows_with
 from features.store.coding import Numbers, Texts
 from features.store.tables import words
 
@@ -25,10 +26,19 @@ class WordBook:
         self._last = int(connection.execute(select(func.coalesce(func.max(words.c.word_id), 0))).scalar_one())
         self._numbers: dict[str, int] = {}
         self._knows_all = self._last == 0
+        self._deferred = ExitStack()
+
+    @contextmanager
+    def index_deferred(self, rows: int) -> Iterator[None]:
+        """Inside, an empty book does without its index: see `indices_deferred`."""
+        with self._deferred:
+            self._deferred.enter_context(indices_deferred(self._connection, words, rows if self._knows_all else 0))
+            yield
 
     def learn(self, texts: Iterable[str]) -> dict[str, int]:
         """The number of each text (and of others); texts that are new are stored, in their order."""
         if len(self._numbers) > _REMEMBERED:
+            self._deferred.close()  # from now on texts are looked up
             self._numbers, self._knows_all = {}, False
         numbers = self._numbers
         fresh = list(dict.fromkeys(text for text in texts if text not in numbers))

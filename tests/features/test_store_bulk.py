@@ -1,0 +1,70 @@
+"""Many rows at once: indices that are put off come back, whatever the book of words had to forget meanwhile."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.schema import conform_ticket_events
+from features.store import ConflictError, open_store
+from features.store import words as words_module
+from tests.features.builders import MONDAY
+
+ROWS = 21_000  # more than what makes it worth while to put indices off
+
+
+@pytest.fixture(scope="module")
+def many() -> pd.DataFrame:
+    number = np.arange(ROWS)
+    at = MONDAY + pd.to_timedelta(number // 3 * 60, unit="s")
+    texts = {
+        "event_id": np.char.mod("own id %06d", number),
+        "ticket_id": np.char.mod("T%05d", number // 3),
+        "kind": np.array(["created", "updated", "status"])[number % 3],
+        "team": np.char.mod("team %d", number % 7),
+    }
+    frame = pd.DataFrame({name: pd.Series(values, dtype="str") for name, values in texts.items()})
+    recorded_at = at + pd.to_timedelta(number % 2, unit="s")
+    return conform_ticket_events(frame.assign(event_at=at, recorded_at=recorded_at))
+
+
+@pytest.mark.parametrize("remembered", [10, 1_000_000])
+def test_an_empty_store_takes_many_rows_and_has_all_its_indices_again(many, tmp_path, monkeypatch, remembered):
+    monkeypatch.setattr(words_module, "_REMEMBERED", remembered)
+    monkeypatch.setattr("features.store.appending.BATCH_ROWS", 5_000)
+    with open_store(f"sqlite:///{tmp_path / 'a.db'}") as store:
+        store.append_ticket_events(many, "test")
+        pd.testing.assert_frame_equal(store.ticket_events(), many, check_exact=True)
+        again = store.append_ticket_events(many, "test")
+    assert (again.inserted, again.duplicates) == (0, ROWS)
+    assert _indices(tmp_path / "a.db") >= {"words_digest", "ticket_events_identity", "ticket_events_event_id"}
+
+
+def test_a_fault_in_the_middle_leaves_an_empty_store_with_all_its_indices(many, tmp_path):
+    def stop(_what: str, done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with open_store(f"sqlite:///{tmp_path / 'a.db'}") as store:
+        with pytest.raises(KeyboardInterrupt):
+            store.append_ticket_events(many, "test", progress=stop)
+        assert store.last_sequence() == 0
+        assert _indices(tmp_path / "a.db") >= {"words_digest", "ticket_events_identity", "ticket_events_event_id"}
+        assert store.append_ticket_events(many, "test").inserted == ROWS
+
+
+def test_a_conflict_is_found_where_many_rows_arrive_again(many, tmp_path):
+    with open_store(f"sqlite:///{tmp_path / 'a.db'}") as store:
+        store.append_ticket_events(many, "test")
+        changed = many.assign(team=many["team"].where(many.index != 20_500, "team 99"))
+        with pytest.raises(ConflictError, match="team is stored as 'team 4', now 'team 99'"):
+            store.append_ticket_events(changed, "test")
+        assert store.last_sequence() == ROWS
+
+
+def _indices(file: Path) -> set[str]:
+    with sqlite3.connect(file) as connection:
+        return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
