@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from serving.queue import Clock
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.replay import VerdictArrays, VerdictState
@@ -11,6 +14,12 @@ from sla.instants import NEVER_US, SECOND_US, from_us
 
 NAMES = {state.value: state.name.lower() for state in VerdictState}
 _WITHOUT_TARGET = (VerdictState.NOT_STARTED, VerdictState.CANCELLED, VerdictState.NO_AGREEMENT)
+
+
+def has_target(verdicts: VerdictArrays) -> NDArray[np.bool_]:
+    """Whether each clock has a target that counts: `clocks_of` gives no times for the others."""
+    has: NDArray[np.bool_] = (verdicts.target_us >= 0) & ~np.isin(verdicts.state, _WITHOUT_TARGET)
+    return has
 
 
 def clocks_of(verdicts: VerdictArrays, target: str, agreements: AgreementSet, at: datetime) -> list[Clock]:

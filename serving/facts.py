@@ -27,6 +27,16 @@ class Facts:
     waiting_since_us: Int64Array
     last_contact_us: Int64Array
 
+    def take(self, places: Int64Array) -> Facts:
+        """The facts of some of the tickets."""
+        return Facts(
+            self.ticket_ids[places],
+            {name: column[places] for name, column in self.texts.items()},
+            self.opened_us[places],
+            self.waiting_since_us[places],
+            self.last_contact_us[places],
+        )
+
     @classmethod
     def of(cls, live: LiveHistories, snapshots: Snapshots) -> Facts:
         """The facts at the snapshots, as known then."""

@@ -6,7 +6,8 @@ The rule of order is explained in docs/decisions/0003-queue-order.md.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -202,6 +203,34 @@ def suggested_order(row: QueueRow, thresholds: Thresholds) -> tuple[int, int, fl
     return row.group.rank, 1, -worth, due, row.ticket_id
 
 
+class ColumnRows(Sequence[QueueRow]):
+    """Rows that can be counted and searched without putting each of them into words."""
+
+    @abstractmethod
+    def counted(self) -> Counts:
+        """How many stand where."""
+
+    @abstractmethod
+    def texts(self, name: str) -> set[str]:
+        """The different texts of a column."""
+
+    @abstractmethod
+    def position(self, ticket_id: str) -> int | None:
+        """Where a ticket stands, None where it does not."""
+
+
+def texts_of(rows: Sequence[QueueRow], name: str) -> set[str]:
+    """The different texts that rows have in a column."""
+    return rows.texts(name) if isinstance(rows, ColumnRows) else {getattr(row, name) for row in rows}
+
+
+def position_of(rows: Sequence[QueueRow], ticket_id: str) -> int | None:
+    """Where a ticket stands in rows, None where it does not."""
+    if isinstance(rows, ColumnRows):
+        return rows.position(ticket_id)
+    return next((index for index, row in enumerate(rows) if row.ticket_id == ticket_id), None)
+
+
 @dataclass(frozen=True)
 class Counts:
     """How many tickets stand where. `paused` and `breached` cut across the groups; `breached` = late_or_lost."""
@@ -216,6 +245,8 @@ class Counts:
     @classmethod
     def of(cls, rows: Iterable[QueueRow]) -> Counts:
         """The counts of these rows."""
+        if isinstance(rows, ColumnRows):
+            return rows.counted()
         tally = dict.fromkeys(cls.__dataclass_fields__, 0)
         for row in rows:
             tally["all"] += 1
@@ -229,7 +260,7 @@ class Counts:
 class Queue:
     """All open tickets at one instant, in the suggested order; exactly one of `bundle_version` and `rules_only_reason` is set."""
 
-    rows: tuple[QueueRow, ...]
+    rows: Sequence[QueueRow]
     as_of: datetime
     zone: str = "UTC"
     target: str = "resolution"
@@ -260,9 +291,14 @@ class Queue:
         """How many tickets stand where, over the whole queue."""
         return Counts.of(self.rows)
 
+    def find(self, ticket_id: str) -> QueueRow | None:
+        """The row of one ticket, None if it is not in the queue."""
+        place = position_of(self.rows, ticket_id)
+        return None if place is None else self.rows[place]
+
     @cached_property
     def by_id(self) -> dict[str, QueueRow]:
-        """The rows by ticket."""
+        """All rows by ticket; `find` is the way to one of them."""
         return {row.ticket_id: row for row in self.rows}
 
     @cached_property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -13,23 +13,21 @@ import pandas as pd
 from features.live import LiveHistories
 from features.snapshots import Snapshots
 from models.bundle import BreachBundle
-from serving.clock_reading import clocks_of, instant
 from serving.estimates import Estimates
 from serving.facts import Facts
-from serving.queue import Clock, Queue, QueueRow, Thresholds, group_of, risk_words
-from serving.rule_reasons import reasons_of, why_here
+from serving.queue import Queue, Thresholds
+from serving.scored import Reading, Scored, ScoredRows
 from serving.ticket_file import TicketFile
 from serving.ticket_reading import read_ticket
-from serving.wording import LocalTime, sentence
+from serving.wording import LocalTime
 from sla.agreements.agreement_set import AgreementSet
-from sla.clocks.replay import VerdictArrays, VerdictState
+from sla.clocks.replay import VerdictState
 from sla.instants import to_us
 
 NO_MODEL = "Rules only: no model is loaded"
 LEADING, RESPONSE = "resolution", "first_response"
 _UNDECIDED = (VerdictState.RUNNING, VerdictState.PAUSED)
 NONE = np.empty(0, np.int64)
-_RUNNING_ON = {"running", "paused", "breached", "paused_and_breached"}
 
 
 class EventStore(Protocol):
@@ -131,7 +129,8 @@ class Scorer:
         mine = looked_at if known.histories.is_open(looked_at).all() else looked_at.take(NONE)
         queue, estimates = self._scored(known.histories, at, known.last_sequence, mine)
         (_, histories, here) = next(known.histories.parts(looked_at))
-        return read_ticket(histories, int(here.ticket[0]), at, queue, estimates.reasons.get(0, []), self._local)
+        told = estimates.reasons(np.zeros(1, np.int64))[0] if len(mine) else []
+        return read_ticket(histories, int(here.ticket[0]), at, queue, told, self._local)
 
     def _remembered(self) -> _Known:
         if self._known is None:
@@ -147,9 +146,12 @@ class Scorer:
         snapshots = histories.open_snapshots(to_us(at)) if of is None else of
         leading = histories.verdicts(snapshots, LEADING)
         undecided = np.isin(leading.state, _UNDECIDED)
-        estimates = Estimates.by(bundle, histories, snapshots, undecided) if bundle else Estimates()
-        queue = Queue.ordered(
-            self._rows(histories, snapshots, leading, estimates, at, bundle.version if bundle else None),
+        estimates = Estimates.by(bundle, histories, snapshots, undecided) if bundle else Estimates.none(len(snapshots))
+        reading = Reading(at, histories.agreements, self._thresholds, self._local, LEADING, RESPONSE)
+        response = histories.verdicts(snapshots, RESPONSE)
+        scored = Scored(Facts.of(histories, snapshots), leading, response, estimates, reading)
+        queue = Queue(
+            ScoredRows(scored, scored.suggested_order()),
             at,
             zone=self._local.name,
             bundle_version=bundle.version if bundle else None,
@@ -158,50 +160,6 @@ class Scorer:
             last_sequence=last_sequence,
         )
         return queue, estimates
-
-    def _rows(
-        self,
-        histories: LiveHistories,
-        snapshots: Snapshots,
-        leading: VerdictArrays,
-        estimates: Estimates,
-        at: datetime,
-        version: str | None,
-    ) -> list[QueueRow]:
-        facts = Facts.of(histories, snapshots)
-        clocks = clocks_of(leading, LEADING, histories.agreements, at)
-        responses = clocks_of(histories.verdicts(snapshots, RESPONSE), RESPONSE, histories.agreements, at)
-        rows = []
-        for place, clock in enumerate(clocks):
-            probability = estimates.probability.get(place)
-            row = self._row(facts, place, clock, probability)
-            row = replace(row, response=responses[place] if responses[place].state in _RUNNING_ON else None)
-            told = tuple(sentence(reason.text) for reason in estimates.reasons.get(place, ()))
-            rows.append(
-                replace(
-                    row,
-                    reasons=reasons_of(row, told, at, self._local),
-                    why_here=why_here(row, at, self._thresholds),
-                    bundle_version=None if probability is None else version,
-                )
-            )
-        return rows
-
-    def _row(self, facts: Facts, place: int, clock: Clock, probability: float | None) -> QueueRow:
-        risk, rules_risk = risk_words(clock, probability, self._thresholds)
-        texts: dict[str, Any] = {name: values[place] for name, values in facts.texts.items()}
-        return QueueRow(
-            ticket_id=str(facts.ticket_ids[place]),
-            clock=clock,
-            opened_at=instant(int(facts.opened_us[place])),
-            waiting_since=instant(int(facts.waiting_since_us[place])),
-            last_contact_at=instant(int(facts.last_contact_us[place])),
-            risk=risk,
-            rules_risk=rules_risk,
-            group=group_of(risk, clock, self._thresholds),
-            probability=probability,
-            **texts,
-        )
 
 
 def desk_zone(agreements: AgreementSet) -> str:

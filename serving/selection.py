@@ -11,7 +11,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from serving.queue import WAITING, Counts, Group, Queue, QueueRow, Risk
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.queue import WAITING, Counts, Group, Queue, QueueRow, Risk, position_of
+from serving.scored import GROUPS, RISKS, Scored, ScoredRows
+from sla.instants import BoolArray
 
 
 class View(StrEnum):
@@ -54,6 +59,7 @@ class Sort(StrEnum):
         return self is Sort.RISK
 
 
+SEVERITY = np.array([risk.severity for risk in RISKS])
 _FAR = datetime.max.replace(tzinfo=UTC)
 _INFINITE = float("inf")
 
@@ -78,6 +84,26 @@ _KEYS: dict[Sort, Callable[[QueueRow], Any]] = {
     Sort.SERVICE: lambda row: (not row.service, row.service.casefold()),
     Sort.OWNER: lambda row: (not row.team, row.team.casefold(), row.assignee.casefold()),
 }
+
+
+def _empty_last(text: str) -> tuple[bool, str]:
+    return not text, text.casefold()
+
+
+_COLUMNS: dict[Sort, Callable[[Scored], Sequence[NDArray[Any]]]] = {
+    Sort.RISK: lambda scored: (SEVERITY[scored.risk], scored.worth),
+    Sort.LEFT: lambda scored: (scored.left_seconds,),
+    Sort.DUE: lambda scored: (scored.due_us,),
+    Sort.TICKET: lambda scored: (scored.ticket_rank,),
+    Sort.TITLE: lambda scored: (scored.text_rank("title", str.casefold),),
+    Sort.PRIORITY: lambda scored: (scored.text_rank("priority", lambda text: (not text, text)),),
+    Sort.SERVICE: lambda scored: (scored.text_rank("service", _empty_last),),
+    Sort.OWNER: lambda scored: (
+        scored.text_rank("team", _empty_last),
+        scored.text_rank("assignee", str.casefold),
+    ),
+}
+"""The same keys for all tickets at once; see tests/serving/test_scored.py for the proof that they are."""
 
 
 @dataclass(frozen=True)
@@ -115,20 +141,46 @@ class Selection:
 
     def apply(self, queue: Queue) -> Selected:
         """The rows of the queue that are wanted, in the wanted order, and the counts of every view under the same filters."""
-        matching = tuple(row for row in queue.rows if self.matches(row)) if self.filters else queue.rows
+        if isinstance(queue.rows, ScoredRows):
+            return self._apply_to_columns(queue.rows, queue.counts)
+        matching = [row for row in queue.rows if self.matches(row)] if self.filters else queue.rows
         counts = Counts.of(matching) if self.filters else queue.counts
-        rows = matching if self.view is View.ALL else tuple(row for row in matching if self.view.holds(row))
+        rows = matching if self.view is View.ALL else [row for row in matching if self.view.holds(row)]
         if self.sort is not Sort.SUGGESTED:
             # sorted() is stable, also reversed: equal keys stay in the suggested order
-            rows = tuple(sorted(rows, key=_KEYS[self.sort], reverse=self.descending))
+            rows = sorted(rows, key=_KEYS[self.sort], reverse=self.descending)
         return Selected(rows, counts)
+
+    def _apply_to_columns(self, rows: ScoredRows, counts: Counts) -> Selected:
+        scored = rows.scored
+        if self.filters:
+            rows = rows.where(self._are_matched(scored))
+            counts = rows.counted()
+        if self.view is View.PAUSED:
+            rows = rows.where(scored.has_risk(*WAITING))
+        elif self.view is not View.ALL:
+            rows = rows.where(scored.group == GROUPS.index(Group(self.view.value)))
+        if self.sort is not Sort.SUGGESTED:
+            rows = rows.sorted_by(_COLUMNS[self.sort](scored), self.descending)
+        return Selected(rows, counts)
+
+    def _are_matched(self, scored: Scored) -> BoolArray:
+        matched = scored.has_risk(*self.risk) if self.risk else np.ones(len(scored.risk), np.bool_)
+        for name, wanted in (("team", self.team), ("service", self.service), ("priority", self.priority)):
+            if wanted:
+                texts = scored.facts.texts[name]
+                matched &= np.logical_or.reduce([texts == text for text in wanted])
+        for word in self.text.casefold().split():
+            left = np.flatnonzero(matched)
+            matched[left] = [word in scored.searchable[place] for place in left.tolist()]
+        return matched
 
 
 @dataclass(frozen=True)
 class Selected:
     """What a selection found: rows in order, and counts over all views under the same filters."""
 
-    rows: tuple[QueueRow, ...]
+    rows: Sequence[QueueRow]
     counts: Counts
 
 
@@ -179,7 +231,7 @@ def page(rows: Sequence[QueueRow], limit: int, cursor: Cursor | None) -> Page:
     """The rows behind the cursor, at most `limit`; nothing is skipped or shown twice unless the order itself changed."""
     start = 0
     if cursor is not None:
-        where = next((index for index, row in enumerate(rows) if row.ticket_id == cursor.after), None)
+        where = position_of(rows, cursor.after)
         start = min(cursor.position if where is None else where + 1, len(rows))
     shown = tuple(rows[start : start + limit])
     more = start + len(shown) < len(rows)

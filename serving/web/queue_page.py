@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import QueryParams
 
-from serving.queue import Counts, Group, Queue, QueueRow, Risk
+from serving.queue import Counts, Group, Queue, QueueRow, Risk, texts_of
 from serving.selection import Selection, Sort, View
 
 COLUMNS: tuple[tuple[str, str, Sort | None], ...] = (
@@ -160,9 +160,7 @@ def queue_view(queue: Queue, address: QueueAddress, page_size: int) -> QueueView
 def choices_of(queue: Queue, selection: Selection) -> dict[str, tuple[str, ...]]:
     """What each filter can be set to: all values in the queue, and those set though no ticket has them any more."""
     return {
-        name: tuple(
-            sorted({getattr(row, name) for row in queue.rows} - {""} | set(getattr(selection, name)), key=str.casefold)
-        )
+        name: tuple(sorted(texts_of(queue.rows, name) - {""} | set(getattr(selection, name)), key=str.casefold))
         for name in ("team", "service", "priority")
     }
 

@@ -1,0 +1,261 @@
+"""Scored tickets as columns: order, filters and counts are read off arrays; a row is put into words when it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.clock_reading import clocks_of, has_target, instant
+from serving.estimates import Estimates
+from serving.facts import Facts
+from serving.queue import (
+    LATE,
+    WAITING,
+    Clock,
+    ColumnRows,
+    Counts,
+    Group,
+    QueueRow,
+    Risk,
+    Thresholds,
+    group_of,
+    risk_words,
+)
+from serving.rule_reasons import reasons_of, why_here
+from serving.wording import LocalTime, sentence
+from sla.agreements.agreement_set import AgreementSet
+from sla.clocks.verdicts import VerdictArrays, VerdictState
+from sla.instants import NEVER_US, SECOND_US, BoolArray, Int64Array
+
+RISKS, GROUPS = tuple(Risk), tuple(Group)
+Codes = NDArray[np.int8]
+AT_ONCE = 1_000
+_RUNNING_ON = {"running", "paused", "breached", "paused_and_breached"}
+_FIXED = {
+    VerdictState.BREACHED: Risk.BREACHED,
+    VerdictState.PAUSED_AND_BREACHED: Risk.PAUSED_AND_BREACHED,
+    VerdictState.PAUSED: Risk.PAUSED,
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How tickets are read: when, under what, in whose words."""
+
+    at: datetime
+    agreements: AgreementSet
+    thresholds: Thresholds
+    local: LocalTime
+    leading: str
+    response: str
+
+
+@dataclass(frozen=True)
+class Scored:
+    """m open tickets: what is known of them, where their clocks stand, what the bundle said."""
+
+    facts: Facts
+    leading: VerdictArrays
+    response: VerdictArrays
+    estimates: Estimates
+    reading: Reading
+    _ranks: dict[str, Int64Array] = field(default_factory=dict, repr=False)
+
+    def rows(self, places: Int64Array) -> list[QueueRow]:
+        """The tickets at some places as rows in words."""
+        reading = self.reading
+        facts, probability = self.facts.take(places), self.estimates.probability[places].tolist()
+        clocks = clocks_of(self.leading.take(places), reading.leading, reading.agreements, reading.at)
+        responses = clocks_of(self.response.take(places), reading.response, reading.agreements, reading.at)
+        told = self.estimates.reasons(places)
+        rows = []
+        for place, clock in enumerate(clocks):
+            known = probability[place] == probability[place]  # NaN: the bundle was not asked
+            row = self._row(facts, place, clock, responses[place], probability[place] if known else None)
+            texts = tuple(sentence(reason.text) for reason in told[place])
+            rows.append(
+                replace(
+                    row,
+                    reasons=reasons_of(row, texts, reading.at, reading.local),
+                    why_here=why_here(row, reading.at, reading.thresholds),
+                )
+            )
+        return rows
+
+    def _row(self, facts: Facts, place: int, clock: Clock, response: Clock, probability: float | None) -> QueueRow:
+        risk, rules_risk = risk_words(clock, probability, self.reading.thresholds)
+        texts: dict[str, Any] = {name: values[place] for name, values in facts.texts.items()}
+        return QueueRow(
+            ticket_id=str(facts.ticket_ids[place]),
+            clock=clock,
+            response=response if response.state in _RUNNING_ON else None,
+            opened_at=instant(int(facts.opened_us[place])),
+            waiting_since=instant(int(facts.waiting_since_us[place])),
+            last_contact_at=instant(int(facts.last_contact_us[place])),
+            risk=risk,
+            rules_risk=rules_risk,
+            group=group_of(risk, clock, self.reading.thresholds),
+            probability=probability,
+            bundle_version=None if probability is None else self.estimates.version,
+            **texts,
+        )
+
+    # ---- columns, by place
+
+    @cached_property
+    def has_target(self) -> BoolArray:
+        """Whether a target was promised and counts."""
+        return has_target(self.leading)
+
+    @cached_property
+    def share_used(self) -> NDArray[np.float64]:
+        """Elapsed working time over target, NaN without a target."""
+        elapsed, target = self.leading.elapsed_us / SECOND_US, self.leading.target_us / SECOND_US
+        share = np.divide(elapsed, target, out=np.ones(len(target)), where=target > 0)
+        return np.where(self.has_target, share, np.nan)
+
+    @cached_property
+    def left_seconds(self) -> NDArray[np.float64]:
+        """Working time left, infinite without a target."""
+        return np.where(self.has_target, self.leading.remaining_us / SECOND_US, np.inf)
+
+    @cached_property
+    def due_us(self) -> Int64Array:
+        """When the clock runs out, NEVER_US without a target."""
+        return np.where(self.has_target, self.leading.due_us, NEVER_US)
+
+    @cached_property
+    def worth(self) -> NDArray[np.float64]:
+        """The probability, or where the bundle was not asked the share used, 0 without a target."""
+        share = np.nan_to_num(self.share_used)
+        return np.where(np.isnan(self.estimates.probability), share, self.estimates.probability)
+
+    @cached_property
+    def risk(self) -> Codes:
+        """The risk shown, as a place in RISKS."""
+        limits, probability = self.reading.thresholds, self.estimates.probability
+        by_model = _words(probability, limits.some_risk_from, limits.high_risk_from)
+        by_rules = _words(self.share_used, limits.rules_some_risk_from, limits.rules_high_risk_from)
+        runs = self.has_target & (self.leading.state == VerdictState.RUNNING)
+        running = np.where(np.isnan(probability), by_rules, by_model)
+        found = np.where(runs, running, RISKS.index(Risk.NO_CLOCK)).astype(np.int8)
+        for state, risk in _FIXED.items():
+            found[self.leading.state == state] = RISKS.index(risk)
+        return found
+
+    @cached_property
+    def is_due_soon(self) -> BoolArray:
+        """Whether no more time is left than a dispatcher should let pass."""
+        return self.left_seconds <= self.reading.thresholds.save_within_working_hours * 3600.0
+
+    @cached_property
+    def group(self) -> Codes:
+        """The group, as a place in GROUPS."""
+        is_saved = self.has_risk(Risk.HIGH_RISK) | (self.has_risk(Risk.ON_TRACK, Risk.SOME_RISK) & self.is_due_soon)
+        others = np.where(is_saved, GROUPS.index(Group.SAVE_NOW), GROUPS.index(Group.SAFE_FOR_NOW))
+        return np.where(self.has_risk(*LATE), GROUPS.index(Group.LATE_OR_LOST), others).astype(np.int8)
+
+    def has_risk(self, *risks: Risk) -> BoolArray:
+        """Whether the risk shown is one of these."""
+        return np.isin(self.risk, [RISKS.index(risk) for risk in risks])
+
+    @cached_property
+    def ticket_rank(self) -> Int64Array:
+        """The place of each ticket's id among all, sorted."""
+        rank = np.empty(len(self.facts.ticket_ids), np.int64)
+        rank[np.argsort(self.facts.ticket_ids, kind="stable")] = np.arange(len(rank))
+        return rank
+
+    def text_rank(self, name: str, key: Callable[[str], Any]) -> Int64Array:
+        """The place of each ticket's text in a column among all texts by a sort key, built once a column."""
+        if name not in self._ranks:
+            texts = self.facts.texts[name].tolist()
+            keys = {text: key(text) for text in set(texts)}
+            place_of = {one: place for place, one in enumerate(sorted(set(keys.values())))}
+            self._ranks[name] = np.fromiter((place_of[keys[text]] for text in texts), np.int64, len(texts))
+        return self._ranks[name]
+
+    @cached_property
+    def searchable(self) -> list[str]:
+        """The text that is looked through for each ticket."""
+        names = ("title", "service", "category", "team", "assignee", "customer")
+        columns = [self.facts.ticket_ids.tolist(), *(self.facts.texts[name].tolist() for name in names)]
+        return ["\n".join(texts).casefold() for texts in zip(*columns, strict=True)]
+
+    def suggested_order(self) -> Int64Array:
+        """The places in the suggested order: as `serving.queue.suggested_order`, for all tickets at once."""
+        late, no_clock = self.group == GROUPS.index(Group.LATE_OR_LOST), self.has_risk(Risk.NO_CLOCK)
+        paused = self.has_risk(Risk.PAUSED)
+        soon = (self.group == GROUPS.index(Group.SAVE_NOW)) & self.is_due_soon
+        contact_us = np.where(self.facts.last_contact_us == NEVER_US, self.facts.opened_us, self.facts.last_contact_us)
+        contact_us = np.where(contact_us == NEVER_US, -NEVER_US, contact_us)
+        cases = [late | soon, paused, no_clock]
+        band = np.select(cases, [0, 3, 2], 1)
+        worth = np.where(band == 1, -self.worth, 0.0)
+        time_us = np.select([late, ~soon & ~paused & no_clock], [contact_us, self.facts.opened_us], self.due_us)
+        return np.lexsort((self.ticket_rank, time_us, worth, band, self.group))
+
+
+class ScoredRows(ColumnRows):
+    """Rows of scored tickets in some order, each put into words when it is asked for."""
+
+    def __init__(self, scored: Scored, places: Int64Array) -> None:
+        self.scored, self.places = scored, places
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, index: int) -> QueueRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[QueueRow, ...]: ...
+    def __getitem__(self, index: int | slice) -> QueueRow | tuple[QueueRow, ...]:
+        if isinstance(index, slice):
+            return tuple(self.scored.rows(self.places[index]))
+        return self.scored.rows(self.places[[index]])[0]
+
+    def __iter__(self) -> Iterator[QueueRow]:
+        for begin in range(0, len(self), AT_ONCE):
+            yield from self[begin : begin + AT_ONCE]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def where(self, mask: BoolArray) -> ScoredRows:
+        """The rows whose tickets (by place) are wanted, in the same order."""
+        return ScoredRows(self.scored, self.places[mask[self.places]])
+
+    def sorted_by(self, keys: Sequence[NDArray[Any]], descending: bool) -> ScoredRows:
+        """The rows by some columns (by place, the weightiest first); rows that tie keep their order."""
+        columns = [-key[self.places] if descending else key[self.places] for key in reversed(keys)]
+        return ScoredRows(self.scored, self.places[np.lexsort(columns)])
+
+    def counted(self) -> Counts:
+        """How many stand where."""
+        groups = np.bincount(self.scored.group[self.places], minlength=len(GROUPS)).tolist()
+        in_group = {group.value: count for group, count in zip(GROUPS, groups, strict=True)}
+        waiting, high = self.scored.has_risk(*WAITING)[self.places], self.scored.has_risk(Risk.HIGH_RISK)[self.places]
+        return Counts(all=len(self), paused=int(waiting.sum()), high_risk=int(high.sum()), **in_group)
+
+    def texts(self, name: str) -> set[str]:
+        """The different texts of a column."""
+        return set(self.scored.facts.texts[name][self.places].tolist())
+
+    def position(self, ticket_id: str) -> int | None:
+        """Where a ticket stands, None where it does not."""
+        found = np.flatnonzero(self.scored.facts.ticket_ids[self.places] == ticket_id)
+        return int(found[0]) if len(found) else None
+
+
+def _words(value: NDArray[np.float64], some_from: float, high_from: float) -> Codes:
+    words = (Risk.HIGH_RISK, Risk.SOME_RISK, Risk.ON_TRACK)
+    high, some, low = (RISKS.index(risk) for risk in words)
+    return np.where(value >= high_from, high, np.where(value >= some_from, some, low)).astype(np.int8)

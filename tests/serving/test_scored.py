@@ -1,0 +1,83 @@
+"""What columns say of scored tickets is what their rows say in words."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from serving.queue import Counts, Queue, Risk, Thresholds
+from serving.scored import GROUPS, RISKS, ScoredRows
+from serving.scorer import Scorer
+from serving.selection import Cursor, Selection, Sort, View, page
+from tests.serving.real_desk import AT, ListStore, agreements, fitted_bundle, random_events
+
+EVENTS = random_events(120, seed=7)
+
+
+@pytest.fixture(scope="module", params=["rules", "model"])
+def queue(request: pytest.FixtureRequest) -> Queue:
+    bundle = fitted_bundle(EVENTS) if request.param == "model" else None
+    limits = Thresholds(save_within_working_hours=3.0, high_risk_from=0.45, some_risk_from=0.35)
+    return Scorer(ListStore(EVENTS), agreements(), bundle, thresholds=limits).score(AT)
+
+
+def in_words(queue: Queue) -> Queue:
+    """The same queue with every row put into words at once."""
+    return replace(queue, rows=tuple(queue.rows))
+
+
+def test_the_order_is_that_of_the_rows(queue: Queue) -> None:
+    backwards = reversed(tuple(queue.rows))
+    assert Queue.ordered(backwards, AT, thresholds=queue.thresholds).rows == tuple(queue.rows)
+    assert len(queue.rows) > 50
+
+
+def test_risk_group_and_counts_are_those_of_the_rows(queue: Queue) -> None:
+    rows = queue.rows
+    assert isinstance(rows, ScoredRows)
+    assert [RISKS[code] for code in rows.scored.risk[rows.places]] == [row.risk for row in rows]
+    assert [GROUPS[code] for code in rows.scored.group[rows.places]] == [row.group for row in rows]
+    assert queue.counts == Counts.of(tuple(rows))
+    assert len({row.risk for row in rows}) >= 5
+
+
+@pytest.mark.parametrize("view", View)
+def test_views_and_filters_choose_the_same_rows(queue: Queue, view: View) -> None:
+    listed = in_words(queue)
+    team = ({}, {"team": ("Desk",)}, {"team": ("Network", "")})
+    rest = ({}, {"priority": ("1", "3")}, {"risk": (Risk.PAUSED, Risk.BREACHED)}, {"text": "t01 TITLE"}, {"text": "no"})
+    for one, other in itertools.product(team, rest):
+        wanted = Selection(view=view, **one, **other)
+        found, expected = wanted.apply(queue), wanted.apply(listed)
+        assert tuple(found.rows) == tuple(expected.rows)
+        assert found.counts == expected.counts
+
+
+@pytest.mark.parametrize("sort", Sort)
+@pytest.mark.parametrize("descending", [False, True])
+def test_sorts_give_the_same_rows_and_ties_keep_the_suggested_order(queue: Queue, sort: Sort, descending: bool) -> None:
+    wanted = Selection(sort=sort, descending=descending)
+    assert tuple(wanted.apply(queue).rows) == tuple(wanted.apply(in_words(queue)).rows)
+
+
+def test_pages_follow_each_other_and_one_ticket_is_found(queue: Queue) -> None:
+    first = page(queue.rows, 7, None)
+    assert first.next is not None
+    second = page(queue.rows, 7, Cursor.decode(first.next.encode()))
+    assert (*first.rows, *second.rows) == tuple(queue.rows)[:14]
+    wanted = second.rows[3]
+    assert queue.find(wanted.ticket_id) == wanted
+    assert queue.find("unknown") is None
+
+
+def test_a_row_is_put_into_words_only_when_it_is_looked_at(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    scored = queue.rows.scored  # type: ignore[attr-defined]
+    plain = type(scored).rows
+    monkeypatch.setattr(type(scored), "rows", lambda self, places: asked.append(len(places)) or plain(self, places))
+    found = Selection(text="title", team=("Desk",), sort=Sort.DUE).apply(queue)
+    assert (asked, found.counts.all > 5) == ([], True)
+    assert len(found.rows[:5]) == 5
+    assert asked == [5]
