@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from commands import data, demonstration, learning, registry, rules, service
+from commands import access, data, demonstration, learning, registry, rules, service, tuning
 
 # Read by MLflow at import: no run of ours calls home or draws download bars.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -24,9 +24,11 @@ app.command("clocks")(rules.clocks)
 app.command("explain")(rules.explain)
 app.command("import")(data.import_)
 app.command("train")(learning.train)
+app.command("tune")(tuning.tune)
 app.add_typer(registry.app, name="models")
 app.command("score")(service.score)
 app.command("serve")(service.serve)
+app.add_typer(access.keys, name="keys")
 app.command("demo")(demonstration.demo)
 
 

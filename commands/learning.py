@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from commands.options import AgreementsOption, StoreOption, instant, settings_with
-from commands.printing import Progress, fail, says_faults
-
-
-class ModelChoice(StrEnum):
-    """What can be trained."""
-
-    BREACH = "breach"
+from commands.options import AgreementsOption, StoreOption, instant, settings_with, user_name
+from commands.printing import Progress, says_faults
+from commands.training_options import GateOption, ModelChoice, SettingsOption, TargetOption, lessons, training_settings
 
 
 @says_faults
@@ -41,25 +36,21 @@ def train(
     judge_until: Annotated[
         str | None, typer.Option("--judge-until", metavar="INSTANT", help="Judge on nothing after this instant.")
     ] = None,
-    target: Annotated[str, typer.Option("--target", help="The clock whose breach is predicted.")] = "resolution",
+    target: TargetOption = "resolution",
+    settings_file: SettingsOption = None,
+    gate: GateOption = None,
     seed: Annotated[int, typer.Option("--seed", help="Same data, same seed, same bundle.")] = 0,
 ) -> None:
     """Train, calibrate, judge and register a model in MLflow; it becomes champion only where it beats the rules.
 
     Example: slacast train breach --as-of 2016-05-16T10:00+02:00
     """
-    from features.store import open_store
-    from serving.workplace import agreements_of
     from training.breach import TrainRequest, train_breach
 
-    settings = settings_with(database_url=store, agreements=agreements)
+    settings = settings_with(database_url=store, agreements=agreements, gate=gate)
+    chosen = training_settings(settings_file, settings.gate)
     progress = Progress()
-    progress("reading the events")
-    with open_store(settings.database_url) as opened:
-        agreed = agreements_of(settings, opened)
-        events = opened.ticket_events(until=instant(as_of) if as_of else None)
-        if events.empty:
-            raise fail(f"{opened.url} holds no events to learn from. First: slacast import FILE --mapping mapping.yaml")
+    agreed, events = lessons(settings, as_of, progress)
     request = TrainRequest(
         events=events,
         agreements=agreed,
@@ -69,5 +60,8 @@ def train(
         cut=instant(cut) if cut else None,
         judge_until=instant(judge_until) if judge_until else None,
         seed=seed,
+        settings=chosen,
+        by=user_name(),
+        at=datetime.now(UTC),
     )
     typer.echo(train_breach(request, progress).text())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from commands.options import JsonOption, settings_with
+from commands.options import JsonOption, settings_with, user_name
 from commands.printing import says_faults
 from commands.registry_text import list_text, move_text, show_text
 
@@ -108,7 +107,7 @@ def promote(
     one = registered(settings.mlflow_uri, model).find(version)
     load_bundle(bundle_folder(settings.mlflow_uri, model, one.number, settings.var_dir / "bundles"))
     entry = promote_version(
-        settings.mlflow_uri, model, one.number, reason=reason, by=by or _user(), at=datetime.now(UTC)
+        settings.mlflow_uri, model, one.number, reason=reason, by=by or user_name(), at=datetime.now(UTC)
     )
     if one.gate == "failed" and not as_json:
         typer.echo(f"note: the gate kept {one.version} out: {one.gate_reason}", err=True)
@@ -130,7 +129,7 @@ def rollback(
     from training.promotion import rollback as roll_back
 
     settings = settings_with(mlflow_uri=mlflow)
-    entry = roll_back(settings.mlflow_uri, model, reason=reason, by=by or _user(), at=datetime.now(UTC))
+    entry = roll_back(settings.mlflow_uri, model, reason=reason, by=by or user_name(), at=datetime.now(UTC))
     typer.echo(_json(entry.model_dump(mode="json")) if as_json else move_text(model, entry))
 
 
@@ -138,14 +137,6 @@ app.command("list")(list_)
 app.command("show")(show)
 app.command("promote")(promote)
 app.command("rollback")(rollback)
-
-
-def _user() -> str:
-    """Who is at the keyboard; a container may have no name for them."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
 
 
 def _json(data: object) -> str:

@@ -35,6 +35,10 @@ class Settings(BaseSettings):
         description="The MLflow tracking store whose registered model with the alias `champion` is served.",
     )
     model_name: str = Field(default="breach", description="The name of the registered breach model.")
+    gate: Path | None = Field(
+        default=None,
+        description="A YAML file with the gate's thresholds for training (docs/models.md). Unset: those built in.",
+    )
     use_model: bool = Field(default=True, description="False serves from the rules alone and says so on every page.")
     var_dir: Path = Field(
         default=Path("var"), description="The one folder slacast writes to besides the database and MLflow."

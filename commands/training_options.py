@@ -1,0 +1,68 @@
+"""What the commands that train share: options, settings files, what is learned from."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.options import instant
+from commands.printing import Progress, fail
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from serving.settings import Settings
+    from sla.agreements.agreement_set import AgreementSet
+    from training.settings import TrainingSettings
+
+
+class ModelChoice(StrEnum):
+    """What can be trained."""
+
+    BREACH = "breach"
+
+
+SettingsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings", metavar="FILE", help="Training settings in YAML, such as slacast tune writes (default: built in)."
+    ),
+]
+GateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--gate",
+        metavar="FILE",
+        help="The gate's thresholds in YAML (default: SLACAST_GATE, else those in --settings).",
+    ),
+]
+TargetOption = Annotated[str, typer.Option("--target", help="The clock whose breach is predicted.")]
+
+
+def training_settings(settings_file: Path | None, gate_file: Path | None) -> TrainingSettings:
+    """The built-in settings with what two files, if given, put in their place."""
+    from training.configuration import read_settings
+    from training.gate import GateSettings
+    from training.settings import TrainingSettings
+
+    chosen = TrainingSettings() if settings_file is None else read_settings(settings_file, TrainingSettings)
+    if gate_file is None:
+        return chosen
+    return chosen.model_copy(update={"gate": read_settings(gate_file, GateSettings)})
+
+
+def lessons(settings: Settings, as_of: str | None, progress: Progress) -> tuple[AgreementSet, pd.DataFrame]:
+    """The agreements and the events to learn from; ends the command where there are none."""
+    from features.store import open_store
+    from serving.workplace import agreements_of
+
+    progress("reading the events")
+    with open_store(settings.database_url) as opened:
+        agreed = agreements_of(settings, opened)
+        events = opened.ticket_events(until=instant(as_of) if as_of else None)
+        if events.empty:
+            raise fail(f"{opened.url} holds no events to learn from. First: slacast import FILE --mapping mapping.yaml")
+    return agreed, events
