@@ -44,13 +44,13 @@ SERVICE_KINDS: Final = ("outage", "degradation", "maintenance", "change", "check
 PHASES: Final = ("start", "end", "point")
 
 # "" means "known to be empty now"; a missing value means "no news".
-_TICKET_VOCABULARIES: Final = {
+TICKET_VOCABULARIES: Final = {
     "kind": TICKET_KINDS,
     "status": STATUSES,
     "waiting_on": (*WAITING_ON, ""),
     "actor_kind": (*ACTOR_KINDS, ""),
 }
-_SERVICE_VOCABULARIES: Final = {"kind": SERVICE_KINDS, "phase": PHASES}
+SERVICE_VOCABULARIES: Final = {"kind": SERVICE_KINDS, "phase": PHASES}
 
 
 class SchemaError(ValueError):
@@ -91,7 +91,7 @@ def validate_ticket_events(frame: pd.DataFrame) -> None:
     nothing is recorded before it happened.
     """
     _check_columns(frame, TICKET_COLUMNS)
-    faults = _faults(frame, ("event_id", "ticket_id", "event_at", "recorded_at", "kind"), _TICKET_VOCABULARIES)
+    faults = _faults(frame, ("event_id", "ticket_id", "event_at", "recorded_at", "kind"), TICKET_VOCABULARIES)
     early = frame["recorded_at"] < frame["event_at"]
     if early.any():
         row = frame.loc[early].iloc[0]
@@ -108,7 +108,7 @@ def validate_service_events(frame: pd.DataFrame) -> None:
     Unlike ticket events, service events may be recorded before they happen: maintenance is announced.
     """
     _check_columns(frame, SERVICE_COLUMNS)
-    _raise(_faults(frame, ("event_id", "service", "event_at", "recorded_at", "kind", "phase"), _SERVICE_VOCABULARIES))
+    _raise(_faults(frame, ("event_id", "service", "event_at", "recorded_at", "kind", "phase"), SERVICE_VOCABULARIES))
 
 
 def attribute_columns(frame: pd.DataFrame) -> list[str]:

@@ -14,14 +14,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from serving.api.routes import PREFIX, api_router
+from serving.access.decisions import refuse_undecided
+from serving.access.gate import Gate
+from serving.access.openid import OpenId
+from serving.api.routes import api_router
 from serving.problems import MEDIA_TYPE, Fault, ProblemDocument, ProblemError, faults_of
-from serving.protection import Protection
+from serving.protection import Bounds, Protection
 from serving.service import Service
-from serving.settings import Settings, refuse_open_door
+from serving.settings import Settings, is_loopback, listed, refuse_open_door
 from serving.ticker import Feed
-from serving.web import pages
-from serving.web.pages import Pages
+from serving.web import login, pages
+from serving.web.frame import Pages, error_page
 from serving.workplace import build_service
 
 log = logging.getLogger(__name__)
@@ -47,8 +50,14 @@ def create_app(
     the store's and the agreements' own errors where those cannot be read.
     """
     chosen = settings or Settings()
-    refuse_open_door(chosen)
-    return application(build(chosen, clock, feed))
+    service = build(chosen, clock, feed)
+    try:
+        app = application(service)
+        refuse_open_door(chosen, is_loopback(chosen.host) or app.state.gate.has_valid_key())
+    except BaseException:
+        service.close()
+        raise
+    return app
 
 
 def serve(
@@ -70,7 +79,8 @@ def serve(
         log_level=settings.log_level,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # without keys nobody may say on another's behalf who asks
+        proxy_headers=bool(settings.trusted_proxies),  # else nobody may say on another's behalf who asks
+        forwarded_allow_ips=listed(settings.trusted_proxies),
         timeout_graceful_shutdown=5,
     )
 
@@ -92,26 +102,34 @@ def application(service: Service) -> FastAPI:
         version="1",
         summary="Which open tickets will miss their service level, early enough to act.",
         description="Verdicts come from the agreements alone; probabilities from the served bundle, where there is one. See docs/api.md.",
-        openapi_url=f"{PREFIX}/openapi.json",
+        openapi_url=None,  # served behind the gate, see serving/api/description.py
         docs_url=None,  # their page loads its script from elsewhere, which our content policy forbids
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.service = service
+    gate = Gate(service.settings, service.store, system_clock)
+    log.info(
+        "open for one user on this machine: no access keys exist" if gate.is_open() else "access needs a key or a login"
+    )
+    app.state.service, app.state.gate = service, gate
     app.state.pages = Pages.build()
-    app.include_router(api_router())
-    app.include_router(pages.router)
+    app.state.openid = OpenId(service.settings) if service.settings.oidc_issuer else None
+    for router in (api_router(), pages.router, login.router):
+        app.include_router(router)
+    refuse_undecided(app)
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(Exception, _on_surprise)
-    app.add_middleware(Protection, max_request_bytes=service.settings.max_request_bytes)
+    app.add_middleware(Protection, bounds=Bounds.of(service.settings), stands_open=lambda: gate.stands_open)
     return app
 
 
 def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101 (registered for this class alone)
-    return _answer(request, error.status, error.detail, error.faults)
+    if error.status == 401 and _wants_page(request):
+        return login.redirect_to_login(request)
+    return _answer(request, error.status, error.detail, error.faults, error.headers)
 
 
 def _on_http_exception(request: Request, error: Exception) -> Response:
@@ -141,7 +159,7 @@ def _answer(
 ) -> Response:
     document = ProblemDocument(status, detail, request.url.path, faults)
     if _wants_page(request):
-        return pages.error_page(request, status, document.title, detail)
+        return error_page(request, status, document.title, detail)
     return JSONResponse(document.content(), status, headers, media_type=MEDIA_TYPE)
 
 

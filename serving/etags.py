@@ -7,6 +7,9 @@ import hashlib
 from fastapi import Request
 from fastapi.responses import Response
 
+FOR_ONE = {"Cache-Control": "no-cache, private", "Vary": "Authorization, Cookie"}
+"""Headers of an answer that depends on who asks, and may be kept by them as long as its tag is asked after."""
+
 
 def etag_of(*parts: object) -> str:
     """A weak entity tag that differs when any part differs."""
@@ -21,4 +24,4 @@ def is_unchanged(request: Request, etag: str) -> bool:
 
 def not_modified(etag: str) -> Response:
     """The empty answer 304."""
-    return Response(status_code=304, headers={"ETag": etag, "Cache-Control": "no-cache"})
+    return Response(status_code=304, headers={"ETag": etag, **FOR_ONE})

@@ -11,18 +11,33 @@ MEDIA_TYPE = "application/problem+json"
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault in what was sent: `pointer` is a JSON pointer into the body, or the name of a parameter."""
+    """One fault in what was sent: `pointer` is a JSON pointer into the body, or the name of a parameter.
+
+    `found` and `expected` say the same as the detail in parts, where the sender may be told what it sent.
+    """
 
     pointer: str
     detail: str
+    found: str | None = None
+    expected: str | None = None
+
+    def content(self) -> dict[str, str]:
+        """The fault as plain values, without what is not known."""
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 class ProblemError(Exception):
     """An answer other than success that was expected; the application renders it, as JSON under /api and as a page elsewhere."""
 
-    def __init__(self, status: int, detail: str, faults: tuple[Fault, ...] = ()) -> None:
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        faults: tuple[Fault, ...] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.faults = status, detail, faults
+        self.status, self.detail, self.faults, self.headers = status, detail, faults, headers
 
 
 @dataclass(frozen=True)
@@ -49,7 +64,7 @@ class ProblemDocument:
             "instance": self.instance,
         }
         if self.faults:
-            found["errors"] = [{"pointer": fault.pointer, "detail": fault.detail} for fault in self.faults]
+            found["errors"] = [fault.content() for fault in self.faults]
         return found
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # a report on the command line needs no web framework
     import pandas as pd
     from fastapi import Request
 
+    from features.store.repository import Store
+
 
 class TicketSource(Protocol):
     """What the routes ask the scorer for, beside the queue the ticker holds."""
@@ -38,6 +40,13 @@ class Service:
     ticker: Ticker
     model_problem: Callable[[], str | None] = lambda: None
     close: Callable[[], None] = lambda: None
+    store: Store | None = None  # None: nothing can be written
+
+    def written(self) -> Store:
+        """The store; ProblemError 503 where there is none to write to."""
+        if self.store is None:
+            raise ProblemError(503, "This service has no store, so nothing can be written.")
+        return self.store
 
     @property
     def standing(self) -> Standing:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+SECRETS = frozenset({"database_url", "mlflow_uri", "session_secret", "oidc_client_secret"})
+"""Settings that hold, or may hold, a secret: their values are in no message and no log."""
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -45,9 +47,61 @@ class Settings(BaseSettings):
     )
     host: str = Field(
         default="127.0.0.1",
-        description="The address to listen on. Only loopback addresses are accepted: there are no access keys yet.",
+        description="The address to listen on. Any but a loopback address needs access keys or OpenID Connect (docs/access.md).",
     )
     port: int = Field(default=8000, ge=1, le=65535, description="The port to listen on.")
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/\s]+$",
+        description="The address people use, such as https://slacast.example.org: its host is answered, and with https cookies never travel without. Unset: the host and port listened on.",
+    )
+    allowed_hosts: str = Field(
+        default="",
+        description="Further host names that requests may name, separated by commas. Loopback names, the host listened on and that of the public URL always are.",
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses of proxies, separated by commas, that may say on whose behalf they ask (X-Forwarded-For, X-Forwarded-Proto).",
+    )
+    session_hours: float = Field(
+        default=12.0, gt=0, le=720, description="How long a login at the pages lasts, in hours."
+    )
+    session_secret: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="What session cookies are signed with; replicas need the same. Unset: one is made and kept in SLACAST_VAR_DIR.",
+    )
+    requests_per_second: float = Field(
+        default=300.0,
+        gt=0,
+        description="How many requests a second one key, person or (without either) address may make, on average; three times as many at once. More are answered with 429.",
+    )
+    failed_logins_per_minute: float = Field(
+        default=10.0,
+        gt=0,
+        description="How many wrong keys an address may try in a minute before it is answered with 429.",
+    )
+    oidc_issuer: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s]+$",
+        description="The OpenID Connect issuer whose people may log in. Unset: keys alone open the pages.",
+    )
+    oidc_client_id: str = Field(default="slacast", description="The client id that the issuer knows slacast by.")
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="The client secret; unset for a public client (PKCE is used in either case)."
+    )
+    oidc_scopes: str = Field(default="openid profile email", description="The scopes asked of the issuer.")
+    oidc_role_claim: str = Field(
+        default="roles",
+        description="The claim of the ID token that decides the role; dots lead into objects, as in realm_access.roles.",
+    )
+    oidc_roles: str = Field(
+        default="",
+        description="Which value of that claim gives which role: value=role, separated by commas, the first that fits counts. Without a fit nobody gets in. Empty: the claim holds our own role names.",
+    )
+    oidc_team_claim: str | None = Field(
+        default=None, description="The claim that lists the teams whose tickets the person may see. Unset: all teams."
+    )
     time_zone: str | None = Field(
         default=None,
         description="The desk's time zone (IANA name) for times in pages, tables and reasons. Unset: the zone of the first calendar in the agreements.",
@@ -92,6 +146,15 @@ class Settings(BaseSettings):
     )
     max_request_bytes: int = Field(
         default=4 * 1024 * 1024, ge=1024, description="A larger request body is refused with status 413."
+    )
+    max_ingest_bytes: int = Field(
+        default=32 * 1024 * 1024, ge=1024, description="The same for POST /api/v1/events, whose batches are larger."
+    )
+    max_events: int = Field(default=10_000, ge=1, description="The most events one POST /api/v1/events may carry.")
+    max_future_seconds: float = Field(
+        default=300.0,
+        ge=0,
+        description="How far ahead of our clock an event may say it happened (clocks differ); later ones are refused.",
     )
     max_score_tickets: int = Field(default=1000, ge=1, description="The most tickets one POST /api/v1/score may carry.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -139,7 +202,8 @@ def _fault(detail: Any, given: dict[str, Any]) -> str:
         return f"{name} is not a setting; docs/settings.md lists them"
     where = name if name in given else f"SLACAST_{name.upper()}"
     default = "unset" if field.default is None else field.default
-    return f"{where} is {detail['input']!r}: {message}. {field.description} Default: {default}."
+    found = "not valid" if name in SECRETS else repr(detail["input"])
+    return f"{where} is {found}: {message}. {field.description} Default: {default}."
 
 
 def is_loopback(host: str) -> bool:
@@ -152,12 +216,18 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def refuse_open_door(settings: Settings) -> None:
-    """Nothing, or SettingsError where the service would answer strangers: there are no keys yet."""
-    if not is_loopback(settings.host):
+def listed(text: str) -> list[str]:
+    """The parts of a text separated by commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def refuse_open_door(settings: Settings, has_keys: bool) -> None:
+    """Nothing, or SettingsError where the service would answer strangers: it is reached from elsewhere and nothing guards it."""
+    if not is_loopback(settings.host) and not has_keys and settings.oidc_issuer is None:
         raise SettingsError(
-            f"SLACAST_HOST is {settings.host!r}: slacast has no access keys yet, so it answers on this machine only. "
-            "Use 127.0.0.1 (or localhost, ::1), and reach it from elsewhere through an SSH tunnel: "
+            f"SLACAST_HOST is {settings.host!r}, which others can reach, and there is no valid access key. "
+            "Make one first (slacast keys create --role admin --name NAME), or set SLACAST_OIDC_ISSUER, "
+            "or listen on 127.0.0.1 and come through an SSH tunnel: "
             f"ssh -L {settings.port}:127.0.0.1:{settings.port} this-machine"
         )
 

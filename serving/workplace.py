@@ -46,7 +46,7 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
         news_seconds=settings.news_seconds,
         model_poll_seconds=settings.model_poll_seconds,
     )
-    return Service(settings, clock, scorer, ticker, lambda: champion.problem, store.close)
+    return Service(settings, clock, scorer, ticker, lambda: champion.problem, store.close, store)
 
 
 def score_once(settings: Settings, at: datetime) -> Queue:

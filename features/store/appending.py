@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, func, select
 from features.store.bulk import indices_deferred, load, load_new
 from features.store.coding import Numbers, arrow_texts, coded_attributes, instants_us
 from features.store.comparison import Comparison, conflict_text
-from features.store.faults import ConflictError, StoreError
+from features.store.faults import ConflictError, IdentityError
 from features.store.frames import rows_of
 from features.store.identity import NO_ORDINAL, is_misleading, ordinals_of
 from features.store.tables import key_of
@@ -98,7 +98,7 @@ def _ordinals(events: EventTable, frame: pd.DataFrame) -> Numbers:
         if len(wrong):
             row = frame.iloc[int(wrong[0])]
             said = ", ".join(f"{name} {str(row[name])!r}" for name in (*events.id_parts, "event_at"))
-            raise StoreError(
+            raise IdentityError(
                 f"{len(wrong):,} events have an id of the form {'/'.join(events.id_parts)}/instant/number that contradicts them, "
                 f"first {row['event_id']!r} with {said}; nothing was stored. Give them the id that says the same as the event, "
                 "or one of another form."

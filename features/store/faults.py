@@ -9,3 +9,7 @@ class StoreError(ValueError):
 
 class ConflictError(StoreError):
     """Events whose id is already stored with other content. Nothing of the append was stored."""
+
+
+class IdentityError(StoreError):
+    """Events with an id of our own form that says another subject or instant than the event. Nothing was stored."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 
+from serving.access.caller import Caller, seen_by
+from serving.access.decisions import Demand, Guarded
+from serving.access.roles import Permission
 from serving.api.schemas import QueuePage, problems
-from serving.etags import etag_of, is_unchanged, not_modified
+from serving.etags import FOR_ONE, etag_of, is_unchanged, not_modified
 from serving.problems import Fault, ProblemError
 from serving.queue import Group, Queue, Risk
 from serving.reports import as_csv
@@ -18,15 +21,20 @@ from serving.reports.document import row_document
 from serving.selection import Cursor, CursorError, Selection, Sort, View, page
 from serving.service import service_of
 
-router = APIRouter(tags=["queue"])
+router = APIRouter(tags=["queue"], route_class=Guarded)
+Reader: TypeAlias = Annotated[Caller, Depends(Demand(Permission.READ))]
 Values = Annotated[list[str], Query(max_length=100)]
 
 
 @router.get(
-    "/queue", response_model=QueuePage, responses=problems(422, 503), summary="The ranked queue of open tickets"
+    "/queue",
+    response_model=QueuePage,
+    responses=problems(401, 422, 429, 503),
+    summary="The ranked queue of open tickets",
 )
 def read_queue(
     request: Request,
+    caller: Reader,
     team: Values = [],  # noqa: B006 (FastAPI copies defaults)
     service: Values = [],  # noqa: B006
     priority: Values = [],  # noqa: B006
@@ -49,8 +57,9 @@ def read_queue(
 
     The ETag changes when anything shown may have changed: send it back as If-None-Match and get 304 while it has not.
     """
-    found, standing = service_of(request).queue()
-    etag = etag_of(found.fingerprint, standing.problem, request.url.query)
+    everything, standing = service_of(request).queue()
+    found = seen_by(everything, caller.scope)
+    etag = etag_of(found.fingerprint, standing.problem, request.url.query, caller.scope)
     if is_unchanged(request, etag):
         return not_modified(etag)
     wanted = Selection(
@@ -65,17 +74,18 @@ def read_queue(
     )
     content = _content(found, wanted, limit, _cursor(cursor))
     content |= {"scored_seconds_ago": round(standing.age_seconds(), 3), "problem": standing.problem}
-    return JSONResponse(content, headers={"ETag": etag, "Cache-Control": "no-cache"})
+    return JSONResponse(content, headers={"ETag": etag, **FOR_ONE})
 
 
 @router.get(
     "/queue.csv",
     response_class=Response,
-    responses={200: {"content": {"text/csv": {}}}, **problems(422, 503)},
+    responses={200: {"content": {"text/csv": {}}}, **problems(401, 422, 429, 503)},
     summary="The same selection as CSV, all of it",
 )
 def read_queue_csv(
     request: Request,
+    caller: Reader,
     team: Values = [],  # noqa: B006
     service: Values = [],  # noqa: B006
     priority: Values = [],  # noqa: B006
@@ -86,7 +96,7 @@ def read_queue_csv(
     descending: bool | None = None,
 ) -> Response:
     """Every row of the selection; text that a spreadsheet would run as a formula is neutralised."""
-    found, _standing = service_of(request).queue()
+    found = seen_by(service_of(request).queue()[0], caller.scope)
     down = sort.highest_first if descending is None else descending
     wanted = Selection(view, tuple(team), tuple(service), tuple(priority), tuple(risk), text, sort, down)
     name = f"queue-{found.as_of:%Y%m%dT%H%MZ}.csv"

@@ -168,6 +168,8 @@ class FaultOut(BaseModel):
 
     pointer: str = Field(description="A JSON pointer into the body, or the name of a parameter.")
     detail: str
+    found: str | None = Field(default=None, description="What was there, in short, where the sender may be told.")
+    expected: str | None = Field(default=None, description="What should have been there.")
 
 
 class ProblemOut(BaseModel):
@@ -205,7 +207,10 @@ class Readiness(BaseModel):
     """Whether the service can do its work, and what it does it with."""
 
     status: Literal["ready", "not ready"]
-    why: list[str] = Field(description="What is missing or degraded, in sentences; empty when all is well.")
+    why: list[str] = Field(
+        description="What is missing or degraded, in sentences; empty when all is well, and for who may not read."
+    )
+    access: str = Field(description="Who is let in.")
     as_of: datetime | None = None
     scored_seconds_ago: float | None = None
     open_tickets: int | None = None
@@ -215,9 +220,15 @@ class Readiness(BaseModel):
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemOut, "content": {"application/problem+json": {}}, "description": text}
     for status, text in {
+        400: "The request cannot be read.",
+        401: "No key, or a wrong, expired or revoked one.",
+        403: "The role may not do this, or the team or service is outside of the key's scope.",
         404: "No such ticket at this instant.",
-        413: "The body or the number of tickets is too large.",
+        409: "An event with this id is stored with other content; nothing was stored.",
+        413: "The body or the number of items is too large.",
+        415: "The content type is not one of those described.",
         422: "Something in the request is not valid; `errors` names each fault.",
+        429: "Too many requests; `Retry-After` says when to go on.",
         503: "Nothing was scored yet, or the scorer cannot work; the detail says why.",
     }.items()
 }

@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import pandas as pd
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from features.schema import ATTRIBUTE_PREFIX, INSTANT_DTYPE, TICKET_COLUMNS, SchemaError, conform_ticket_events
+from serving.access.caller import Caller, Scope
+from serving.access.decisions import Demand, Guarded
+from serving.access.roles import Permission
 from serving.api.schemas import TicketRow, problems
 from serving.problems import Fault, ProblemError
 from serving.queue import Queue
@@ -18,7 +21,7 @@ from serving.reports.columns import iso
 from serving.reports.document import row_document
 from serving.service import service_of
 
-router = APIRouter(tags=["scoring"])
+router = APIRouter(tags=["scoring"], route_class=Guarded)
 
 Text = Annotated[str, Field(max_length=1_000_000)]
 Identifier = Annotated[str, Field(min_length=1, max_length=500)]
@@ -112,10 +115,10 @@ class ScoreOut(BaseModel):
 @router.post(
     "/score",
     response_model=ScoreOut,
-    responses=problems(413, 422, 503),
+    responses=problems(400, 401, 403, 413, 422, 429, 503),
     summary="Score tickets that come with their events; nothing is stored",
 )
-def score(request: Request, body: ScoreIn) -> Response:
+def score(request: Request, body: ScoreIn, caller: Annotated[Caller, Depends(Demand(Permission.READ))]) -> Response:
     """Verdicts, risk and reasons for these tickets against the served bundle and agreements, at `as_of` or now.
 
     Only the events sent are known: what the desk as a whole is doing does not enter these scores.
@@ -129,6 +132,7 @@ def score(request: Request, body: ScoreIn) -> Response:
     _refuse_twins(body)
     at = (body.as_of or service.clock()).astimezone(UTC)
     queue = service.source.score_events(events_frame(body.tickets), at)
+    _refuse_outside(queue, body, caller.scope)
     return JSONResponse(_content(queue, body, at))
 
 
@@ -172,6 +176,16 @@ def _refuse_twins(body: ScoreIn) -> None:
             detail = f"ticket {ticket.ticket_id[:100]!r} occurs twice; send all its events in one item"
             raise ProblemError(422, detail, (Fault(f"#/tickets/{place}/ticket_id", detail),))
         seen.add(ticket.ticket_id)
+
+
+def _refuse_outside(queue: Queue, body: ScoreIn, scope: Scope) -> None:
+    outside = [
+        Fault(f"#/tickets/{place}", f"its team and service are outside of {scope.words()}")
+        for place, ticket in enumerate(body.tickets)
+        if (row := queue.by_id.get(ticket.ticket_id)) is not None and not scope.holds(row.team, row.service)
+    ]
+    if outside:
+        raise ProblemError(403, f"{len(outside)} tickets are outside of {scope.words()}; see errors.", tuple(outside))
 
 
 def _content(queue: Queue, body: ScoreIn, at: datetime) -> dict[str, Any]:

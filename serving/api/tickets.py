@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse, Response
 
+from serving.access.caller import Caller, Scope
+from serving.access.decisions import Demand, Guarded
+from serving.access.roles import Permission
 from serving.api.schemas import TicketOut, problems
-from serving.etags import etag_of, is_unchanged, not_modified
+from serving.etags import FOR_ONE, etag_of, is_unchanged, not_modified
 from serving.problems import ProblemError
 from serving.reports.columns import iso
 from serving.reports.document import row_document
 from serving.service import Service, service_of
 from serving.ticket_file import ClockFile, EventLine, TicketFile
 
-router = APIRouter(tags=["tickets"])
+router = APIRouter(tags=["tickets"], route_class=Guarded)
+TicketId: TypeAlias = Annotated[
+    str, Path(min_length=1, max_length=500, description="The ticket's id, as in the source.")
+]
 
 
-def ticket_file(service: Service, ticket_id: str) -> TicketFile:
-    """The file of a ticket at the instant of the served queue, so that page, list and API agree; ProblemError 404 if unknown."""
+def ticket_file(service: Service, ticket_id: str, scope: Scope) -> TicketFile:
+    """The file of a ticket at the instant of the served queue, so that page, list and API agree; ProblemError 404 if unknown or outside the scope."""
     queue, _standing = service.queue()
     found = service.source.ticket(ticket_id, queue.as_of)
-    if found is None:
+    if found is None or not scope.holds(found.facts.get("team", ""), found.facts.get("service", "")):
         raise ProblemError(404, f"There is no ticket {ticket_id[:200]!r} at this instant.")
     return found
 
@@ -30,19 +36,19 @@ def ticket_file(service: Service, ticket_id: str) -> TicketFile:
 @router.get(
     "/tickets/{ticket_id:path}",
     response_model=TicketOut,
-    responses=problems(404, 503),
+    responses=problems(401, 404, 422, 429, 503),
     summary="One ticket: clocks, trace, events, score and reasons",
 )
-def read_ticket(request: Request, ticket_id: str) -> Response:
+def read_ticket(
+    request: Request, ticket_id: TicketId, caller: Annotated[Caller, Depends(Demand(Permission.READ))]
+) -> Response:
     """Everything slacast can say about one ticket, open or finished, at the instant of the served queue."""
     service = service_of(request)
     queue, _standing = service.queue()
-    etag = etag_of(queue.fingerprint, ticket_id)
+    etag = etag_of(queue.fingerprint, ticket_id, caller.scope)
     if is_unchanged(request, etag):
         return not_modified(etag)
-    return JSONResponse(
-        content_of(ticket_file(service, ticket_id)), headers={"ETag": etag, "Cache-Control": "no-cache"}
-    )
+    return JSONResponse(content_of(ticket_file(service, ticket_id, caller.scope)), headers={"ETag": etag, **FOR_ONE})
 
 
 def content_of(found: TicketFile) -> dict[str, Any]:

@@ -2,182 +2,63 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import quote
+from typing import Annotated, TypeAlias
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
 
-from serving import wording
+from serving.access.caller import Caller, seen_by
+from serving.access.decisions import Demand, Everyone, Guarded
+from serving.access.roles import Permission
 from serving.api.tickets import ticket_file
 from serving.etags import etag_of, is_unchanged, not_modified
-from serving.queue import Clock, Queue, Risk
-from serving.reports.columns import iso
 from serving.service import service_of
-from serving.settings import Settings
-from serving.ticker import Standing
-from serving.web.assets import TEMPLATES, Assets
+from serving.web.frame import frame, pages_of
 from serving.web.queue_page import QueueAddress, queue_view
 from serving.web.ticket_page import ticket_view
 
-router = APIRouter(include_in_schema=False)
-_NUMBER_AND_UNIT = re.compile(r"(?<=\d) (?=(?:h|min|d|s|%)(?!\w))")
-STATE_WORDS = {
-    "not_started": "○ Not started",
-    "running": "● Running",
-    "paused": "‖ Paused",
-    "met": "✓ Met",
-    "breached": "✕ Breached",
-    "paused_and_breached": "‖✕ Paused, breached",
-    "cancelled": "○ Cancelled",
-    "no_agreement": "○ No agreement",
-}
-ETAG_HEADERS = {"Cache-Control": "no-cache", "Vary": "Accept"}
+router = APIRouter(include_in_schema=False, route_class=Guarded)
+Reader: TypeAlias = Annotated[Caller, Depends(Demand(Permission.READ))]
+ETAG_HEADERS = {"Cache-Control": "no-cache, private", "Vary": "Accept, Authorization, Cookie"}
 
 
-@dataclass(frozen=True)
-class Pages:
-    """The templates with all they may call, built once by `create_app`."""
-
-    assets: Assets
-    environment: Environment
-
-    @classmethod
-    def build(cls) -> Pages:
-        """Templates that escape everything and refuse names they do not know."""
-        assets = Assets()
-        environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.globals.update(
-            static=assets.url, Risk=Risk, ticket_url=ticket_url, state_words=state_words, target_words=target_words
-        )
-        environment.filters.update(
-            iso=iso,
-            working=wording.working_time,
-            relative=wording.relative,
-            age=wording.age,
-            percent=wording.percent,
-            of_hundred=wording.of_hundred,
-            line=wording.one_line,
-            tied=tied,
-            left=left_words,
-            roughly=rough_words,
-        )
-        return cls(assets, environment)
-
-    def render(self, name: str, status_code: int, headers: dict[str, str], **values: Any) -> HTMLResponse:
-        """The answer with a rendered template."""
-        return HTMLResponse(self.environment.get_template(name).render(**values), status_code, headers)
-
-
-@dataclass(frozen=True)
-class Instants:
-    """Writes instants into a page, seen from `now`."""
-
-    local: wording.LocalTime
-    now: datetime
-
-    def __call__(self, at: datetime, form: str) -> Markup:
-        """A <time> in the desk's zone: `short` (Mon 14:10), `day` (Mon 16 May 14:10 CEST) or `full` (with the year); UTC on hover."""
-        words = {"short": lambda: self.local.short(at, self.now), "day": lambda: self.local.day(at)}
-        text = words[form]() if form in words else self.local.full(at)
-        title = f"{self.local.full(at)} · {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        return Markup('<time datetime="{}" data-form="{}" data-zone="{}" title="{}">{}</time>').format(
-            iso(at), form, self.local.name, title, text
-        )
-
-
-def tied(text: str) -> str:
-    """The text in one line, in which a number and its unit stay together: `4 h 10 min` does not break after the 4."""
-    return _NUMBER_AND_UNIT.sub("\u00a0", wording.one_line(text))
-
-
-def state_words(state: str) -> str:
-    """A verdict state for people, with its shape."""
-    return STATE_WORDS.get(state, state.replace("_", " ").capitalize())
-
-
-def target_words(target: str) -> str:
-    """A clock's name for people: `Resolution`, `Team time (network)`."""
-    metric, _mark, party = target.partition(":")
-    return metric.replace("_", " ").capitalize() + (f" ({party})" if party else "")
-
-
-def left_words(clock: Clock) -> str:
-    """Working time left, or how late: `5 h 10 min`, `3 h late`."""
-    left = clock.remaining_working_seconds
-    if left is None:
-        return "–"
-    return wording.working_time(left) if left >= 0 else f"{wording.working_time(-left)} late"
-
-
-def rough_words(clock: Clock) -> str:
-    """The same in one unit: `40 min`, `3 h late`."""
-    left = clock.remaining_working_seconds
-    if left is None:
-        return "–"
-    return wording.rough_time(left) + ("" if left >= 0 else " late")
-
-
-def ticket_url(ticket_id: str) -> str:
-    """The page of a ticket."""
-    return f"/tickets/{quote(ticket_id, safe='')}"
-
-
-def pages_of(request: Request) -> Pages:
-    """The pages of the application a request belongs to."""
-    pages = request.app.state.pages
-    if not isinstance(pages, Pages):
-        raise TypeError("the application was not built by serving.app.create_app")
-    return pages
-
-
-@router.get("/")
+@router.get("/", dependencies=[Depends(Everyone("it only leads to the queue"))])
 def home() -> Response:
     """The queue is where everyone begins."""
     return RedirectResponse("/queue", 307)
 
 
 @router.get("/queue")
-def queue_page(request: Request) -> Response:
+def queue_page(request: Request, caller: Reader) -> Response:
     """The queue; a first visit before the first scoring gets a page that says so and looks again."""
     service, pages = service_of(request), pages_of(request)
     standing = service.standing
     if standing.queue is None:
-        return pages.render("waiting.html", 503, {"Retry-After": "2"}, **frame(service.settings, None, standing))
-    etag = etag_of(standing.queue.fingerprint, standing.problem, pages.assets.fingerprint, request.url.query)
+        return pages.render("waiting.html", 503, {"Retry-After": "2"}, **frame(request, None, standing))
+    queue = seen_by(standing.queue, caller.scope)
+    etag = etag_of(queue.fingerprint, standing.problem, pages.assets.fingerprint, request.url.query, caller)
     if is_unchanged(request, etag):
         return not_modified(etag)
-    view = queue_view(standing.queue, QueueAddress.read(request.query_params), service.settings.page_size)
-    values = frame(service.settings, standing.queue, standing) | {"view": view, "etag": etag}
+    view = queue_view(queue, QueueAddress.read(request.query_params), service.settings.page_size)
+    values = frame(request, queue, standing) | {"view": view, "etag": etag}
     values["csv_url"] = view.address.csv_url()
     return pages.render("queue.html", 200, {"ETag": etag, **ETAG_HEADERS}, **values)
 
 
 @router.get("/tickets/{ticket_id:path}")
-def ticket_page(request: Request, ticket_id: str) -> Response:
+def ticket_page(request: Request, ticket_id: str, caller: Reader) -> Response:
     """One ticket, open or finished."""
     service, pages = service_of(request), pages_of(request)
     queue, standing = service.queue()
-    etag = etag_of(queue.fingerprint, standing.problem, pages.assets.fingerprint, ticket_id)
+    etag = etag_of(queue.fingerprint, standing.problem, pages.assets.fingerprint, ticket_id, caller)
     if is_unchanged(request, etag):
         return not_modified(etag)
-    found = ticket_file(service, ticket_id)
-    values = frame(service.settings, queue, standing) | {"file": found, "view": ticket_view(found), "etag": etag}
+    found = ticket_file(service, ticket_id, caller.scope)
+    values = frame(request, queue, standing) | {"file": found, "view": ticket_view(found), "etag": etag}
     return pages.render("ticket.html", 200, {"ETag": etag, **ETAG_HEADERS}, **values)
 
 
-@router.get("/static/{name}")
+@router.get("/static/{name}", dependencies=[Depends(Everyone("the login page needs them, and they are in the source"))])
 def static_file(request: Request, name: str) -> Response:
     """A static file; its name changes with its content, so it may be kept for ever."""
     asset = pages_of(request).assets.at(f"/static/{name}")
@@ -185,26 +66,4 @@ def static_file(request: Request, name: str) -> Response:
         return Response("There is no such file.", 404, media_type="text/plain")
     return Response(
         asset.content, media_type=asset.media_type, headers={"Cache-Control": "public, max-age=31536000, immutable"}
-    )
-
-
-def frame(settings: Settings, queue: Queue | None, standing: Standing | None) -> dict[str, Any]:
-    """What every page shows around its content: the instant, the zone, how old the scores are and what is wrong."""
-    local = wording.LocalTime.named(queue.zone if queue else settings.time_zone or "UTC")
-    return {
-        "queue": queue,
-        "local": local,
-        "now": queue.as_of if queue else None,
-        "age_seconds": standing.age_seconds() if standing and queue else None,
-        "problem": standing.problem if standing else None,
-        "poll_seconds": settings.poll_seconds,
-        "instant": Instants(local, queue.as_of) if queue else None,
-    }
-
-
-def error_page(request: Request, status: int, title: str, detail: str) -> Response:
-    """An error in the pages' own dress."""
-    values = frame(service_of(request).settings, None, None)
-    return pages_of(request).render(
-        "error.html", status, {"Cache-Control": "no-store"}, title=title, detail=detail, status=status, **values
     )

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.app import create_app
-from serving.settings import Settings, SettingsError
+from serving.settings import SettingsError
 from tests.serving.builders import FixedSource, busy_desk, client_of, clock, queue_of, row, service_over
 
 DESK = busy_desk(130)
@@ -115,7 +116,7 @@ def test_a_ticket_id_may_hold_anything(source: FixedSource) -> None:
     for name in ("a/b c", "ü?#%", "../x"):
         source.queue = queue_of([row(name, clock=clock(3))])
         client = client_of(service_over(source))
-        from serving.web.pages import ticket_url
+        from serving.web.frame import ticket_url
 
         assert client.get("/api/v1" + ticket_url(name)).json()["ticket_id"] == name
         page = client.get("/queue").text
@@ -213,8 +214,11 @@ def test_strangers_other_hosts_and_other_sites_are_refused(client: TestClient, s
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org"])  # noqa: S104
 def test_it_does_not_start_on_an_address_that_strangers_reach(host: str) -> None:
-    with pytest.raises(SettingsError, match="no access keys yet"):
-        create_app(Settings(host=host))
+    closed: list[bool] = []
+    service = replace(service_over(FixedSource(DESK), host=host), close=lambda: closed.append(True))
+    with pytest.raises(SettingsError, match="there is no valid access key"):
+        create_app(service.settings, build=lambda *_given: service)
+    assert closed == [True]
 
 
 def test_every_answer_forbids_what_a_page_does_not_need(client: TestClient) -> None:

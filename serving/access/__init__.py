@@ -1,0 +1,1 @@
+"""Who may do what: keys, sessions, roles, scopes, and limits on how much of it."""
