@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from commands.options import AgreementsOption, StoreOption, instant, settings_with, user_name
-from commands.printing import Progress, says_faults
+from commands.options import AgreementsOption, JsonOption, StoreOption, days, instant, settings_with, user_name
+from commands.printing import Progress, emit, says_faults
 from commands.training_options import GateOption, ModelChoice, SettingsOption, TargetOption, lessons, training_settings
 
 
@@ -65,3 +66,68 @@ def train(
         at=datetime.now(UTC),
     )
     typer.echo(train_breach(request, progress).text())
+
+
+@says_faults
+def backtest(
+    model: Annotated[ModelChoice, typer.Argument(help="What to play back.")],
+    begin: Annotated[
+        str | None,
+        typer.Option("--from", metavar="INSTANT", help="The first origin (default: four windows before the end)."),
+    ] = None,
+    end: Annotated[
+        str | None,
+        typer.Option("--to", metavar="INSTANT", help="The end of the last window (default: the last known outcomes)."),
+    ] = None,
+    every: Annotated[
+        str, typer.Option("--every", metavar="LENGTH", help="From one origin to the next, such as 7d or 36h.")
+    ] = "7d",
+    folds: Annotated[
+        int | None, typer.Option("--folds", min=1, help="How many origins (default: as many as fit).")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.html", help="Write the report with its charts here as well.")
+    ] = None,
+    agreements: AgreementsOption = None,
+    store: StoreOption = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="INSTANT", help="Play back as if it were then (default: use all).")
+    ] = None,
+    target: TargetOption = "resolution",
+    settings_file: SettingsOption = None,
+    rehearse_each: Annotated[
+        bool,
+        typer.Option("--rehearse-each", help="Choose blend and calibration anew at each origin: twice the time."),
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Same data, same seed, same figures.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Play the past back: train week after week on what was known then, and judge what each model said of the week to come.
+
+    Example: slacast backtest breach --from 2016-04-04T00:00+02:00 --every 7d --folds 4 --out report.html
+    """
+    from training.backtest import BacktestRequest, backtest_breach
+
+    settings = settings_with(database_url=store, agreements=agreements)
+    chosen = training_settings(settings_file, None)
+    progress = Progress()
+    agreed, events = lessons(settings, as_of, progress)
+    request = BacktestRequest(
+        events=events,
+        agreements=agreed,
+        tracking_uri=settings.mlflow_uri,
+        var_dir=settings.var_dir,
+        target=target,
+        begin=instant(begin) if begin else None,
+        end=instant(end) if end else None,
+        every_days=days(every),
+        folds=folds,
+        rehearses_each=rehearse_each,
+        seed=seed,
+        settings=chosen,
+    )
+    response = backtest_breach(request, progress)
+    if out is not None:
+        out.write_text(response.html, encoding="utf-8")
+        progress(f"wrote {out}")
+    emit(response, as_json)

@@ -69,6 +69,18 @@ def existing(path: Path) -> Path:
     return path
 
 
+def days(text: str) -> float:
+    """A length such as `7d` or `36h` in days; raises typer.BadParameter for anything else and for lengths that are not positive."""
+    hours = {"d": 24.0, "h": 1.0}.get(text[-1:])
+    try:
+        found = float(text[:-1]) * (hours or 0.0) / 24.0
+    except ValueError:
+        found = 0.0
+    if not 0.0 < found < float("inf"):
+        raise typer.BadParameter(f"{text!r} is not a length; expected days or hours, such as 7d or 36h")
+    return found
+
+
 def pairs(texts: list[str] | None) -> dict[str, str]:
     """NAME=VALUE texts as a dictionary; typer.BadParameter for a text without `=`."""
     found = {}

@@ -39,7 +39,8 @@ class BacktestRequest:
     """What to play back. `events` is a frame of canonical ticket events.
 
     Origins run from `begin` to before `end` (aware), `every_days` apart; `folds` of them. What is left out is derived: `end` is
-    the last opening whose outcome can usually be known, four folds lie before it. The run goes to `tracking_uri`.
+    the last opening whose outcome can usually be known, four folds lie before it. The run goes to `tracking_uri`. Blend and
+    calibration are those that the rehearsal before the first origin chose, or with `rehearses_each` each origin's own.
     """
 
     events: pd.DataFrame
@@ -52,6 +53,7 @@ class BacktestRequest:
     end: datetime | None = None
     every_days: float = 7.0
     folds: int | None = None
+    rehearses_each: bool = False
     seed: int = 0
     settings: TrainingSettings = field(default_factory=TrainingSettings)
 
@@ -107,16 +109,17 @@ def backtest_breach(request: BacktestRequest, progress: Progress = lambda _step:
     source = HistoryRows.of(request.events, request.agreements, request.target, settings.grid_one_in, request.seed)
     origins_us, until_us = origins(source, request)
     calendar = desk_calendar(source.histories, source.verdicts)
-    parts, blends, siblings = [], [], []
+    parts: list[Answered] = []
+    siblings: list[Sibling] = []
     for fold, origin_us in enumerate(origins_us):
         steps.begin(f"training as of {instant(origin_us):%Y-%m-%d}, the {fold + 1}. of {len(origins_us)} origins")
-        sibling = sibling_at(source, origin_us, settings, request.seed)
+        like = siblings[0] if siblings and not request.rehearses_each else None
+        sibling = sibling_at(source, origin_us, settings, request.seed, like)
         window_us = origins_us[fold + 1] if fold + 1 < len(origins_us) else until_us
         asked = Questions.of(source, sibling.spec, calendar, origin_us, window_us)
         parts.append(asked.answered(sibling.predict(asked.rows), fold))
-        blends.append(str(sibling.blend))
         siblings.append(sibling)
-    answered = Answered.pooled(parts)
+    answered, blends = Answered.pooled(parts), [str(sibling.blend) for sibling in siblings]
     if not len(answered):
         raise TrainingError("no ticket that was open in these windows has a known outcome. Choose an earlier --from.")
     steps.begin("judging all answers")

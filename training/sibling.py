@@ -17,7 +17,7 @@ from training.plan import TrainingError
 from training.rehearsal import chosen_blend, recalibrate, rehearse
 from training.rows import Rows
 from training.settings import TrainingSettings
-from training.splits import instant, learnable, maturity
+from training.splits import censored, instant, learnable, maturity
 
 LEAST_TICKETS = 50
 
@@ -43,8 +43,13 @@ class Sibling:
         return predictions(self.train, rows, self.fitted, self.blend, self.calibration)
 
 
-def sibling_at(source: HistoryRows, cut_us: int, settings: TrainingSettings, seed: int) -> Sibling:
-    """The sibling trained at a cut. Raises TrainingError if too little was known."""
+def sibling_at(
+    source: HistoryRows, cut_us: int, settings: TrainingSettings, seed: int, like: Sibling | None = None
+) -> Sibling:
+    """The sibling trained at a cut. Raises TrainingError if too little was known.
+
+    `like` is an earlier sibling whose blend and calibration are kept: the rehearsal that chooses them costs as much as the model.
+    """
     past = source.take(np.flatnonzero(source.labelled.at_us <= cut_us))
     known = past.rows(cut_us).relabelled(*past.labels(cut_us))
     age = maturity(known, cut_us)
@@ -56,8 +61,11 @@ def sibling_at(source: HistoryRows, cut_us: int, settings: TrainingSettings, see
             f"{breaches} of {len(train)} snapshots end in breach; needed are {LEAST_TICKETS} tickets and both outcomes. "
             "Begin later: --from."
         )
-    fitted = fit_members(train, settings.model, seed)
-    rehearsal = rehearse(known, cut_us, cut_us - age, age, settings.model, settings.rehearsal, seed)
+    young = known.where(censored(known, cut_us, age))
+    fitted = fit_members(train, settings.model, seed, censored=young)
+    if like is not None:
+        return Sibling(cut_us, age, train, fitted, like.blend, like.calibration)
+    rehearsal = rehearse(known, cut_us, cut_us - age, age, settings.model, settings.rehearsal, seed, past.labels)
     blend = chosen_blend(rehearsal, settings.model, settings.rehearsal)
     answer = recalibrate(rehearsal, blend, settings.rehearsal)
     return Sibling(cut_us, age, train, fitted, blend, answer.calibration)

@@ -11,7 +11,7 @@ import numpy as np
 from models.scales import Float64Array
 
 WIDTH, HEIGHT = 340, 300
-LEFT, RIGHT, TOP, BOTTOM = 46, 18, 10, 40
+LEFT, RIGHT, TOP, BOTTOM = 52, 18, 10, 40
 DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 2", "10 4", "4 2 1 2")  # readable without colour
 STYLES = len(DASHES)
 ROW_HEIGHT = 22
@@ -93,7 +93,7 @@ def line_chart(title: str, x: Axis, y: Axis, series: Sequence[Series], *, diagon
 def dot_chart(title: str, x: Axis, rows: Sequence[Row], *, reference: float | None = None, names: int = 200) -> str:
     """A row a value, with its interval; `reference` draws an upright line."""
     height = TOP + ROW_HEIGHT * len(rows) + BOTTOM
-    width, start, end = WIDTH + names, names + 8.0, WIDTH + names - 14.0
+    width, start, end = WIDTH + names, names + 8.0, WIDTH + names - 20.0
     parts = []
     for tick, text in x.ticks:
         place = x.place(np.array([tick]), start, end)[0]
