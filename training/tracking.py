@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-BUNDLE_ARTIFACT = "bundle"  # the name under which training/pyfunc_breach.py finds it
+BUNDLE_ARTIFACT = "bundle"  # the name under which training/pyfunc_*.py find it
 ROOT = Path(__file__).resolve().parents[1]
 CODE = ("models", "features", "sla")  # what a loaded pyfunc imports, floor by floor ...
 LEFT_OUT = ("__pycache__", "store", "sources")  # ... and what of these it never does
@@ -38,6 +38,7 @@ class RunRecord:
     tags: Mapping[str, str]
     texts: Mapping[str, str] = field(default_factory=dict)  # file name -> content
     figures: Mapping[str, Figure] = field(default_factory=dict)  # file name -> picture
+    pyfunc: str = "pyfunc_breach.py"  # the module of this folder that MLflow runs to load the bundle
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def record_training(
         experiment_id = _experiment(mlflow, tracking_uri, record.experiment, artifacts)
         with mlflow.start_run(experiment_id=experiment_id, run_name=record.run_name) as run:
             _log_record(mlflow, record)
-            info = _log_model(mlflow, name, bundle, example)
+            info = _log_model(mlflow, name, record.pyfunc, bundle, example)
         number = _registered(mlflow, name, info, run.info.run_id, record.tags)
     return Registration(name, number, run.info.run_id)
 
@@ -90,7 +91,7 @@ def _log_record(mlflow: ModuleType, record: RunRecord) -> None:
         mlflow.log_figure(figure, file)
 
 
-def _log_model(mlflow: ModuleType, name: str, bundle: Path, example: pd.DataFrame) -> Any:
+def _log_model(mlflow: ModuleType, name: str, pyfunc: str, bundle: Path, example: pd.DataFrame) -> Any:
     import numpy as np
 
     with warnings.catch_warnings():
@@ -101,7 +102,7 @@ def _log_model(mlflow: ModuleType, name: str, bundle: Path, example: pd.DataFram
     with tempfile.TemporaryDirectory() as scratch:
         return mlflow.pyfunc.log_model(
             name=name,
-            python_model=str(ROOT / "training" / "pyfunc_breach.py"),
+            python_model=str(ROOT / "training" / pyfunc),
             artifacts={BUNDLE_ARTIFACT: str(bundle)},
             code_paths=_code(Path(scratch)),
             signature=signature,

@@ -187,7 +187,8 @@ def _story(
 def _back(view: View, amounts: FloatArray, back: int) -> FloatArray:
     """The amounts (one a step) some steps before each snapshot's; NaN where the ticket had not begun."""
     earlier = view.step - back
-    found: FloatArray = np.where(earlier >= view.histories.steps.offsets[view.ticket], amounts[earlier], np.nan)
+    had_begun = earlier >= view.histories.steps.offsets[view.ticket]
+    found: FloatArray = np.where(had_begun, amounts[np.where(had_begun, earlier, view.step)], np.nan)
     return found
 
 
