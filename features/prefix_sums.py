@@ -17,6 +17,7 @@ import numpy as np
 from sla.instants import Int64Array
 
 MOST_SMALL = 1 << 16
+MOST_HALF = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -54,29 +55,41 @@ class KeyedSums:
         by_key = np.argsort(in_time.astype(np.uint16) if n_keys <= MOST_SMALL else in_time, kind="stable")
         self._place = in_time[by_key] * self._width + by_key
         self._starts = np.searchsorted(self._place, np.arange(n_keys + 1) * self._width)
-        self.entries = timeline.order[by_key]
+        self.entries = timeline.order[by_key].astype(np.int32)
         """The caller's entry at each place of the order by key and then time."""
-        self._sums = self._from_zero(amounts[self.entries])
+        sums = [self._from_zero(column[self.entries]) for column in amounts.T]
+        # Most amounts count something: half the memory holds them. Sums of the others need all of it.
+        self._wide = np.array([bool(len(one)) and int(np.abs(one).max()) >= MOST_HALF for one in sums], np.bool_)
+        chosen = [
+            [one for one, is_wide in zip(sums, self._wide, strict=True) if is_wide == wide] for wide in (False, True)
+        ]
+        self._halves, self._wholes = (
+            np.stack(columns, axis=1).astype(kind) if columns else None
+            for columns, kind in zip(chosen, (np.int32, np.int64), strict=True)
+        )
 
     @property
     def columns(self) -> int:
         """How many amounts an entry has."""
-        return int(self._sums.shape[1])
+        return len(self._wide)
 
     def _from_zero(self, amounts: Int64Array) -> Int64Array:
-        """Sums that begin with a row of zeros for each key; the row of place p under key k is p + k."""
+        """Sums that begin with a zero for each key; the sum up to place p under key k is at p + k."""
         counts = np.diff(self._starts)
-        sums = np.zeros((len(amounts) + len(counts), amounts.shape[1]), np.int64)
-        rows = np.arange(len(amounts)) + np.repeat(np.arange(len(counts)), counts) + 1
-        totals = np.cumsum(amounts, axis=0)
-        before = np.concatenate([np.zeros((1, amounts.shape[1]), np.int64), totals])[self._starts[:-1]]
-        sums[rows] = totals - np.repeat(before, counts, axis=0)
+        sums = np.zeros(len(amounts) + len(counts), np.int64)
+        totals = np.cumsum(amounts)
+        before = np.concatenate([np.zeros(1, np.int64), totals])[self._starts[:-1]]
+        sums[np.arange(len(amounts)) + np.repeat(np.arange(len(counts)), counts) + 1] = totals - np.repeat(
+            before, counts
+        )
         return sums
 
-    @property
-    def parts(self) -> tuple[Int64Array, Int64Array]:
-        """The (n,) places, key x (n + 1) + place in the timeline, ascending, and the (n + keys, columns) sums to look up there."""
-        return self._place, self._sums
+    def _at(self, rows: Int64Array) -> Int64Array:
+        out = np.empty((len(rows), len(self._wide)), np.int64)
+        for columns, sums in ((~self._wide, self._halves), (self._wide, self._wholes)):
+            if sums is not None:
+                out[:, columns] = np.take(sums, rows, axis=0)
+        return out
 
     def places(self, keys: Int64Array, known: Int64Array) -> Int64Array:
         """Where the entries of each key stop that are among the first `known` of the timeline (see Timeline.before)."""
@@ -90,8 +103,8 @@ class KeyedSums:
         """The sums (queries, columns) over the entries of each key that are among the first `known` of the timeline."""
         if len(keys) >= len(self._starts) and known[0] == known.min() == known.max():  # one instant: ask once a key
             every = np.arange(len(self._starts) - 1)
-            return np.take(self._sums[self.places(every, known[:1]) + every], keys, axis=0)
-        return np.take(self._sums, self.places(keys, known) + keys, axis=0)
+            return np.take(self._at(self.places(every, known[:1]) + every), keys, axis=0)
+        return self._at(self.places(keys, known) + keys)
 
 
 class Instants(Timeline):
