@@ -10,12 +10,21 @@ import typer
 
 from commands.options import AgreementsOption, JsonOption, StoreOption, days, instant, settings_with, user_name
 from commands.printing import Progress, emit, says_faults
-from commands.training_options import GateOption, ModelChoice, SettingsOption, TargetOption, lessons, training_settings
+from commands.remaining_time import train_ends
+from commands.training_options import (
+    GateOption,
+    ModelChoice,
+    SettingsOption,
+    TargetOption,
+    Trainable,
+    lessons,
+    training_settings,
+)
 
 
 @says_faults
 def train(
-    model: Annotated[ModelChoice, typer.Argument(help="What to train.")],
+    model: Annotated[Trainable, typer.Argument(help="What to train.")],
     agreements: AgreementsOption = None,
     store: StoreOption = None,
     as_of: Annotated[
@@ -44,8 +53,14 @@ def train(
 ) -> None:
     """Train, calibrate, judge and register a model in MLflow; it becomes champion only where it beats the rules.
 
+    `breach`: will a promise be broken. `remaining-time`: when will a ticket end; registered only if it beats simple tables.
+
     Example: slacast train breach --as-of 2016-05-16T10:00+02:00
     """
+    if model is Trainable.REMAINING_TIME:
+        unused = {"--judge-until": judge_until, "--gate": gate, "--target": None if target == "resolution" else target}
+        train_ends(agreements, store, as_of, cut, settings_file, seed, unused=unused)
+        return
     from training.breach import TrainRequest, train_breach
 
     settings = settings_with(database_url=store, agreements=agreements, gate=gate)

@@ -20,9 +20,16 @@ if TYPE_CHECKING:
 
 
 class ModelChoice(StrEnum):
+    """What can be tuned and played back."""
+
+    BREACH = "breach"
+
+
+class Trainable(StrEnum):
     """What can be trained."""
 
     BREACH = "breach"
+    REMAINING_TIME = "remaining-time"
 
 
 SettingsOption = Annotated[

@@ -1,0 +1,50 @@
+"""`slacast train remaining-time`: what the command does when the model is that of when tickets end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+from commands.options import instant, settings_with, user_name
+from commands.printing import Progress, fail
+from commands.training_options import lessons
+
+
+def train_ends(
+    agreements: Path | None,
+    store: str | None,
+    as_of: str | None,
+    cut: str | None,
+    settings_file: Path | None,
+    seed: int,
+    *,
+    unused: Mapping[str, object],
+) -> None:
+    """Train, judge and print; `unused` holds options that only other models have, by name, which must not be given."""
+    from training.configuration import read_settings
+    from training.remaining_time import RemainingTimeRequest, RemainingTimeSettings, train_remaining_time
+
+    given = [name for name, value in unused.items() if value is not None]
+    if given:
+        raise fail(
+            f"{', '.join(given)} is of no use for remaining-time: it knows one end of a ticket, and its own gate"
+        )
+    settings = settings_with(database_url=store, agreements=agreements)
+    chosen = RemainingTimeSettings() if settings_file is None else read_settings(settings_file, RemainingTimeSettings)
+    progress = Progress()
+    agreed, events = lessons(settings, as_of, progress)
+    request = RemainingTimeRequest(
+        events=events,
+        agreements=agreed,
+        tracking_uri=settings.mlflow_uri,
+        var_dir=settings.var_dir,
+        cut=instant(cut) if cut else None,
+        seed=seed,
+        by=user_name(),
+        at=datetime.now(UTC),
+        settings=chosen,
+    )
+    typer.echo(train_remaining_time(request, progress).text())
