@@ -23,6 +23,7 @@ from features.pipeline import build
 from features.service_histories import ServiceHistories
 from features.snapshots import OPEN_STATUSES, SnapshotKind, Snapshots, is_open, open_snapshots
 from features.spec import FeatureSpec
+from features.text import TextEncoder
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.replay import VerdictArrays, VerdictState, verdicts_at
 from sla.events import EventLog
@@ -231,11 +232,18 @@ class LiveHistories:
             ids[rows] = histories.ticket_ids[mine.ticket]
         return ids
 
-    def matrix(self, snapshots: Snapshots, spec: FeatureSpec, target: str = "resolution") -> pd.DataFrame:
+    def matrix(
+        self,
+        snapshots: Snapshots,
+        spec: FeatureSpec,
+        target: str = "resolution",
+        *,
+        text: TextEncoder | None = None,
+    ) -> pd.DataFrame:
         """The feature matrix of the snapshots, exactly as `features.pipeline.build` over one rebuild would give it."""
         columns = np.empty((len(spec.features), len(snapshots)), np.float64)
         for rows, histories, mine in self.parts(snapshots):
-            columns[:, rows] = build(histories, mine, spec, target).to_numpy().T
+            columns[:, rows] = build(histories, mine, spec, target, text=text).to_numpy().T
         return pd.DataFrame(columns.T, columns=spec.names, copy=False)
 
     def verdicts(self, snapshots: Snapshots, target: str) -> VerdictArrays:

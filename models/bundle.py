@@ -1,11 +1,15 @@
-"""The served model as a folder of text files: what the service loads, and the only form in which models travel.
+"""The served model as a folder of files: what the service loads, and the only form in which models travel.
 
     manifest.json     format, versions, training window, judgement, sha256 of every other file
     features.json     the ordered feature specification
     range.json        smallest, usual and largest training value of every feature
     calibration.json  two numbers
-    boosting.txt      LightGBM's text format
+    boosting.txt      trees, in LightGBM's text format
     linear.json       coefficients of the logistic regression
+    hazard.json, hazard-risk.txt, hazard-time.txt      the hazard model: of time on the clock
+    opening.json, opening-risk.txt, opening-time.txt   another one: of opening hours until the clock stops
+    finish.json       what both must call 10, 50 and 90 %
+    text.npz          the text encoder: terms and numbers
 
 Nothing is pickled. What is unknown, incomplete or altered is refused with a sentence that says what to do.
 """
@@ -13,34 +17,31 @@ Nothing is pickled. What is unknown, incomplete or altered is refused with a sen
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
-from features.spec import FeatureSpec, SpecError
-from models import boosting, linear
+from features.spec import FeatureSpec
+from features.text import TextEncoder
+from models import boosting, hazard, linear
 from models.boosting import BoostingMember
+from models.bundle_files import FEATURES, MANIFEST, TEXT, BundleError, BundleFiles, as_json, digest_of
 from models.calibration import Calibration
 from models.clipping import TrainingRange
+from models.finish import FinishModel
+from models.hazard import HazardMember
 from models.linear import LinearMember
-from models.manifest import FORMAT, FORMAT_VERSION, Manifest
+from models.manifest import Manifest
 from models.scales import Float64Array, sigmoid
 
-Member = BoostingMember | LinearMember
-MANIFEST = "manifest.json"
-FEATURES = "features.json"
-MEMBER_FILES = {boosting.KIND: "boosting.txt", linear.KIND: "linear.json"}
+__all__ = ["BreachBundle", "BundleError", "Member", "bundle_digest", "check_columns", "load_bundle", "save_bundle"]
 
-
-class BundleError(ValueError):
-    """A bundle that cannot be used, or rows that do not fit it; the text says why and what to do."""
+Member = BoostingMember | HazardMember | LinearMember
+MEMBER_FILES = {boosting.KIND: "boosting.txt", hazard.KIND: "hazard.json", linear.KIND: "linear.json"}
+OPENING, FINISH = "opening", "finish.json"
+FINISH_COLUMNS = ("working_10", "working_50", "working_90", "opening_10", "opening_50", "opening_90")
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class BreachBundle:
     calibration: Calibration
     members: tuple[tuple[Member, float], ...]  # with their share of the log odds
     version: str = ""
+    finish: FinishModel | None = None
+    text: TextEncoder | None = None
 
     @property
     def name(self) -> str:
@@ -71,6 +74,21 @@ class BreachBundle:
     def log_odds(self, X: pd.DataFrame) -> Float64Array:
         """Calibrated log odds of breach, n."""
         return self.calibration.apply(self._margin(self._values(X)))
+
+    def finish_hours(self, X: pd.DataFrame) -> pd.DataFrame:
+        """When the clock will stop, in hours ahead: 10, 50 and 90 % quantiles, n x 6 in the columns FINISH_COLUMNS.
+
+        `working_*` is time on the clock, in step with `predict`: the median lies beyond the time left where the
+        probability of breach is above one half (up to the conformal levels). `opening_*` is opening time of the clock's
+        calendar, with the pauses in which the clock stands still: `BusinessTime.due` makes an instant of it. Raises
+        BundleError for a model without a range.
+        """
+        if self.finish is None:
+            raise BundleError(f"{self.version or self.name} has no range of finishing times: train again.")
+        values = self._values(X)
+        working = self.finish.working_hours(values, self.calibration.apply(self._margin(values)))
+        opening = np.maximum(self.finish.opening_hours(values), working)  # a clock never outruns its calendar
+        return pd.DataFrame(np.concatenate([working, opening], axis=1), columns=list(FINISH_COLUMNS), index=X.index)
 
     def contributions(self, X: pd.DataFrame, *, exact: bool = False) -> Float64Array:
         """n x k signed contributions to the calibrated log odds; row sums plus the baseline are the log odds.
@@ -129,115 +147,96 @@ def check_columns(columns: list[str], spec: FeatureSpec) -> None:
 def save_bundle(folder: Path, bundle: BreachBundle) -> Manifest:
     """The manifest as written, with hashes of all files; the folder is made if need be. Same bundle, same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
-    contents: dict[str, str] = {
+    texts: dict[str, str] = {
         FEATURES: bundle.spec.to_json() + "\n",
-        "range.json": _json(bundle.range.to_json()),
-        "calibration.json": _json(dataclasses.asdict(bundle.calibration)),
+        "range.json": as_json(bundle.range.to_json()),
+        "calibration.json": as_json(dataclasses.asdict(bundle.calibration)),
+        **_member_texts(bundle),
+        **_finish_texts(bundle.finish),
     }
-    for member, _share in bundle.members:
-        text = member.text() if isinstance(member, BoostingMember) else _json(member.to_json())
-        contents[MEMBER_FILES[member.kind]] = text
-    hashes = {name: _hash(text.encode()) for name, text in sorted(contents.items())}
+    contents = {name: text.encode() for name, text in texts.items()}
+    if bundle.text is not None:
+        contents[TEXT] = bundle.text.to_npz_bytes()
+    hashes = {name: digest_of(content) for name, content in sorted(contents.items())}
     manifest = bundle.manifest.model_copy(update={"files": hashes})
-    contents[MANIFEST] = _json(manifest.model_dump(mode="json"))
-    for name, text in contents.items():
-        (folder / name).write_bytes(text.encode())
+    contents[MANIFEST] = as_json(manifest.model_dump(mode="json")).encode()
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
     return manifest
 
 
 def load_bundle(folder: Path, *, version: str | None = None) -> BreachBundle:
     """The bundle in a folder, all checks passed. `version` is what the registry calls it ("breach v3"); else its first hash digits."""
-    manifest = _read_manifest(folder)
-    texts = {name: _read_checked(folder, name, digest) for name, digest in manifest.files.items()}
-    spec = _read_spec(folder, texts, manifest)
-    members = tuple((_read_member(folder, entry.kind, entry.file, texts), entry.share) for entry in manifest.members)
-    limits = TrainingRange.from_json(_parsed(folder, "range.json", texts))
-    line = Calibration(**_parsed(folder, "calibration.json", texts))
+    files = BundleFiles.read(folder)
+    manifest, spec = files.manifest, files.spec()
+    finish = _read_finish(files) if FINISH in manifest.files else None
+    members = tuple((_read_member(files, entry.kind, entry.file, finish), entry.share) for entry in manifest.members)
     for member, _share in members:
-        _check_width(folder, member, len(spec.names))
+        if member.feature_count != len(spec.names):
+            raise BundleError(
+                f"{folder}: the {member.kind} member reads {member.feature_count} features, "
+                f"the specification has {len(spec.names)}."
+            )
     return BreachBundle(
-        manifest, spec, limits, line, members, version or f"{manifest.name} {bundle_digest(folder)[:8]}"
+        manifest,
+        spec,
+        TrainingRange.from_json(files.parsed("range.json")),
+        Calibration(**files.parsed("calibration.json")),
+        members,
+        version or f"{manifest.name} {bundle_digest(folder)[:8]}",
+        finish,
+        files.encoder(spec),
     )
 
 
 def bundle_digest(folder: Path) -> str:
     """The sha256 of the manifest, which holds the hashes of everything else: equal digests are equal models."""
-    return _hash((folder / MANIFEST).read_bytes())
+    return digest_of((folder / MANIFEST).read_bytes())
 
 
-def _read_manifest(folder: Path) -> Manifest:
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise BundleError(f"{folder} is not a model bundle: it has no {MANIFEST}. Train one: slacast train breach.")
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as fault:
-        raise BundleError(
-            f"{path} is not JSON ({fault}). The bundle is damaged: train again or copy it again."
-        ) from fault
-    found = (data.get("format"), data.get("format_version")) if isinstance(data, dict) else (None, None)
-    if found != (FORMAT, FORMAT_VERSION):
-        raise BundleError(
-            f"{path}: format {found[0]!r} version {found[1]!r} is unknown here; this program reads {FORMAT!r} version "
-            f"{FORMAT_VERSION}. Use the program that wrote it, or train again."
-        )
-    try:
-        return Manifest.model_validate(data)
-    except ValidationError as fault:
-        raise BundleError(f"{path} is not a valid manifest: {fault}") from fault
+def _member_texts(bundle: BreachBundle) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for member, _share in bundle.members:
+        if isinstance(member, BoostingMember):
+            texts[MEMBER_FILES[member.kind]] = member.text()
+        elif isinstance(member, HazardMember):
+            texts |= _hazard_texts(member, hazard.KIND)
+        else:
+            texts[MEMBER_FILES[member.kind]] = as_json(member.to_json())
+    return texts
 
 
-def _read_checked(folder: Path, name: str, digest: str) -> str:
-    path = folder / name
-    if not path.is_file():
-        raise BundleError(f"{folder}: {name} is missing, though the manifest lists it. Copy the whole folder again.")
-    content = path.read_bytes()
-    if _hash(content) != digest:
-        raise BundleError(
-            f"{path} was altered after training: its sha256 is {_hash(content)[:12]}..., the manifest says {digest[:12]}.... "
-            "Copy the bundle again from the registry, or train again."
-        )
-    return content.decode()
+def _finish_texts(finish: FinishModel | None) -> dict[str, str]:
+    if finish is None:
+        return {}
+    levels = {"working": list(finish.levels), OPENING: list(finish.opening_levels)}
+    return {
+        **_hazard_texts(finish.working, hazard.KIND),
+        **_hazard_texts(finish.opening, OPENING),
+        FINISH: as_json({"levels": levels}),
+    }
 
 
-def _parsed(folder: Path, name: str, texts: Mapping[str, str]) -> Any:
-    if name not in texts:
-        raise BundleError(f"{folder}: the manifest does not list {name}, which every bundle needs. Train again.")
-    return json.loads(texts[name])
+def _hazard_texts(member: HazardMember, name: str) -> dict[str, str]:
+    risk, time = member.texts()
+    return {f"{name}-risk.txt": risk, f"{name}-time.txt": time, f"{name}.json": as_json(member.to_json())}
 
 
-def _read_spec(folder: Path, texts: Mapping[str, str], manifest: Manifest) -> FeatureSpec:
-    if FEATURES not in texts:
-        raise BundleError(f"{folder}: the manifest does not list {FEATURES}, which every bundle needs. Train again.")
-    try:
-        spec = FeatureSpec.from_json(texts[FEATURES])
-    except SpecError as fault:
-        raise BundleError(f"{folder / FEATURES}: {fault}") from fault
-    if spec.fingerprint != manifest.spec_fingerprint:
-        raise BundleError(
-            f"{folder}: the feature specification has fingerprint {spec.fingerprint}, the model was trained on "
-            f"{manifest.spec_fingerprint}. The features of this program are not those of the model: train again."
-        )
-    return spec
-
-
-def _read_member(folder: Path, kind: str, file: str, texts: Mapping[str, str]) -> Member:
+def _read_member(files: BundleFiles, kind: str, file: str, finish: FinishModel | None) -> Member:
     if kind == boosting.KIND:
-        if file not in texts:
-            raise BundleError(f"{folder}: the manifest does not list {file}, which its members need. Train again.")
-        return BoostingMember.from_text(texts[file])
-    return LinearMember.from_json(_parsed(folder, file, texts))
+        return BoostingMember.from_text(files.text(file))
+    if kind == hazard.KIND:
+        return finish.working if finish is not None else _read_hazard(files, hazard.KIND)
+    return LinearMember.from_json(files.parsed(file))
 
 
-def _check_width(folder: Path, member: Member, count: int) -> None:
-    width = member.feature_count if isinstance(member, BoostingMember) else len(member.coefficient)
-    if width != count:
-        raise BundleError(f"{folder}: the {member.kind} member reads {width} features, the specification has {count}.")
+def _read_hazard(files: BundleFiles, name: str) -> HazardMember:
+    return HazardMember.from_texts(
+        files.text(f"{name}-risk.txt"), files.text(f"{name}-time.txt"), files.parsed(f"{name}.json")
+    )
 
 
-def _json(data: Any) -> str:
-    return json.dumps(data, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
-
-
-def _hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _read_finish(files: BundleFiles) -> FinishModel:
+    levels = files.parsed(FINISH)["levels"]
+    working, opening = (tuple(float(level) for level in levels[name]) for name in ("working", OPENING))
+    return FinishModel(_read_hazard(files, hazard.KIND), _read_hazard(files, OPENING), working, opening)  # type: ignore[arg-type]

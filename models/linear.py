@@ -39,6 +39,11 @@ class LinearMember:
         return self.attributions(X), self.intercept
 
     @property
+    def feature_count(self) -> int:
+        """How many features a row has."""
+        return len(self.coefficient)
+
+    @property
     def baseline(self) -> float:
         """Log odds of a row whose every value is average."""
         return self.intercept

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 FORMAT: Literal["slacast-breach-bundle"] = "slacast-breach-bundle"
-FORMAT_VERSION: Literal[1] = 1
+FORMAT_VERSION: Literal[2] = 2
 
 
 class _Part(BaseModel):
@@ -37,7 +37,7 @@ class Judgement(_Part):
 class MemberEntry(_Part):
     """One estimator of the blend: its file and its share of the log odds."""
 
-    kind: Literal["boosting", "linear"]
+    kind: Literal["boosting", "hazard", "linear"]
     file: str
     share: float
 
@@ -46,7 +46,7 @@ class Manifest(_Part):
     """The bundle's manifest.json. It holds no clock time and no version number: the same data and seed give the same bytes."""
 
     format: Literal["slacast-breach-bundle"] = FORMAT
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: Literal[2] = FORMAT_VERSION
     name: str
     target: str
     spec_fingerprint: str

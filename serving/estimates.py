@@ -46,7 +46,7 @@ class Estimates:
         places, found = np.flatnonzero(is_undecided), cls.none(len(snapshots))
         if not len(places):
             return found
-        rows = histories.matrix(snapshots.take(places), bundle.spec, bundle.target)
+        rows = histories.matrix(snapshots.take(places), bundle.spec, bundle.target, text=bundle.text)
         found.probability[places] = bundle.predict(rows)
         found.row[places] = np.arange(len(places))
         return cls(found.probability, found.row, bundle, rows)

@@ -15,12 +15,14 @@ from features.labels import breach_labels
 from features.pipeline import build
 from features.snapshots import SnapshotKind, Snapshots, event_snapshots, grid_snapshots
 from features.spec import FeatureSpec
+from features.text import TextEncoder, ticket_texts
 from models.scales import Float64Array
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.replay import verdicts_at
 from sla.clocks.verdicts import VerdictArrays, VerdictState
 from training.endings import endings
 from training.rows import Int64Array, Known, Labelled, Rows
+from training.text import fit_text_encoder
 
 UNDECIDED = (VerdictState.RUNNING, VerdictState.PAUSED)
 """States about which there is something to predict."""
@@ -36,6 +38,7 @@ class HistoryRows:
     labelled: Labelled
     target: str
     data_fingerprint: str
+    seed: int
 
     @classmethod
     def of(
@@ -50,7 +53,7 @@ class HistoryRows:
         snapshots = candidates.take(keep)
         verdicts = verdicts.take(keep)
         labelled = _labelled(histories, snapshots, verdicts, target)
-        return cls(histories, snapshots, verdicts, labelled, target, data_fingerprint(events))
+        return cls(histories, snapshots, verdicts, labelled, target, data_fingerprint(events), seed)
 
     def at(self, snapshots: Snapshots) -> HistoryRows:
         """The rows of other snapshots of the same log: those of them at which the clock can still be kept or broken."""
@@ -87,13 +90,26 @@ class HistoryRows:
         return _known(self.histories, self.snapshots, self.verdicts, self.target, as_of_us)
 
     def rows(self, known_by_us: int) -> Rows:
-        """The rows with features; which features, is learned from what was known by an instant."""
-        return self.described(FeatureSpec.from_histories(self.histories.known_by(known_by_us)))
+        """The rows with features; which features, and what words mean, is learned from what was known by an instant."""
+        known = self.histories.known_by(known_by_us)
+        encoder = fit_text_encoder(ticket_texts(known), self.seed)
+        if encoder is not None:
+            self._encoder(encoder.fingerprint, encoder)
+        return self.described(FeatureSpec.from_histories(known, text=encoder))
 
-    def described(self, spec: FeatureSpec) -> Rows:
-        """The rows with the features of a specification."""
-        X = build(self.histories, self.snapshots, spec, self.target)
-        return Rows.of(self.labelled, spec, X.to_numpy(dtype=np.float64))
+    def described(self, spec: FeatureSpec, text: TextEncoder | None = None) -> Rows:
+        """The rows with the features of a specification.
+
+        One with text features needs its encoder: given, as a bundle brings it, or fitted before by `rows` of the same histories.
+        """
+        version = spec.settings.text_version
+        encoder = self._encoder(version, text) if version else None
+        X = build(self.histories, self.snapshots, spec, self.target, text=encoder)
+        return Rows.of(self.labelled, spec, X.to_numpy(dtype=np.float64), encoder)
+
+    def _encoder(self, version: str, fitted: TextEncoder | None = None) -> TextEncoder | None:
+        """The encoder of a version: given now, or at an earlier call (None if never)."""
+        return self.histories.once(f"text encoder {version}", lambda: fitted)
 
 
 def data_fingerprint(events: pd.DataFrame) -> str:

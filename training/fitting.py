@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from models import boosting, linear
+from models import boosting, hazard, linear
 from models.blend import Blend
 from models.boosting import BoostingParameters, fit_boosting
 from models.bundle import Member
 from models.clipping import TrainingRange, fit_range
+from models.finish import QUANTILES, FinishModel, Levels
+from models.hazard import REMAINING, HazardMember, HazardParameters, fit_hazard
+from models.intervals import LEAST_HOURS
 from models.linear import fit_linear
 from models.scales import Float64Array
-from training.rows import Rows, ticket_weights
+from training.rows import Labelled, Rows, ticket_weights
 
 LEAST_TYPICAL = 100
+OPENING = "opening"
+HOUR_US = 3_600_000_000.0
+THREADS = 2
 
 DIRECTIONS = {
     "share_used": 1,
@@ -35,8 +43,8 @@ On the log of examples/uci-incidents the constraints cost nothing measurable (AU
 """
 
 
-KINDS = (boosting.KIND, linear.KIND)
-"""The kinds of members that are fitted, each to the same rows."""
+KINDS = (boosting.KIND, hazard.KIND, linear.KIND)
+"""The kinds of members that are fitted, each to the same rows; a hazard model only where features tell the time left."""
 
 
 class ModelSettings(BaseModel):
@@ -45,6 +53,10 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     boosting: BoostingParameters = BoostingParameters()
+    hazard: HazardParameters = HazardParameters()
+    opening: HazardParameters = HazardParameters(
+        rounds=150, learning_rate=0.1
+    )  # for the range only, never for the risk
     blend: Mapping[str, float] | None = None  # shares of the log odds by kind of member; None: chosen in rehearsal
     linear_evidence: float = Field(default=100.0, gt=0.0)
     every_ticket_counts_once: bool = True  # else every row does, and tickets with many events more
@@ -63,10 +75,14 @@ class ModelSettings(BaseModel):
 
 @dataclass(frozen=True)
 class Fitted:
-    """Fitted members by kind, with the range of their training rows. All are always there: each is a baseline, too."""
+    """Fitted members by kind, with the range of their training rows. All are always there: each is a baseline, too.
+
+    `opening` is the hazard model of opening time until the clock stops; it has no say in the risk.
+    """
 
     range: TrainingRange
     members: Mapping[str, Member]
+    opening: HazardMember | None
 
     def margins(self, X: Float64Array) -> dict[str, Float64Array]:
         """Log odds of breach by kind of member, each of length n, for n x k values."""
@@ -77,21 +93,62 @@ class Fitted:
         """The members that a bundle serves, with their shares of the log odds; none with share 0."""
         return tuple((self.members[kind], share) for kind, share in blend.shares)
 
+    def finish(self, levels: Levels = QUANTILES, opening_levels: Levels = QUANTILES) -> FinishModel | None:
+        """The model of finishing times; None where features do not tell the time left."""
+        working = self.members.get(hazard.KIND)
+        if not isinstance(working, HazardMember) or self.opening is None:
+            return None
+        return FinishModel(working, self.opening, levels, opening_levels)
 
-def fit_members(rows: Rows, settings: ModelSettings, seed: int) -> Fitted:
-    """The members fitted to all given rows (the caller has masked what may not be known)."""
+
+def fit_members(rows: Rows, settings: ModelSettings, seed: int, *, censored: Rows | None = None) -> Fitted:
+    """The members fitted to all given rows (the caller has masked what may not be known).
+
+    `censored` are further rows whose outcome nobody may learn as such: of tickets too young, still open, cancelled. The
+    hazard models learn from them how long their clocks ran as far as was known (`training.splits.censored`).
+    """
     # People look between events: what is usual then (time used, silence) is not what is usual at events.
     between = ~rows.is_event
     limits = fit_range(rows.X, between if between.sum() >= LEAST_TYPICAL else None)
-    X = limits.clip(rows.X)
-    weight = ticket_weights(rows.ticket) if settings.every_ticket_counts_once else np.ones(len(rows))
-    names = rows.spec.names
-    return Fitted(
-        limits,
-        {
-            boosting.KIND: fit_boosting(
-                X, rows.y, weight, names, settings.boosting, seed=seed, directions=settings.directions
-            ),
-            linear.KIND: fit_linear(X, rows.y, weight, evidence=settings.linear_evidence),
-        },
-    )
+    X, names = limits.clip(rows.X), rows.spec.names
+    weight = _weights(rows, settings)
+    jobs: dict[str, Callable[[], Any]] = {
+        boosting.KIND: lambda: fit_boosting(
+            X, rows.y, weight, names, settings.boosting, seed=seed, directions=settings.directions
+        ),
+        linear.KIND: lambda: fit_linear(X, rows.y, weight, evidence=settings.linear_evidence),
+    }
+    if set(hazard.NEEDED) <= set(names):
+        lived = rows if censored is None or not len(censored) else rows.and_also(censored)
+        values, weights = limits.clip(lived.X), _weights(lived, settings)
+
+        def hazards(hours: Float64Array, parameters: HazardParameters) -> HazardMember:
+            return fit_hazard(
+                values,
+                hours,
+                lived.has_stopped,
+                weights,
+                names,
+                parameters,
+                seed=seed,
+                directions=settings.directions,
+            )
+
+        jobs[hazard.KIND] = lambda: hazards(_clock_hours(lived, values[:, names.index(REMAINING)]), settings.hazard)
+        jobs[OPENING] = lambda: hazards(lived.open_us / HOUR_US, settings.opening)
+    with ThreadPoolExecutor(THREADS) as pool:  # the work is LightGBM's, one thread each: the same bytes side by side
+        found = dict(zip(jobs, pool.map(lambda job: job(), jobs.values()), strict=True))
+    opening = found.pop(OPENING, None)
+    return Fitted(limits, found, opening)
+
+
+def _clock_hours(rows: Labelled, left: Float64Array) -> Float64Array:
+    """How long each clock ran on. Known outcomes decide on which side of the time left: targets may have changed since."""
+    hours = rows.worked_us / HOUR_US
+    hours = np.where(rows.breached == 0, np.minimum(hours, left), hours)
+    late = np.maximum(hours, np.nextafter(np.maximum(left, LEAST_HOURS) * (1.0 + 1e-9), np.inf))
+    return np.asarray(np.where(rows.breached == 1, late, hours))
+
+
+def _weights(rows: Labelled, settings: ModelSettings) -> Float64Array:
+    return ticket_weights(rows.ticket) if settings.every_ticket_counts_once else np.ones(len(rows))

@@ -27,7 +27,7 @@ from training.rivalry import Rivalry
 from training.rows import Labelled, Rows
 from training.settings import TrainingSettings
 from training.slice_gains import SliceGain, slice_gains
-from training.splits import Periods, derive_periods, instant, judged, learnable
+from training.splits import Periods, censored, derive_periods, instant, judged, learnable
 from training.steps import Steps
 from training.wording import judgement_text
 
@@ -137,11 +137,20 @@ def _judge_sibling(source: RowSource, known: Rows, rows: Rows, periods: Periods,
         )
     settings = plan.settings
 
+    young = known.where(censored(known, periods.cut_us, periods.maturity_us))
+
     def at_cut(of: TrainingSettings, seed: int, asked: Rows) -> tuple[Blend, dict[str, Float64Array]]:
-        fitted = fit_members(train, of.model, seed)
+        fitted = fit_members(train, of.model, seed, censored=young)
         cut_us = periods.cut_us
         rehearsal = rehearse(
-            known, cut_us, cut_us - periods.maturity_us, periods.maturity_us, of.model, of.rehearsal, seed
+            known,
+            cut_us,
+            cut_us - periods.maturity_us,
+            periods.maturity_us,
+            of.model,
+            of.rehearsal,
+            seed,
+            source.labels,
         )
         blend = chosen_blend(rehearsal, of.model, of.rehearsal)
         answer = recalibrate(rehearsal, blend, of.rehearsal)
@@ -186,9 +195,19 @@ def _slices(source: RowSource, test: Rows, probabilities: Mapping[str, Float64Ar
     )
 
 
-def _rehearsal(rows: Rows, cut_us: int, closed_us: int, periods: Periods, plan: Plan) -> Rehearsal:
-    settings = plan.settings
-    return rehearse(rows, cut_us, closed_us, periods.maturity_us, settings.model, settings.rehearsal, plan.seed)
+def _rehearsal(rows: Rows, source: RowSource, periods: Periods, plan: Plan) -> Rehearsal:
+    """The rehearsal of the model that is served."""
+    settings, maturity_us = plan.settings, periods.maturity_us
+    return rehearse(
+        rows,
+        periods.end_us,
+        periods.closed_us,
+        maturity_us,
+        settings.model,
+        settings.rehearsal,
+        plan.seed,
+        source.labels,
+    )
 
 
 def _check_enough(train: Labelled, when: str) -> None:
@@ -212,8 +231,9 @@ def _fit_served(rows: Rows, source: RowSource, periods: Periods, judgement: Judg
     _check_enough(train, "at the end of the log")
     settings = plan.settings
     steps.begin("training the model that is served")
-    fitted = fit_members(train, settings.model, plan.seed)
-    rehearsal = _rehearsal(rows, periods.end_us, periods.closed_us, periods, plan)
+    young = rows.where(censored(rows, periods.end_us, periods.maturity_us))
+    fitted = fit_members(train, settings.model, plan.seed, censored=young)
+    rehearsal = _rehearsal(rows, source, periods, plan)
     answer = recalibrate(rehearsal, judgement.blend, settings.rehearsal)
     judged_as = judgement_entry(periods, judgement.tickets, judgement.metrics)
     return pack(fitted, judgement.blend, answer, train, source, periods, judged_as, plan)

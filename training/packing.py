@@ -68,7 +68,10 @@ def pack(
         libraries={name: version(name) for name in LIBRARIES},
         files={},
     )
-    bundle = BreachBundle(manifest, train.spec, fitted.range, answer.calibration, members)
+    finish = fitted.finish(answer.levels, answer.opening_levels)
+    bundle = BreachBundle(
+        manifest, train.spec, fitted.range, answer.calibration, members, finish=finish, text=train.text
+    )
     folder = _stored(bundle, plan.var_dir / "bundles")
     return Packed(
         folder,

@@ -8,26 +8,39 @@ and the correction is adopted only if it lowers the log loss on two later weeks 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from models import boosting, linear
+from models import boosting, hazard, linear
 from models.blend import Blend
 from models.calibration import Calibration, fit_platt, fit_shift, log_loss_each
+from models.finish import QUANTILES, Levels, conformal_levels
+from models.intervals import stopped_by
 from models.scales import Float64Array
-from training.fitting import ModelSettings, fit_members
-from training.rows import Rows, ticket_weights
-from training.splits import WEEK_US, judged, learnable
+from training.fitting import HOUR_US, KINDS, Fitted, ModelSettings, fit_members
+from training.rows import Known, Rows, ticket_weights
+from training.splits import WEEK_US, censored, judged, learnable
 
-DEFAULT = Blend.even(boosting.KIND)  # on a real log logistic regression suffered most when the level drifted
+TREES_ALONE = Blend.even(boosting.KIND)
+DEFAULT = Blend.even(boosting.KIND, hazard.KIND)
+"""On a real log the even blend was better than either on both cuts; logistic regression suffers most from drift."""
 CANDIDATES = (
     DEFAULT,
+    TREES_ALONE,
+    Blend.even(hazard.KIND),
+    Blend.of({boosting.KIND: 0.4, hazard.KIND: 0.4, linear.KIND: 0.2}),
+    Blend.even(*KINDS),
+    Blend.even(boosting.KIND, linear.KIND),
+)
+WITHOUT_HAZARD = (
+    TREES_ALONE,
     Blend.of({boosting.KIND: 0.75, linear.KIND: 0.25}),
     Blend.even(boosting.KIND, linear.KIND),
 )
+"""For rows whose features do not tell the time left. The first of each is the default."""
 
 
 class RehearsalSettings(BaseModel):
@@ -40,6 +53,7 @@ class RehearsalSettings(BaseModel):
     least_training_weeks: int = 4
     least_tickets_to_blend: int = 200
     least_tickets: int = 2000
+    least_tickets_for_levels: int = 200
     least_gain: float = 0.001  # nats of log loss per row
 
 
@@ -51,6 +65,7 @@ class Played:
     y: Float64Array
     weight: Float64Array
     tickets: int
+    rows: Rows
 
     def log_loss(self, blend: Blend, calibration: Calibration) -> float:
         """The mean log loss of a row."""
@@ -64,14 +79,23 @@ class Rehearsal:
     window: Played | None
     later: Played | None
     refusal: str = ""
+    fitted: Fitted | None = None
+    has_hazard: bool = True
+
+    @property
+    def default(self) -> Blend:
+        """The blend where nothing speaks for another one."""
+        return DEFAULT if self.has_hazard else TREES_ALONE
 
 
 @dataclass(frozen=True)
 class CalibrationAnswer:
-    """The correction, identity where none helped, and why in words."""
+    """The correction, identity where none helped, and why in words; and the conformal levels of the range (models/finish.py)."""
 
     calibration: Calibration
     why: str
+    levels: Levels = QUANTILES
+    opening_levels: Levels = QUANTILES
 
 
 def rehearse(
@@ -82,25 +106,43 @@ def rehearse(
     model: ModelSettings,
     settings: RehearsalSettings,
     seed: int,
+    labels: Callable[[int], Known] | None = None,
 ) -> Rehearsal:
-    """The rehearsal on the weeks before `closed`, with labels known by `cut`."""
+    """The rehearsal on the weeks before `closed`, with labels known by `cut`.
+
+    `labels` tells what was known of each row at an instant; without it the hazard models learn from mature tickets alone.
+    """
     check_us = closed_us - settings.check_weeks * WEEK_US
     fit_us = check_us - settings.fit_weeks * WEEK_US
     train = rows.where(learnable(rows, fit_us, maturity_us))
     known = rows.where((rows.breached >= 0) & (rows.known_us <= cut_us))
     window = known.where(judged(known, fit_us, cut_us) & (known.opened_us <= check_us))
     later = known.where(judged(known, check_us, cut_us) & (known.opened_us <= closed_us))
+    has_hazard = set(hazard.NEEDED) <= set(rows.spec.names)
     if len(train) == 0 or train.opened_us.min() > fit_us - settings.least_training_weeks * WEEK_US:
-        return Rehearsal(None, None, f"less than {settings.least_training_weeks} weeks of history before the window")
+        return Rehearsal(
+            None,
+            None,
+            f"less than {settings.least_training_weeks} weeks of history before the window",
+            None,
+            has_hazard,
+        )
     if any(not 0 < part.y.sum() < len(part) for part in (train, window, later)):
-        return Rehearsal(None, None, "one of its windows has no breach, or nothing else")
-    fitted = fit_members(train, model, seed)
+        return Rehearsal(None, None, "one of its windows has no breach, or nothing else", None, has_hazard)
+    fitted = fit_members(train, model, seed, censored=_censored(rows, fit_us, maturity_us, labels))
 
     def played(part: Rows) -> Played:
         weight = ticket_weights(part.ticket) if model.every_ticket_counts_once else np.ones(len(part))
-        return Played(fitted.margins(part.X), part.y, weight, part.ticket_count())
+        return Played(fitted.margins(part.X), part.y, weight, part.ticket_count(), part)
 
-    return Rehearsal(played(window), played(later))
+    return Rehearsal(played(window), played(later), "", fitted, has_hazard)
+
+
+def _censored(rows: Rows, fit_us: int, maturity_us: int, labels: Callable[[int], Known] | None) -> Rows | None:
+    if labels is None:
+        return None
+    then = rows.relabelled(*labels(fit_us))
+    return then.where(censored(then, fit_us, maturity_us))
 
 
 def chosen_blend(rehearsal: Rehearsal, model: ModelSettings, settings: RehearsalSettings) -> Blend:
@@ -109,20 +151,46 @@ def chosen_blend(rehearsal: Rehearsal, model: ModelSettings, settings: Rehearsal
         return Blend.of(model.blend)
     window, later = rehearsal.window, rehearsal.later
     if window is None or later is None or window.tickets < settings.least_tickets_to_blend:
-        return DEFAULT
+        return rehearsal.default
     rows = len(window.y), len(later.y)
     losses = {
         blend: float(
             np.average([window.log_loss(blend, Calibration()), later.log_loss(blend, Calibration())], weights=rows)
         )
-        for blend in CANDIDATES
+        for blend in (CANDIDATES if rehearsal.has_hazard else WITHOUT_HAZARD)
     }
     best = min(losses, key=lambda blend: losses[blend])
-    return best if losses[DEFAULT] - losses[best] >= settings.least_gain else DEFAULT
+    return best if losses[rehearsal.default] - losses[best] >= settings.least_gain else rehearsal.default
 
 
 def recalibrate(rehearsal: Rehearsal, blend: Blend, settings: RehearsalSettings) -> CalibrationAnswer:
-    """The correction of a blend that the rehearsal speaks for."""
+    """The correction of a blend that the rehearsal speaks for, and the levels of its range."""
+    answer = _corrected(rehearsal, blend, settings)
+    levels, opening_levels = _levels(rehearsal, blend, answer.calibration, settings)
+    return replace(answer, levels=levels, opening_levels=opening_levels)
+
+
+def _levels(
+    rehearsal: Rehearsal, blend: Blend, calibration: Calibration, settings: RehearsalSettings
+) -> tuple[Levels, Levels]:
+    """The conformal levels on the clock and in opening hours, from both windows; plain ones without a rehearsal."""
+    fitted, parts = rehearsal.fitted, [part for part in (rehearsal.window, rehearsal.later) if part is not None]
+    finish = None if fitted is None else fitted.finish()
+    if fitted is None or finish is None or sum(part.tickets for part in parts) < settings.least_tickets_for_levels:
+        return QUANTILES, QUANTILES
+    rows = parts[0].rows.and_also(parts[1].rows)
+    log_odds = np.concatenate([calibration.apply(blend.margin(part.margins)) for part in parts])
+    values, weight = fitted.range.clip(rows.X), np.ones(len(rows))
+    said = stopped_by(rows.worked_us / HOUR_US, *finish.working_survival(values, log_odds))
+    said_open = stopped_by(rows.open_us / HOUR_US, *finish.opening_survival(values))
+    return (
+        conformal_levels(said, rows.has_stopped, weight),
+        conformal_levels(said_open, rows.has_stopped, weight),
+    )
+
+
+def _corrected(rehearsal: Rehearsal, blend: Blend, settings: RehearsalSettings) -> CalibrationAnswer:
+    """The correction of probabilities alone."""
     window, later = rehearsal.window, rehearsal.later
     if window is None or later is None:
         return CalibrationAnswer(Calibration(), f"no correction: {rehearsal.refusal}")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.snapshots import SnapshotKind, ticket_weights
 from features.spec import FeatureSpec
+from features.text import TextEncoder
 from models.scales import Float64Array
 
 Int64Array = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+NOT_ARRAYS = ("spec", "text")
 
 __all__ = ["BoolArray", "Int64Array", "Known", "Labelled", "Rows", "ticket_weights"]
 
@@ -79,7 +81,7 @@ class Labelled:
 
     def where(self, mask: BoolArray) -> Self:
         """The rows for which the mask holds."""
-        arrays = {field.name: getattr(self, field.name)[mask] for field in fields(self) if field.name != "spec"}
+        arrays = {field.name: getattr(self, field.name)[mask] for field in fields(self) if field.name not in NOT_ARRAYS}
         return replace(self, **arrays)
 
     def relabelled(
@@ -110,8 +112,19 @@ class Rows(Labelled):
 
     spec: FeatureSpec
     X: Float64Array
+    text: TextEncoder | None = None  # the encoder of the spec's text features
 
     @classmethod
-    def of(cls, labelled: Labelled, spec: FeatureSpec, X: Float64Array) -> Rows:
+    def of(cls, labelled: Labelled, spec: FeatureSpec, X: Float64Array, text: TextEncoder | None = None) -> Rows:
         """Labelled snapshots with a matrix of their features."""
-        return cls(**{field.name: getattr(labelled, field.name) for field in fields(Labelled)}, spec=spec, X=X)
+        arrays = {field.name: getattr(labelled, field.name) for field in fields(Labelled)}
+        return cls(**arrays, spec=spec, X=X, text=text)
+
+    def and_also(self, other: Rows) -> Rows:
+        """These rows, then the other ones, which have the same features."""
+        arrays: dict[str, Any] = {
+            name: np.concatenate([getattr(self, name), getattr(other, name)])
+            for name in (field.name for field in fields(self))
+            if name not in NOT_ARRAYS
+        }
+        return replace(self, **arrays)

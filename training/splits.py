@@ -42,6 +42,14 @@ def learnable(rows: Labelled, cut_us: int, maturity_us: int) -> BoolArray:
     return np.asarray(is_known & (rows.at_us <= cut_us) & (rows.opened_us <= cut_us - maturity_us))
 
 
+def censored(rows: Labelled, cut_us: int, maturity_us: int) -> BoolArray:
+    """The rows of which a model trained at `cut` may know only how long their clocks ran: all others that were there then.
+
+    Tickets too young to learn an outcome from, some of which have ended; those still open; those cancelled.
+    """
+    return np.asarray((rows.at_us <= cut_us) & ~learnable(rows, cut_us, maturity_us))
+
+
 def judged(rows: Labelled, cut_us: int, until_us: int) -> BoolArray:
     """The rows a model trained at `cut` is judged on: tickets opened after it, seen until `until`, outcome known by now."""
     return np.asarray((rows.opened_us > cut_us) & (rows.at_us <= until_us) & (rows.breached >= 0))

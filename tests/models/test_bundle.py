@@ -75,10 +75,10 @@ def test_a_manifest_that_was_cut_off_is_refused(folder: Path) -> None:
         load_bundle(folder)
 
 
-@pytest.mark.parametrize("changes", [{"format": "other"}, {"format_version": 2}, {"format_version": None}])
+@pytest.mark.parametrize("changes", [{"format": "other"}, {"format_version": 1}, {"format_version": None}])
 def test_an_unknown_format_is_refused(folder: Path, changes: dict[str, object]) -> None:
     changed(folder, **changes)
-    with pytest.raises(BundleError, match="is unknown here; this program reads 'slacast-breach-bundle' version 1"):
+    with pytest.raises(BundleError, match="is unknown here; this program reads 'slacast-breach-bundle' version 2"):
         load_bundle(folder)
 
 

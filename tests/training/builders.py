@@ -10,6 +10,7 @@ import numpy as np
 from features.declaration import Feature, Settings
 from features.spec import FeatureSpec
 from models.boosting import BoostingParameters
+from models.hazard import HazardParameters
 from models.scales import sigmoid
 from training.fitting import ModelSettings
 from training.plan import Plan
@@ -19,7 +20,17 @@ from training.settings import TrainingSettings
 DAY_US = 86_400_000_000
 START_US = 1_700_000_000_000_000
 NEVER_US = np.iinfo(np.int64).max
-NAMES = ("share_used", "team_rate", "backlog", "noise_one", "noise_two", "mostly_missing")
+NAMES = (
+    "share_used",
+    "team_rate",
+    "backlog",
+    "noise_one",
+    "noise_two",
+    "mostly_missing",
+    "remaining_hours",
+    "target_hours",
+)
+TARGET_HOURS = 48.0
 
 
 def small_spec(names: tuple[str, ...] = NAMES) -> FeatureSpec:
@@ -59,7 +70,7 @@ class SyntheticSource:
         arrays = {field.name: getattr(self.labelled, field.name)[places] for field in fields(Labelled)}
         return replace(self, labelled=Labelled(**arrays), X=self.X[places])
 
-    def described(self, spec: FeatureSpec) -> Rows:
+    def described(self, spec: FeatureSpec, text: object = None) -> Rows:
         assert spec.names == list(NAMES)
         return Rows.of(self.labelled, spec, self.X)
 
@@ -99,7 +110,10 @@ def synthetic_source(tickets: int = 1500, days: int = 90, seed: int = 1, shuffle
     )
     noise = rng.normal(0, 1, (len(ticket), 2))
     missing = np.where(rng.random(len(ticket)) < 0.9, np.nan, rng.normal(0, 1, len(ticket)))
-    X = np.column_stack([share, team_rate[ticket], backlog[ticket] + rng.normal(0, 0.1, len(ticket)), noise, missing])
+    left = TARGET_HOURS * (1.0 - share)
+    promised = np.full(len(ticket), TARGET_HOURS)
+    seen_backlog = backlog[ticket] + rng.normal(0, 0.1, len(ticket))
+    X = np.column_stack([share, team_rate[ticket], seen_backlog, noise, missing, left, promised])
     return SyntheticSource(labelled, X, int(START_US + (days + 5) * DAY_US))
 
 
@@ -121,7 +135,11 @@ def small_settings() -> TrainingSettings:
     boosting = BoostingParameters(
         rounds=40, learning_rate=0.15, rows_per_leaf=20, lambda_l2=5.0, feature_fraction=0.5, threads=1
     )
-    return TrainingSettings(model=ModelSettings(boosting=boosting, blend={"boosting": 0.5, "linear": 0.5}), draws=60)
+    hazard = HazardParameters(rounds=20, learning_rate=0.2, lambda_l2=5.0, feature_fraction=0.6, time_rounds=10)
+    blend = {"boosting": 0.4, "hazard": 0.2, "linear": 0.4}
+    return TrainingSettings(
+        model=ModelSettings(boosting=boosting, hazard=hazard, opening=hazard, blend=blend), draws=60
+    )
 
 
 def small_plan(tmp_path: Path, tracking_uri: str, **changes: object) -> Plan:

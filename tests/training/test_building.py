@@ -130,7 +130,7 @@ def test_a_ticket_of_an_unknown_team_category_and_priority_is_scored_and_explain
     histories = Histories.from_events(pd.concat([events, stranger], ignore_index=True), agreements)
     snapshots = open_snapshots(histories, histories.last_known_us)
     row = int(np.flatnonzero(histories.ticket_ids[snapshots.ticket] == "STRANGER")[0])
-    X = build(histories, snapshots, bundle.spec, bundle.target)
+    X = build(histories, snapshots, bundle.spec, bundle.target, text=bundle.text)
     assert 0 < bundle.predict(X)[row] < 1
     assert reasons(bundle, X.iloc[[row]])[0]
 

@@ -1,0 +1,96 @@
+"""When a clock will stop: quantiles of the time ahead, on the clock and in opening hours, in step with the risk of breach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.hazard import WITHIN, HazardMember
+from models.intervals import quantile_hours
+from models.scales import Float64Array, sigmoid
+
+QUANTILES = (0.1, 0.5, 0.9)
+STEPS = 25
+LARGEST_SHIFT = 40.0
+Levels = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class FinishModel:
+    """Two hazard models: of the time on the clock, and of opening hours of its calendar until it stops, pauses included.
+
+    `levels` and `opening_levels` are what each model must call 10, 50 and 90 % so that it is right so often: conformal
+    numbers, read from tickets it had not seen (training/rehearsal.py).
+    """
+
+    working: HazardMember
+    opening: HazardMember
+    levels: Levels = QUANTILES
+    opening_levels: Levels = QUANTILES
+
+    def working_hours(self, X: Float64Array, log_odds: Float64Array) -> Float64Array:
+        """n x 3 quantiles of the time the clock will still run, for rows and their log odds of breach.
+
+        The hazards of a row are raised or lowered together until the clock outlives its time left exactly as likely as
+        the breach model says. So the quantile at a level lies beyond the time left where the risk is above one minus the level.
+        """
+        return _quantiles(*self.working_survival(X, log_odds), self.levels)
+
+    def opening_hours(self, X: Float64Array) -> Float64Array:
+        """n x 3 quantiles of the opening time until the clock stops."""
+        return _quantiles(*self.opening_survival(X), self.opening_levels)
+
+    def working_survival(self, X: Float64Array, log_odds: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """n x intervals: the log probability of outliving each, as shifted, and where each ends, in hours on the clock."""
+        scores = self.working.scores(X)
+        scores = scores + shift_to(scores[:, :WITHIN], log_odds)[:, None]
+        return _survival_log(scores), self.working.ends_hours(X)
+
+    def opening_survival(self, X: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """The same for opening time."""
+        return _survival_log(self.opening.scores(X)), self.opening.ends_hours(X)
+
+
+def shift_to(scores: Float64Array, log_odds: Float64Array) -> Float64Array:
+    """What to add to the n x intervals log odds of stopping, so that all are outlived with the given log odds; n.
+
+    Newton's method on the logarithm of the summed hazards, which is concave and rising; clipped where a probability is
+    so near 0 or 1 that no finite shift reaches it.
+    """
+    wanted = np.log(np.maximum(np.logaddexp(0.0, -log_odds), 1e-300))  # log of minus the log probability of breach
+    shift = np.zeros(len(scores))
+    for _ in range(STEPS if len(scores) else 0):
+        moved = scores + shift[:, None]
+        hazards = np.logaddexp(0.0, moved)
+        total = np.maximum(hazards.sum(axis=1), 1e-300)
+        slope = np.maximum(sigmoid(moved).sum(axis=1) / total, 1e-9)
+        step = np.clip((wanted - np.log(total)) / slope, -10.0, 10.0)
+        shift = np.clip(shift + step, -LARGEST_SHIFT, LARGEST_SHIFT)
+        if np.abs(step).max() < 1e-10:
+            break
+    return shift
+
+
+def conformal_levels(said: Float64Array, is_end: NDArray[np.bool_], weight: Float64Array) -> Levels:
+    """The levels at which tickets really had stopped in 10, 50 and 90 of 100 cases.
+
+    `said` is the probability a model gave each clock to have stopped by the time it did, or, where not `is_end`, by the
+    time until which it is known to have run: such a clock counts as censored (Kaplan and Meier 1958).
+    """
+    order = np.lexsort((~is_end, said))  # at equal values ends come before those still running
+    mass = weight[order]
+    at_risk = mass.sum() - np.cumsum(mass) + mass
+    left = np.cumprod(np.where(is_end[order], 1.0 - mass / np.maximum(at_risk, 1e-12), 1.0))
+    found = np.interp(QUANTILES, 1.0 - left, said[order], left=0.0, right=QUANTILES[-1]) if len(said) else QUANTILES
+    low, middle, high = np.clip(found, 0.005, 0.995).tolist()
+    return (low, max(middle, low), max(high, middle))
+
+
+def _survival_log(scores: Float64Array) -> Float64Array:
+    return np.asarray(-np.cumsum(np.logaddexp(0.0, scores), axis=1))
+
+
+def _quantiles(survival_log: Float64Array, ends: Float64Array, levels: Levels) -> Float64Array:
+    return np.column_stack([quantile_hours(survival_log, ends, level) for level in levels])
