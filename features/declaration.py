@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 Key: TypeAlias = tuple[str, ...]
@@ -31,9 +31,10 @@ class Settings:
     `orders` maps a column to its values in ascending order; outcomes are counted by each of `keys`, those of
     `recent_keys` also over the last 14 days, durations by `duration_keys`, their spread by `spread_keys`; open tickets
     are counted by `load_keys`, and by `due_keys` those that are due sooner. Of services the events of `service_kinds` are
-    counted, and the tickets that name a service if `counts_service_tickets`; `top_priority` marks major incidents. With
-    `has_warnings` the agreements warn before a promise is broken. `text_topics` names each direction of the text encoder
-    with the fingerprint `text_version`.
+    counted, and the tickets that name a service if `counts_service_tickets`. With `has_majors` the agreements tell a top
+    priority, with `has_warnings` they warn before a promise is broken. `text_topics` names each direction of the text encoder
+    with the fingerprint `text_version`. The family `sequence` tells values by their place in `vocabularies`, and those of
+    `sequence_columns` also in their course.
     """
 
     families: tuple[str, ...]
@@ -46,10 +47,12 @@ class Settings:
     due_keys: tuple[Key, ...] = ()
     service_kinds: tuple[str, ...] = ()
     counts_service_tickets: bool = False
-    top_priority: str = ""
+    has_majors: bool = False
     has_warnings: bool = False
     text_topics: tuple[str, ...] = ()
     text_version: str = ""
+    vocabularies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sequence_columns: tuple[str, ...] = ()
 
 
 def plain_name(column: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -38,7 +38,13 @@ class Spells:
     @classmethod
     def of(cls, steps: Steps, keys: Int64Array, n_keys: int, is_open: BoolArray) -> Spells:
         """The spells of all tickets under one key a step."""
-        moved, was_open = steps.previous(keys, -1) != keys, steps.previous(is_open, False)
+        spells = cls.by_step(steps, keys, n_keys, is_open, np.zeros(len(steps), np.bool_))
+        return replace(spells, ticket=steps.ticket[spells.ticket])
+
+    @classmethod
+    def by_step(cls, steps: Steps, keys: Int64Array, n_keys: int, is_open: BoolArray, parts: BoolArray) -> Spells:
+        """The same, parted also at the steps `parts`, with the step at which each spell began in the place of its ticket."""
+        moved, was_open = parts | (steps.previous(keys, -1) != keys), steps.previous(is_open, False)
         begins = np.flatnonzero(is_open & (moved | ~was_open))
         ends = np.flatnonzero(was_open & (moved | ~is_open))
         # Each spell ends at the first end after its beginning, if that is the same ticket's.
@@ -46,7 +52,7 @@ class Spells:
         end = np.append(ends, -1)[place]
         has_end = (end >= 0) & (steps.ticket[end] == steps.ticket[begins])
         leaves_us = np.where(has_end, steps.known_us[end], NEVER_US)
-        return cls(steps.ticket[begins], keys[begins], n_keys, steps.known_us[begins], leaves_us)
+        return cls(begins, keys[begins], n_keys, steps.known_us[begins], leaves_us)
 
     def older(
         self, keys: Int64Array, before_us: Int64Array, opened_us: Int64Array, limits_us: Int64Array

@@ -24,12 +24,12 @@ from sla.instants import DAY_US, NEVER_US, BoolArray, Int64Array
 
 FAR_US = 366 * DAY_US
 """How long after the due time a running clock is looked at to see when it breaks: beyond any grace and closed season."""
-LOG_UNITS = 1_000_000.0
+LOG_UNITS = 1_000_000_000.0
 HOUR_US = 3_600_000_000.0
 
 DECIDED, BROKEN, STOPPED, LOG_HOURS, LOG_SQUARES = range(5)
 """Columns of Revisions.amounts: decided clocks and the broken ones among them; clocks that have stopped, and the sums of
-log(1 + working hours) over them and of its square, in millionths."""
+log(1 + working hours) over them and of its square, in billionths."""
 
 
 @dataclass(frozen=True)
@@ -158,12 +158,12 @@ def _breaks_while_running(histories: Histories, target: str, verdicts: VerdictAr
 
 
 def _durations(verdicts: VerdictArrays) -> NDArray[np.int64]:
-    """(steps, 5): whether the clock has stopped, log(1 + working hours) and its square in millionths, in their columns."""
+    """(steps, 5): whether the clock has stopped, log(1 + working hours) and its square in billionths, in their columns."""
     stopped = np.isin(verdicts.state, (VerdictState.MET, VerdictState.BREACHED)) & (verdicts.stopped_us != NEVER_US)
     logs = np.where(stopped, np.log1p(np.maximum(verdicts.elapsed_us, 0) / HOUR_US), 0.0)
-    millionths = [np.rint(amounts * LOG_UNITS).astype(np.int64) for amounts in (logs, logs**2)]
+    billionths = [np.rint(amounts * LOG_UNITS).astype(np.int64) for amounts in (logs, logs**2)]
     nothing = np.zeros(len(stopped), np.int64)
-    return np.stack([nothing, nothing, stopped.astype(np.int64), *millionths], axis=1)
+    return np.stack([nothing, nothing, stopped.astype(np.int64), *billionths], axis=1)
 
 
 def _revisions(measurement: Int64Array, step: Int64Array, at_us: Int64Array, values: NDArray[np.int64]) -> Revisions:

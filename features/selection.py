@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.declaration import FIRST_TEAM, Key, Settings, plain_name
 from features.histories import Histories
+from features.major_incidents import top_priorities
 from features.schema import ATTRIBUTE_PREFIX
 
-FAMILIES = ("static", "clock", "path", "load", "history", "calendar", "text")
+FAMILIES = ("static", "clock", "path", "load", "service", "history", "calendar", "text")
+ON_REQUEST = ("sequence",)
+"""Families that are off unless they are asked for."""
 
 ORDERED_COLUMNS = ("service", "channel", "category")
 KEY_COLUMNS = ("team", "assignee", "category", "service", "customer")
@@ -40,10 +44,48 @@ def chosen_settings(histories: Histories, families: tuple[str, ...]) -> Settings
     found = [name for name in attributes if _is_key(counts[name], len(last)) and len(counts[name]) > MOST_PLACES]
     found = _without_twins(histories, found, named)
     found = sorted(found, key=lambda name: (-_entropy(counts[name]), name))[:MOST_ATTRIBUTE_KEYS]
-    return Settings(families, orders, **_keys(named, found, has_priority=len(counts["priority"]) > 1))
+    keys = _keys(named, found, has_priority=len(counts["priority"]) > 1)
+    return Settings(families, orders, **keys, **_services(histories, counts["service"], len(last)), **_flags(histories))
 
 
-def _keys(named: list[str], found: list[str], has_priority: bool) -> dict[str, tuple[Key, ...]]:
+class _Services(TypedDict):
+    service_kinds: tuple[str, ...]
+    counts_service_tickets: bool
+
+
+def _services(histories: Histories, counts: dict[str, int], tickets: int) -> _Services:
+    """Events count if they are of services that tickets name, tickets if enough of them share a service."""
+    is_known = not counts.keys().isdisjoint(histories.services.names)
+    return {
+        "service_kinds": histories.services.kinds if is_known else (),
+        "counts_service_tickets": _is_key(counts, tickets),
+    }
+
+
+class _Flags(TypedDict):
+    has_majors: bool
+    has_warnings: bool
+
+
+def _flags(histories: Histories) -> _Flags:
+    """What the agreements tell, whatever the log holds."""
+    terms = [term for clock in histories.agreements.clocks.values() for term in clock.terms]
+    return {
+        "has_majors": bool(top_priorities(histories.agreements)),
+        "has_warnings": any(term.warnings for term in terms),
+    }
+
+
+class _Keys(TypedDict):
+    keys: tuple[Key, ...]
+    recent_keys: tuple[Key, ...]
+    duration_keys: tuple[Key, ...]
+    load_keys: tuple[Key, ...]
+    spread_keys: tuple[Key, ...]
+    due_keys: tuple[Key, ...]
+
+
+def _keys(named: list[str], found: list[str], has_priority: bool) -> _Keys:
     """Keys for outcomes, for recent outcomes, for durations and for load."""
     single: list[Key] = [(name,) for name in named]
     if "team" in named:
@@ -57,6 +99,8 @@ def _keys(named: list[str], found: list[str], has_priority: bool) -> dict[str, t
         "recent_keys": tuple(key for key in single if key[0] in ("team", "assignee", "category", *found[:2])),
         "duration_keys": tuple(key for key in (*single, *pairs) if key != ("customer",)),
         "load_keys": tuple(key for key in single if key[0] in ("team", "assignee", "service")),
+        "spread_keys": tuple(key for key in single if key[0] in ("team", "assignee", "category", *found[:1])),
+        "due_keys": tuple(key for key in single if key == ("team",)),
     }
 
 

@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from features.declaration import FIRST_TEAM, Feature, Key, Settings
-from features.families import declared
+from features.families import declared, sequence
 from features.histories import Histories
-from features.selection import FAMILIES, chosen_settings
+from features.selection import FAMILIES, ON_REQUEST, chosen_settings
+from features.service_histories import COUNTED
 from features.text import TextEncoder
 
 FORMAT = 2
@@ -27,7 +28,7 @@ Every number a model sees is one of these, made by one function (`features.pipel
 at an instant depends only on records that had happened and were recorded by then; of other tickets only on those before
 the second in which the instant lies. Which columns of a log become keys of histories, and which are ordered, is chosen
 from the training log alone (`features/selection.py`) and stored with the bundle: this page shows a log that has one
-attribute, `subcategory`. Missing values are missing (NaN), never a made-up number.
+attribute, `subcategory`, and all kinds of service events. Missing values are missing (NaN), never a made-up number.
 
 """
 
@@ -52,10 +53,13 @@ class FeatureSpec:
         `families` switches families on; raises SpecError for one that does not exist. The text family has features if an
         encoder is given, fitted on texts known at the cut too.
         """
-        unknown = sorted(set(families) - set(FAMILIES))
+        known = (*FAMILIES, *ON_REQUEST)
+        unknown = sorted(set(families) - set(known))
         if unknown:
-            raise SpecError(f"no feature family {unknown}: expected some of {list(FAMILIES)}")
-        settings = chosen_settings(histories, tuple(name for name in FAMILIES if name in families))
+            raise SpecError(f"no feature family {unknown}: expected some of {list(known)}")
+        settings = chosen_settings(histories, tuple(name for name in known if name in families))
+        if sequence.FAMILY in settings.families:
+            settings = sequence.learned(settings, histories)
         if text is not None and "text" in settings.families:
             settings = replace(settings, text_topics=text.topics, text_version=text.fingerprint)
         return cls(declared(settings), settings)
@@ -125,8 +129,12 @@ def markdown() -> str:
         recent_keys=(team, ("assignee",), attribute),
         duration_keys=(team, category),
         load_keys=(team, ("assignee",)),
-        spread_keys=(),
-        due_keys=(),
+        spread_keys=(team,),
+        due_keys=(team,),
+        service_kinds=COUNTED,
+        counts_service_tickets=True,
+        has_majors=True,
+        has_warnings=True,
         text_topics=("printer, toner, paper",),
         text_version="0" * 16,
     )
@@ -148,8 +156,10 @@ def _settings(content: Mapping[str, Any]) -> Settings:
         due_keys=keys(content["due_keys"]),
         service_kinds=tuple(str(kind) for kind in content["service_kinds"]),
         counts_service_tickets=bool(content["counts_service_tickets"]),
-        top_priority=str(content["top_priority"]),
+        has_majors=bool(content["has_majors"]),
         has_warnings=bool(content["has_warnings"]),
         text_topics=tuple(str(topic) for topic in content["text_topics"]),
         text_version=str(content["text_version"]),
+        vocabularies={str(name): tuple(str(text) for text in texts) for name, texts in content["vocabularies"].items()},
+        sequence_columns=tuple(str(name) for name in content["sequence_columns"]),
     )

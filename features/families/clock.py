@@ -28,11 +28,16 @@ _MEANINGS = {
     "is_three_quarters_used": ("0 or 1", "at least 75 % of the time is used", "Which warnings were passed?"),
     "is_nearly_used": ("0 or 1", "at least 90 % of the time is used", "Which warnings were passed?"),
 }  # fmt: skip
+_WARNINGS = {
+    "warnings_passed": ("warnings", "warnings of the agreement that the clock has passed", "Which warnings were passed?"),
+    "hours_to_next_warning": ("working hours", "time the clock has to run until the agreement's next warning; the promise itself is the last one", "When will we be warned?"),
+}  # fmt: skip
 
 
-def declared(_settings: Settings) -> tuple[Feature, ...]:
-    """The features of this family."""
-    return tuple(Feature(name, FAMILY, *rest) for name, rest in _MEANINGS.items())
+def declared(settings: Settings) -> tuple[Feature, ...]:
+    """The features of this family; those of warnings where the agreements have any."""
+    meanings = _MEANINGS | _WARNINGS if settings.has_warnings else _MEANINGS
+    return tuple(Feature(name, FAMILY, *rest) for name, rest in meanings.items())
 
 
 def values(view: View) -> dict[str, FloatArray | BoolArray]:
@@ -61,6 +66,8 @@ def values(view: View) -> dict[str, FloatArray | BoolArray]:
         "is_three_quarters_used": share >= 0.75,
         "is_nearly_used": share >= 0.9,
     }
+    if view.settings.has_warnings:
+        columns |= _warnings(view)
     return {name: np.where(runs, column, np.nan) for name, column in columns.items()}
 
 
@@ -70,3 +77,23 @@ def _hours_to_due(view: View) -> FloatArray:
     hours = np.where(known, np.where(known, due_us - view.at_us, 0) / HOUR_US, np.nan)
     limited: FloatArray = np.clip(hours, -MOST_HOURS, MOST_HOURS)
     return limited
+
+
+def _warnings(view: View) -> dict[str, FloatArray]:
+    """Warnings passed, and working hours to the next: of the shares of the target at which the goal in force warns."""
+    terms = view.histories.agreements.clock(view.target).terms
+    most = max((len(term.warnings) for term in terms), default=0)
+    shares = np.full(
+        (len(terms) + 1, most + 1), np.inf
+    )  # the last row is for no term; the promise comes after all warnings
+    for term in terms:
+        shares[term.index, : len(term.warnings)] = term.warnings
+        shares[term.index, len(term.warnings)] = 1.0
+    verdicts = view.verdicts
+    warned_us = shares[verdicts.term] * verdicts.target_us[:, None]
+    is_passed = verdicts.elapsed_us[:, None] >= warned_us
+    ahead_us = np.where(is_passed, np.inf, warned_us - verdicts.elapsed_us[:, None]).min(axis=1, initial=np.inf)
+    return {
+        "warnings_passed": (is_passed & (shares[verdicts.term] < 1.0)).sum(axis=1).astype(np.float64),
+        "hours_to_next_warning": np.where(np.isfinite(ahead_us), ahead_us, 0.0) / HOUR_US,
+    }

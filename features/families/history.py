@@ -12,12 +12,13 @@ import numpy as np
 
 from features.declaration import Feature, Key, Settings, key_label, key_name
 from features.keys import KeyCodes
-from features.outcomes import BROKEN, DECIDED, LOG_HOURS, LOG_UNITS, STOPPED, Outcomes
+from features.outcomes import BROKEN, DECIDED, LOG_HOURS, LOG_SQUARES, LOG_UNITS, STOPPED, Outcomes
 from features.view import FloatArray, View
 from sla.instants import DAY_US, Int64Array
 
 FAMILY = "history"
 PRIOR = 10.0
+LEAST_VARIANCE = 1e-4  # below it rounding would be seen: one part in a hundred of the time is no spread at all
 RECENT_US = 14 * DAY_US
 ALL: Key = ()
 
@@ -54,38 +55,52 @@ def declared(settings: Settings) -> tuple[Feature, ...]:
         )
         for key in settings.duration_keys
     ]
-    return (*rates, *recent, *lengths)
+    spreads = [
+        Feature(
+            f"{key_name(key)}_log_hours_spread",
+            FAMILY,
+            "log hours",
+            f"standard deviation of log(1 + working hours) of finished tickets with the same {key_label(key)}, less that of all tickets",
+            f"How predictable is the {key_label(key)}?",
+        )
+        for key in settings.spread_keys
+    ]
+    return (*rates, *recent, *lengths, *spreads)
 
 
 def values(view: View) -> dict[str, FloatArray]:
     """The columns of this family, by name."""
     outcomes = Outcomes.of(view.histories, view.target)
-    known = outcomes.timeline.before(view.others_us)
-    recent = outcomes.timeline.before(view.others_us - RECENT_US)
-    settings, usual = view.settings, _sums(view, outcomes, ALL, known)
+    settings, usual = view.settings, _sums(view, outcomes, ALL)[0]
     usual_rate = (usual[:, BROKEN] + 1.0) / (usual[:, DECIDED] + 4.0)
     usual_logit = _logit(usual_rate)
+    usual_length, usual_spread = _mean(usual, usual, LOG_HOURS), _spread(usual, usual)
     rates: dict[Key, FloatArray] = {}
     out: dict[str, FloatArray] = {}
-    for key in sorted({*settings.keys, *settings.recent_keys, *settings.duration_keys, *_parts(settings)}, key=len):
-        sums = _sums(view, outcomes, key, known)
+    for key in asked_keys(settings):
+        is_recent = key in settings.recent_keys
+        sums, *before = _sums(view, outcomes, key, *[RECENT_US] * is_recent)
         rates[key] = _shrunk(sums, rates[key[:1]] if len(key) > 1 else usual_rate)
         out[f"{key_name(key)}_breach_logit"] = _logit(rates[key]) - usual_logit
-        out[f"{key_name(key)}_log_hours"] = _log_hours(sums, usual)
-        if key in settings.recent_keys:
-            lately = sums - _sums(view, outcomes, key, recent)
+        out[f"{key_name(key)}_log_hours"] = _mean(sums, usual, LOG_HOURS) - usual_length
+        if key in settings.spread_keys:
+            out[f"{key_name(key)}_log_hours_spread"] = _spread(sums, usual) - usual_spread
+        if is_recent:
+            lately = sums - before[0]
             out[f"{key_name(key)}_breach_logit_14d"] = _logit(_shrunk(lately, usual_rate)) - usual_logit
     return out
 
 
-def _parts(settings: Settings) -> set[Key]:
-    """The first parts of keys of several columns."""
-    return {key[:1] for key in settings.keys}
+def asked_keys(settings: Settings) -> list[Key]:
+    """Every key whose outcomes are asked for, parts of keys before the keys."""
+    keys = {*settings.keys, *settings.recent_keys, *settings.duration_keys, *settings.spread_keys}
+    return sorted(keys | {key[:1] for key in settings.keys}, key=lambda key: (len(key), key))
 
 
-def _sums(view: View, outcomes: Outcomes, key: Key, known: Int64Array) -> Int64Array:
+def _sums(view: View, outcomes: Outcomes, key: Key, *back_us: int) -> list[Int64Array]:
+    """The sums as known now, then as known so much earlier."""
     codes = KeyCodes.of(view.histories, key).codes[view.step]
-    return outcomes.sums(view.histories, key).upto(codes, known)
+    return view.sums(outcomes.sums(view.histories, key), outcomes.timeline, codes, 0, *back_us)
 
 
 def _shrunk(sums: Int64Array, prior: FloatArray) -> FloatArray:
@@ -96,10 +111,18 @@ def _shrunk(sums: Int64Array, prior: FloatArray) -> FloatArray:
     return rate
 
 
-def _log_hours(sums: Int64Array, usual: Int64Array) -> FloatArray:
-    mean = usual[:, LOG_HOURS] / np.maximum(usual[:, STOPPED], 1) / LOG_UNITS
-    length: FloatArray = (sums[:, LOG_HOURS] / LOG_UNITS + PRIOR * mean) / (sums[:, STOPPED] + PRIOR) - mean
-    return length
+def _mean(sums: Int64Array, usual: Int64Array, column: int) -> FloatArray:
+    """The mean of what a column sums over finished tickets, pulled towards that of all; 0 where nothing is finished."""
+    prior = usual[:, column] / np.maximum(usual[:, STOPPED], 1) / LOG_UNITS
+    mean: FloatArray = (sums[:, column] / LOG_UNITS + PRIOR * prior) / (sums[:, STOPPED] + PRIOR)
+    return mean
+
+
+def _spread(sums: Int64Array, usual: Int64Array) -> FloatArray:
+    """The standard deviation of log(1 + working hours)."""
+    variance = _mean(sums, usual, LOG_SQUARES) - _mean(sums, usual, LOG_HOURS) ** 2
+    spread: FloatArray = np.sqrt(np.maximum(variance, LEAST_VARIANCE))
+    return spread
 
 
 def _logit(rate: FloatArray) -> FloatArray:

@@ -9,10 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from features.declaration import Feature, Key, Settings, key_label, key_name
+from features.due_times import due_spells
 from features.histories import Histories
+from features.keys import KeyCodes
 from features.membership import ARRIVED, OPEN, PASSED_ON, RESOLVED, WAITING, Membership
+from features.outcomes import Outcomes
+from features.snapshots import is_open
 from features.view import FloatArray, View
-from sla.instants import DAY_US, Int64Array
+from sla.instants import DAY_US, NEVER_US, Int64Array
 
 FAMILY = "load"
 TEAM: Key = ("team",)
@@ -22,8 +26,19 @@ ALL: Key = ()
 def declared(settings: Settings) -> tuple[Feature, ...]:
     """The features of this family."""
     features = [feature for key in settings.load_keys for feature in _declared_of(key)]
+    due = [
+        Feature(
+            f"{key_name(key)}_due_sooner",
+            FAMILY,
+            "tickets",
+            f"other open tickets with the same {key_label(key)} whose running clock is due before this one's",
+            "How many come first?",
+        )
+        for key in settings.due_keys
+    ]
     return (
         *features,
+        *due,
         Feature(
             "team_share_of_open",
             FAMILY,
@@ -85,6 +100,7 @@ def values(view: View) -> dict[str, FloatArray | Int64Array]:
     out: dict[str, FloatArray | Int64Array] = {}
     for key in view.settings.load_keys:
         out |= _values_of(view, key)
+    out |= {f"{key_name(key)}_due_sooner": _due_sooner(view, key) for key in view.settings.due_keys}
     counts, last_day, last_week = _sums(view, ALL)
     trends = 7.0 * last_day / np.maximum(last_week, 1)
     team_open = out["team_open"] if TEAM in view.settings.load_keys else _sums(view, TEAM)[0][:, OPEN]
@@ -120,11 +136,22 @@ def _sums(view: View, key: Key) -> tuple[Int64Array, Int64Array, Int64Array]:
     """Other tickets held now (open, waiting), and what all tickets did in the last day and the last week."""
     held = membership(view.histories, key)
     keys = held.keys[view.step]
-    now, day, week = (held.sums.upto(keys, held.timeline.before(view.others_us - days * DAY_US)) for days in (0, 1, 7))
+    now, day, week = view.sums(held.sums, held.timeline, keys, 0, DAY_US, 7 * DAY_US)
     return held.others(now, keys, view.step_before), now - day, now - week
 
 
 def _older(view: View, held: Membership) -> Int64Array:
     """Open tickets of the same key that were opened before this one."""
     opened_us = view.histories.steps.opened_us
-    return held.spells.older(held.keys[view.step], view.others_us, opened_us, opened_us[view.ticket])
+    return view.older(held.spells, held.keys[view.step], opened_us, opened_us[view.ticket])
+
+
+def _due_sooner(view: View, key: Key) -> FloatArray:
+    """Open tickets of the same key that are due before this one, as known then; missing where this one has no due time."""
+    due_us, before = view.verdicts.due_us, view.step_before
+    keys, outcomes = KeyCodes.of(view.histories, key).codes, Outcomes.of(view.histories, view.target)
+    spells = due_spells(view.histories, key, view.target)
+    sooner = view.older(spells, keys[view.step], outcomes.due_us, due_us)
+    is_own = (before >= 0) & (keys[before] == keys[view.step]) & is_open(view.histories)[before]
+    own: FloatArray = sooner - (is_own & (outcomes.due_us[before] < due_us))
+    return np.where(due_us == NEVER_US, np.nan, own)

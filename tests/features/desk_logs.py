@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from features.declaration import FIRST_TEAM, Settings
 from features.families import declared
 from features.histories import Histories
-from features.schema import conform_ticket_events
+from features.schema import PHASES, conform_service_events, conform_ticket_events
 from features.selection import FAMILIES
+from features.service_histories import COUNTED
 from features.spec import FeatureSpec
 from sla.agreements.agreement_set import AgreementSet
 from sla.agreements.loading import parse_agreements
@@ -37,6 +38,7 @@ agreements:
     targets:
       - metric: resolution
         pause: {status: waiting, waiting_on: customer}
+        warnings: [50%, 75%]
         goals:
           - {applies_to: {priority: high}, within: 3 h, calendar: always}
           - {applies_to: {priority: low}, within: 5 working hours, calendar: office}
@@ -122,6 +124,56 @@ def _event(draw: st.DrawFn, tickets: int) -> dict[str, Any]:
     return row
 
 
+def service_frame(rows: list[tuple[str, int, int, str, str]]) -> pd.DataFrame:
+    """Canonical service events from (service, minute, minutes until recorded, kind, phase); announced if recorded before."""
+    return conform_service_events(
+        pd.DataFrame(
+            [
+                {
+                    "event_id": f"{service}/{minute}/{place}",
+                    "service": service,
+                    "event_at": START + pd.Timedelta(minutes=minute),
+                    "recorded_at": START + pd.Timedelta(minutes=minute + delay),
+                    "kind": kind,
+                    "phase": phase,
+                }
+                for place, (service, minute, delay, kind, phase) in enumerate(rows)
+            ],
+            columns=["event_id", "service", "event_at", "recorded_at", "kind", "phase"],
+        ).astype({"event_id": "str", "event_at": "datetime64[us, UTC]", "recorded_at": "datetime64[us, UTC]"})
+    )
+
+
+def service_logs(events: int = 10) -> st.SearchStrategy[pd.DataFrame]:
+    """Random service events of the services that tickets name, from a month before: announced, in time and late."""
+    row = st.tuples(
+        st.sampled_from(["mail", "vpn", "unknown to tickets"]),
+        st.integers(-31 * 24 * 6, MINUTES // 10).map(lambda tens: tens * 10),
+        st.sampled_from([0, 0, 0, 45, 600, -300, -3000]),
+        st.sampled_from([*COUNTED, "check"]),
+        st.sampled_from(PHASES),
+    )
+    return st.lists(row, max_size=events).map(service_frame)
+
+
+def busy_services(seed: int, events: int = 40) -> pd.DataFrame:
+    """A fuller random log of service events for `busy_log`."""
+    rng = np.random.default_rng(seed)
+    phases = ("start", "end", "end", "point")
+    return service_frame(
+        [
+            (
+                ("mail", "vpn")[int(rng.integers(2))],
+                int(rng.integers(-20 * 1440, MINUTES)) if rng.random() < 0.4 else int(rng.integers(0, MINUTES)),
+                int(rng.choice([0, 0, 0, 90, -1000])),
+                COUNTED[int(rng.integers(len(COUNTED)))],
+                phases[int(rng.integers(len(phases)))],
+            )
+            for _ in range(events)
+        ]
+    )
+
+
 def full_spec() -> FeatureSpec:
     """Every family with every kind of key, whatever a small log would make the selection choose."""
     single = [(name,) for name in ("team", FIRST_TEAM, "assignee", "category", "attributes.place")]
@@ -133,6 +185,12 @@ def full_spec() -> FeatureSpec:
         recent_keys=(("team",), ("assignee",)),
         duration_keys=(("team",), ("team", "category")),
         load_keys=(("team",), ("assignee",)),
+        spread_keys=(("team",),),
+        due_keys=(("team",),),
+        service_kinds=COUNTED,
+        counts_service_tickets=True,
+        has_majors=True,
+        has_warnings=True,
     )
     return FeatureSpec(declared(settings), settings)
 

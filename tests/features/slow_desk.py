@@ -55,7 +55,10 @@ class Step:
 class SlowDesk:
     """The records of a frame, and what can be asked of them with loops."""
 
-    def __init__(self, frame: pd.DataFrame, agreements: AgreementSet, target: str) -> None:
+    def __init__(
+        self, frame: pd.DataFrame, agreements: AgreementSet, target: str, services: pd.DataFrame | None = None
+    ) -> None:
+        self.happenings = [] if services is None else [_happening(row) for row in services.to_dict("records")]
         self.frame, self.agreements, self.target = frame, agreements, target
         self.records: dict[str, list[Record]] = {}
         for row in frame.to_dict("records"):
@@ -73,11 +76,12 @@ class SlowDesk:
         self.scanned = cache(self._scanned)
         self.decided = cache(self._decided)
         self.worked = cache(self._worked)
+        self.verdict = cache(self._verdict)
 
     def steps_until(self, ticket: str, at_us: int) -> list[Step]:
         return [step for step in self.steps[ticket] if step.known_us <= at_us]
 
-    def verdict(self, ticket: str, at_us: int) -> dict[str, int]:
+    def _verdict(self, ticket: str, at_us: int) -> dict[str, int]:
         """The verdict at an instant, from a log that holds this ticket alone."""
         found = self._verdicts(ticket, [at_us])
         return {name: int(array[0]) for name, array in vars(found).items()}
@@ -142,6 +146,27 @@ class SlowDesk:
 
     def tickets(self) -> Iterator[str]:
         yield from self.records
+
+
+@dataclass
+class Happening:
+    """One service event."""
+
+    event_id: str
+    service: str
+    kind: str
+    phase: str
+    at_us: int
+    recorded_us: int
+
+    @property
+    def known_us(self) -> int:
+        return max(self.at_us, self.recorded_us)
+
+
+def _happening(row: dict[Any, Any]) -> Happening:
+    at_us, recorded_us = (row[name].value // 1000 for name in ("event_at", "recorded_at"))
+    return Happening(row["event_id"], row["service"], row["kind"], row["phase"], at_us, recorded_us)
 
 
 def _tell_apart(records: list[Record]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from features.declaration import FIRST_TEAM, Key, Settings, key_name, plain_name
 from tests.features.slow_desk import DAY_US, HOUR_US, SlowDesk, Step
+from tests.features.slow_service import slow_service
 
 NAN = math.nan
 
@@ -23,8 +24,11 @@ def slow_row(desk: SlowDesk, settings: Settings, ticket: str, at_us: int) -> dic
     row = {
         **_static(steps[-1], settings),
         **_clock(verdict, at_us),
+        **_warnings(desk, verdict),
         **_path(steps, settings, at_us),
         **_load(desk, settings, ticket, steps, before_us),
+        "team_due_sooner": _due_sooner(desk, ticket, steps, verdict, before_us),
+        **slow_service(desk, ticket, steps, before_us),
         **_history(desk, settings, steps, before_us),
         **_calendar(desk, verdict, steps[0].at_us, at_us),
     }
@@ -65,6 +69,18 @@ def _clock(verdict: dict[str, int], at_us: int) -> dict[str, float]:
     }
     runs = verdict["target_us"] >= 0 and verdict["state"] != 0
     return {name: value if runs else NAN for name, value in row.items()}
+
+
+def _warnings(desk: SlowDesk, verdict: dict[str, int]) -> dict[str, float]:
+    if verdict["target_us"] < 0 or verdict["state"] == 0:
+        return {"warnings_passed": NAN, "hours_to_next_warning": NAN}
+    shares = desk.agreements.clock(desk.target).terms[verdict["term"]].warnings
+    target, elapsed = verdict["target_us"], verdict["elapsed_us"]
+    ahead = [share * target - elapsed for share in (*shares, 1.0) if share * target > elapsed]
+    return {
+        "warnings_passed": sum(elapsed >= share * target for share in shares),
+        "hours_to_next_warning": min(ahead, default=0.0) / HOUR_US,
+    }
 
 
 def _path(steps: list[Step], settings: Settings, at_us: int) -> dict[str, float]:
@@ -149,12 +165,12 @@ def _load(desk: SlowDesk, settings: Settings, ticket: str, steps: list[Step], be
     for key in settings.load_keys:
         mine, name = _key(steps, key), key_name(key)
         held = _held(desk, key, ticket, before_us)
-        open_here = [other for other, where, _ in held if where == mine]
+        open_here = [other for other, where, *_ in held if where == mine]
         week = _flows(desk, key, mine, before_us - 7 * DAY_US, before_us)
         day = _flows(desk, key, mine, before_us - DAY_US, before_us)
         row |= {
             f"{name}_open": len(open_here),
-            f"{name}_waiting": sum(waits for _, where, waits in held if where == mine),
+            f"{name}_waiting": sum(waits for _, where, waits, _ in held if where == mine),
             f"{name}_older": sum(desk.steps[other][0].at_us < steps[0].at_us for other in open_here),
             f"{name}_arrivals_1d": day[0],
             f"{name}_arrivals_7d": week[0],
@@ -172,19 +188,31 @@ def _load(desk: SlowDesk, settings: Settings, ticket: str, steps: list[Step], be
     }
 
 
-def _held(desk: SlowDesk, key: Key, ticket: str, before_us: int) -> list[tuple[str, tuple[str, ...], bool]]:
-    """Other tickets that were open before an instant, what they were grouped under, whether they waited."""
+def _due_sooner(desk: SlowDesk, ticket: str, steps: list[Step], verdict: dict[str, int], before_us: int) -> float:
+    if verdict["due_us"] >= 2**62:
+        return NAN
+    count = 0
+    for other, team, *_ in _held(desk, ("team",), ticket, before_us):
+        last = desk.steps_until(other, before_us - 1)[-1]
+        then = desk.verdict(other, last.known_us)
+        runs = then["state"] in (1, 4) and then["stopped_us"] >= 2**62
+        count += runs and team == _key(steps, ("team",)) and then["due_us"] < verdict["due_us"]
+    return count
+
+
+def _held(desk: SlowDesk, key: Key, ticket: str, before_us: int) -> list[tuple[str, tuple[str, ...], bool, bool]]:
+    """Other tickets that were open before an instant, what they were grouped under, whether they waited or were major."""
     found = []
     for other in desk.tickets():
         steps = desk.steps_until(other, before_us - 1)
         if other != ticket and steps and steps[-1].is_open:
-            found.append((other, _key(steps, key), steps[-1].is_waiting))
+            found.append((other, _key(steps, key), steps[-1].is_waiting, steps[-1].get("priority") == "high"))
     return found
 
 
-def _flows(desk: SlowDesk, key: Key, mine: tuple[str, ...], from_us: int, before_us: int) -> tuple[int, int, int]:
-    """Arrivals, resolutions and hand-overs of a group in [from, before), of all tickets."""
-    arrived = resolved = passed_on = 0
+def _flows(desk: SlowDesk, key: Key, mine: tuple[str, ...], from_us: int, before_us: int) -> tuple[int, int, int, int]:
+    """Arrivals, resolutions, hand-overs and reopenings of a group in [from, before), of all tickets."""
+    arrived = resolved = passed_on = reopened = 0
     for steps in desk.steps.values():
         for place, step in enumerate(steps):
             if not from_us <= step.known_us < before_us:
@@ -194,7 +222,8 @@ def _flows(desk: SlowDesk, key: Key, mine: tuple[str, ...], from_us: int, before
             arrived += here and not was_here
             resolved += was_here and not step.is_open
             passed_on += was_here and step.is_open and not here
-    return arrived, resolved, passed_on
+            reopened += here and place > 0 and not steps[place - 1].is_open
+    return arrived, resolved, passed_on, reopened
 
 
 def _history(desk: SlowDesk, settings: Settings, steps: list[Step], before_us: int) -> dict[str, float]:
@@ -215,10 +244,23 @@ def _history(desk: SlowDesk, settings: Settings, steps: list[Step], before_us: i
     for key in settings.duration_keys:
         number, logs = _net(desk, desk.worked, key, _key(steps, key), -math.inf, before_us)
         row[f"{key_name(key)}_log_hours"] = (logs + 10 * mean) / (number + 10) - mean
+    _, squares = _net(desk, desk.worked, (), (), -math.inf, before_us, power=2)
+    of_all = (mean, squares / max(count, 1)) if count else (0.0, 0.0)
+    for key in settings.spread_keys:
+        number, logs = _net(desk, desk.worked, key, _key(steps, key), -math.inf, before_us)
+        _, squares = _net(desk, desk.worked, key, _key(steps, key), -math.inf, before_us, power=2)
+        means = [(total + 10 * usual) / (number + 10) for total, usual in zip((logs, squares), of_all, strict=True)]
+        row[f"{key_name(key)}_log_hours_spread"] = _deviation(*means) - _deviation(*of_all)
     return row
 
 
-def _net(desk: SlowDesk, entries, key: Key, mine: tuple[str, ...], from_us: float, before_us: int) -> tuple[int, float]:
+def _deviation(mean: float, mean_square: float) -> float:
+    return math.sqrt(max(mean_square - mean**2, 1e-4))
+
+
+def _net(
+    desk: SlowDesk, entries, key: Key, mine: tuple[str, ...], from_us: float, before_us: int, power: int = 1
+) -> tuple[int, float]:
     """How many entries of a group were made in [from, before), less those taken back in it, and the sum of their values."""
     count, total = 0, 0.0
     for ticket in desk.tickets():
@@ -226,7 +268,7 @@ def _net(desk: SlowDesk, entries, key: Key, mine: tuple[str, ...], from_us: floa
             if _key_at(desk, ticket, step, key) != mine:
                 continue
             net = (from_us <= since_us < before_us) - (from_us <= until_us < before_us)
-            count, total = count + net, total + net * value
+            count, total = count + net, total + net * value**power
     return count, total
 
 
@@ -247,6 +289,7 @@ def _calendar(desk: SlowDesk, verdict: dict[str, int], opened_us: int, at_us: in
         "opened_local_hour",
         "opened_local_weekday",
         "is_working_time",
+        "shift_share_left",
         "hours_to_close",
         "hours_to_open",
         "working_hours_next_day",
@@ -264,7 +307,25 @@ def _calendar(desk: SlowDesk, verdict: dict[str, int], opened_us: int, at_us: in
     week = sum(minutes[:10080]) / 60 + part * (minutes[10080] - minutes[0])
     closes = min(to_change, 24.0) if minutes[0] else 0.0
     opens = min(to_change, 168.0) if not minutes[0] else 0.0
-    return dict(zip(names, (now[1], now[0], opened[1], opened[0], minutes[0], closes, opens, day, week), strict=True))
+    return dict(
+        zip(
+            names,
+            (now[1], now[0], opened[1], opened[0], minutes[0], _shift_left(calendar, at_us), closes, opens, day, week),
+            strict=True,
+        )
+    )
+
+
+def _shift_left(calendar, at_us: int) -> float:
+    """Minute by minute through the local day."""
+    zone = ZoneInfo(calendar.zone)
+    today = datetime.fromtimestamp(at_us // 1_000_000, UTC).astimezone(zone).date()
+    edges = [datetime.combine(today + timedelta(days=later), time(), zone) for later in (0, 1)]
+    begins_us, ends_us = (int(edge.timestamp()) * 1_000_000 for edge in edges)
+    minutes = calendar.is_open(np.arange(begins_us, ends_us, 60_000_000)).tolist()
+    place, part = divmod(at_us - begins_us, 60_000_000)
+    left = sum(minutes[place:]) - minutes[place] * part / 60_000_000
+    return left / sum(minutes) if any(minutes) else 0.0
 
 
 def _local(zone: str, at_us: int) -> tuple[int, float]:
