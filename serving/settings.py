@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -12,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRETS = frozenset({"database_url", "mlflow_uri", "session_secret", "oidc_client_secret"})
 """Settings that hold, or may hold, a secret: their values are in no message and no log."""
+ROLE_NAMES = ("reader", "dispatcher", "planner", "scientist", "manager", "admin")
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -172,6 +174,18 @@ class Settings(BaseSettings):
                     f"{value!r} is not a time zone; expected an IANA name such as Europe/Berlin"
                 ) from error
         return value or None
+
+    @model_validator(mode="after")
+    def _issuer_is_safe(self) -> Settings:
+        issuer = urlsplit(self.oidc_issuer or "")
+        if issuer.scheme == "http" and not is_loopback(issuer.hostname or ""):
+            raise ValueError(
+                f"SLACAST_OIDC_ISSUER ({self.oidc_issuer}) must begin with https: what it says lets people in"
+            )
+        wrong = [pair for pair in listed(self.oidc_roles) if pair.partition("=")[2] not in ROLE_NAMES]
+        if wrong:
+            raise ValueError(f"SLACAST_OIDC_ROLES: {wrong[0]!r} is not VALUE=ROLE; roles are {', '.join(ROLE_NAMES)}")
+        return self
 
     @model_validator(mode="after")
     def _thresholds_in_order(self) -> Settings:

@@ -68,7 +68,10 @@ async def logout(request: Request) -> Response:
 def login_with_openid(request: Request, next: str = HOME) -> Response:  # noqa: A002
     """The way to the issuer."""
     gate = gate_of(request)
-    begun = _openid(request).begin()
+    try:
+        begun = _openid(request).begin()
+    except OpenIdError as problem:
+        return _form(request, safe_path(next), str(problem), 503)
     response = RedirectResponse(begun.address, 303, {"Cache-Control": "no-store"})
     kept = {"state": begun.state, "nonce": begun.nonce, "verifier": begun.verifier, "next": safe_path(next)}
     gate.cookies.set(response, LOGIN, gate.cookies.packed(kept), LOGIN_SECONDS)

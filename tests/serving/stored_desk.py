@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from starlette.testclient import TestClient
 
 from features.store.access_keys import AccessKey
@@ -99,8 +98,3 @@ def event(number: int = 0, **values: Any) -> dict[str, Any]:
         "kind": "created",
         **values,
     }
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return prepared_store(tmp_path_factory.mktemp("prepared"))

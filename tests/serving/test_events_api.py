@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from features.store import StoreError
 from tests.serving.real_desk import AT
-from tests.serving.stored_desk import Desk, event, prepared  # noqa: F401 (a fixture)
+from tests.serving.stored_desk import Desk, event
 from tests.serving.test_api import is_problem
 
 EVENTS = "/api/v1/events"
@@ -24,8 +24,8 @@ LINES = {"Content-Type": "application/x-ndjson"}
 
 
 @pytest.fixture
-def desk(prepared: Path, tmp_path: Path) -> Iterator[Desk]:  # noqa: F811
-    found = Desk(prepared, tmp_path)
+def desk(prepared_desk: Path, tmp_path: Path) -> Iterator[Desk]:
+    found = Desk(prepared_desk, tmp_path)
     yield found
     found.close()
 
@@ -277,8 +277,8 @@ def test_another_content_type_is_refused_with_those_that_are_read(client: TestCl
     assert "application/x-ndjson" in is_problem(answer, 415)["detail"]
 
 
-def test_too_much_at_once_is_refused_before_it_is_read(prepared: Path, tmp_path: Path) -> None:  # noqa: F811
-    desk = Desk(prepared, tmp_path, max_ingest_bytes=4_000, max_events=3)
+def test_too_much_at_once_is_refused_before_it_is_read(prepared_desk: Path, tmp_path: Path) -> None:
+    desk = Desk(prepared_desk, tmp_path, max_ingest_bytes=4_000, max_events=3)
     client = desk.client()
     assert client.post(EVENTS, json=[event(n) for n in range(3)]).status_code == 201
     assert "at most 3" in is_problem(client.post(EVENTS, json=[event(n) for n in range(4)]), 413)["detail"]
