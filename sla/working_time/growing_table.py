@@ -97,9 +97,14 @@ class GrowingTable:
         while True:
             answer = ask(table, at_us)
             missing = (answer == NEVER_US) if forward else (answer == -NEVER_US)
-            if not missing.any() or (table.high_us >= LAST_US if forward else table.low_us <= FIRST_US):
+            if not missing.any() or (self._is_settled(table) if forward else table.low_us <= FIRST_US):
                 return answer
             table = self._longer(table, forward)
+
+    def _is_settled(self, table: WindowTable) -> bool:
+        """Whether nothing opens or closes behind the end of a table, or no year is left in which it could."""
+        last_us = self._source.unchanging_from_us()
+        return table.high_us >= (LAST_US if last_us is None else min(last_us, LAST_US))
 
     def _longer(self, table: WindowTable, forward: bool) -> WindowTable:
         more = max(table.high_us - table.low_us, 366 * DAY_US)

@@ -61,6 +61,21 @@ class WindowSource:
         for name in self.spec.minus:
             self.other(name).check()
 
+    def unchanging_from_us(self) -> int | None:
+        """Return an instant from which on nothing opens or closes any more, None where there is none to be seen at once."""
+        spec = self.spec
+        if spec.valid_until is not None:
+            last = day_number(spec.valid_until)
+        elif not any(spec.weekly()) or self._never_closes():
+            last = max((day_number(day) for day in (*spec.dates, *filter(None, [spec.valid_from]))), default=0)
+        else:
+            return None
+        return (last + 4) * DAY_US  # a day belongs to its zone, and its last window may run into the next
+
+    def _never_closes(self) -> bool:
+        spec = self.spec
+        return spec.always_open and not (spec.breaks or spec.closed or spec.holidays or spec.minus)
+
     def local_days(self, first: int, last: int) -> LocalDays:
         """Return what the calendar says about the local dates `first` to `last` (days since 1970-01-01, both included)."""
         zone = zone_offsets(self.spec.time_zone, first, last)

@@ -9,6 +9,7 @@ import pytest
 
 from sla.instants import NEVER_US, SECOND_US, to_us
 from sla.working_time.calendar_errors import NeverOpen, OutOfSpan
+from sla.working_time.growing_table import LAST_US
 from tests.sla.calendar_examples import OFFICE, at, compiled
 
 HOUR = 3600
@@ -251,3 +252,24 @@ def test_the_closing_instant_is_open_only_when_it_is_to_be_included() -> None:
         instant = at(f"2024-03-04T{text}")
         assert office.is_open_at(instant) is plain
         assert office.is_open_at(instant, closing_included=True) is included
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"always_open": True},
+        {"always_open": True, "valid_from": "2024-06-01"},
+        {"always_open": True, "dates": {"2024-12-25": [["10:00", "12:00"]]}},
+        {"hours": {"mon-fri": [["08:00", "18:00"]]}, "valid_until": "2025-01-31"},
+        {"dates": {"2024-12-31": [["22:00", "06:00"]]}},
+    ],
+)
+def test_a_calendar_that_never_changes_again_is_not_built_for_centuries(spec):
+    """The answers are those of a table up to the year 2200; the table ends when nothing more can happen."""
+    quick, slow = (compiled({"time_zone": "Europe/Berlin", **spec}) for _ in range(2))
+    first_us, last_us = to_us(at("2024-01-01")), to_us(at("2025-06-01"))
+    slow._tables.spanning(first_us, LAST_US)
+    instants = np.arange(first_us, last_us, 7 * HOUR * SECOND_US, dtype=np.int64)
+    for ask in ("next_close_us", "next_open_us"):
+        np.testing.assert_array_equal(getattr(quick, ask)(instants), getattr(slow, ask)(instants))
+    assert quick._tables._table.high_us < to_us(at("2040-01-01"))
