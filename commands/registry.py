@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from commands.options import JsonOption, settings_with, user_name
-from commands.printing import says_faults
+from commands.options import AgreementsOption, JsonOption, StoreOption, instant, settings_with, user_name
+from commands.printing import Progress, emit, fail, says_faults
 from commands.registry_text import list_text, move_text, show_text
+from commands.training_options import lessons
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -80,6 +81,59 @@ def show(
 
 
 @says_faults
+def compare(
+    model: ModelArgument,
+    first: VersionArgument,
+    second: VersionArgument = "champion",
+    weeks: Annotated[int, typer.Option("--weeks", min=1, help="How many recent weeks with known outcomes.")] = 4,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="INSTANT", help="The end of these weeks (default: the last known outcomes)."),
+    ] = None,
+    retrained: Annotated[
+        bool,
+        typer.Option(
+            "--retrained", help="Compare their settings: both trained anew on what was known before these weeks."
+        ),
+    ] = False,
+    agreements: AgreementsOption = None,
+    store: StoreOption = None,
+    mlflow: RegistryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two versions on the same recent tickets, which neither has learned from, beside the rules, with paired intervals.
+
+    Each answers on features of its own specification, rebuilt from the store.
+
+    Example: slacast models compare breach challenger champion
+    """
+    from models.bundle import load_bundle
+    from models.registry import bundle_folder, registered
+    from training.building import HistoryRows
+    from training.comparison import compare_bundles, compare_settings
+    from training.settings import TrainingSettings
+
+    settings = settings_with(mlflow_uri=mlflow, database_url=store, agreements=agreements)
+    found, progress = registered(settings.mlflow_uri, model), Progress()
+    versions = [found.find(text) for text in (first, second)]
+    if versions[0].number == versions[1].number:
+        raise fail(f"{first} and {second} are the same version of {model}: v{versions[0].number}")
+    bundles = [
+        load_bundle(
+            bundle_folder(settings.mlflow_uri, model, one.number, settings.var_dir / "bundles"), version=one.version
+        )
+        for one in versions
+    ]
+    if bundles[0].target != bundles[1].target:
+        raise fail(f"{versions[0].version} predicts {bundles[0].target}, {versions[1].version} {bundles[1].target}")
+    agreed, events = lessons(settings, None, progress)
+    source = HistoryRows.of(events, agreed, bundles[0].target, TrainingSettings().grid_one_in, 0)
+    progress("asking both models")
+    judge = compare_settings if retrained else compare_bundles
+    emit(judge(source, *bundles, weeks=weeks, until=instant(until) if until else None), as_json)
+
+
+@says_faults
 def promote(
     model: ModelArgument,
     version: VersionArgument,
@@ -135,6 +189,7 @@ def rollback(
 
 app.command("list")(list_)
 app.command("show")(show)
+app.command("compare")(compare)
 app.command("promote")(promote)
 app.command("rollback")(rollback)
 

@@ -76,7 +76,7 @@ def _by_recipe(exam: Exam, unseen: Exam, who: str, bundle: BreachBundle, plan: P
 
 def _asked(bundle: BreachBundle, exam: Exam) -> Float64Array:
     """What the champion says, on features of its own specification."""
-    X = exam.source.take(exam.places).described(bundle.spec).X
+    X = exam.source.take(exam.places).described(bundle.spec, bundle.text).X
     return bundle.predict(pd.DataFrame(X, columns=bundle.spec.names))
 
 

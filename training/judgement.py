@@ -55,14 +55,21 @@ def predictions(
 ) -> dict[str, Float64Array]:
     """The probabilities of the model and of every baseline for the test rows, each learned from the training rows alone."""
     margins = fitted.margins(test.X)
+    return {
+        MODEL: sigmoid(calibration.apply(blend.margin(margins))),
+        TREES: sigmoid(margins[boosting.KIND]),
+        LINEAR: sigmoid(margins[linear.KIND]),
+        **rule_predictions(train, test),
+    }
+
+
+def rule_predictions(train: Labelled, test: Labelled) -> dict[str, Float64Array]:
+    """The probabilities of both tables and the base rate for the test rows, learned from the events among the training rows."""
     events = train.where(train.is_event)
     weight = ticket_weights(events.ticket)
     share = fit_rate_table(share_cells(events.share_used), events.priority, events.y, weight)
     group = fit_rate_table(events.priority, events.team, events.y, weight)
     return {
-        MODEL: sigmoid(calibration.apply(blend.margin(margins))),
-        TREES: sigmoid(margins[boosting.KIND]),
-        LINEAR: sigmoid(margins[linear.KIND]),
         GROUP_TABLE: group.predict(test.priority, test.team),
         SHARE_RULE: share.predict(share_cells(test.share_used), test.priority),
         BASE_RATE: np.full(len(test), share.base_rate),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from features.spec import FeatureSpec
+from features.text import TextEncoder
 from sla.instants import Int64Array
 from training.rows import Known, Labelled, Rows
 from training.settings import TrainingSettings
@@ -66,8 +67,8 @@ class RowSource(Protocol):
     def take(self, places: Int64Array) -> Self:
         """The snapshots at some places."""
 
-    def described(self, spec: FeatureSpec) -> Rows:
-        """The snapshots with the features of a given specification, such as that of a bundle trained earlier."""
+    def described(self, spec: FeatureSpec, text: TextEncoder | None = None) -> Rows:
+        """The snapshots with the features of a given specification, such as that of a bundle trained earlier, and its encoder."""
 
     @property
     def texts(self) -> Mapping[str, Sequence[str]]:

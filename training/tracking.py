@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from models.registry import quiet_mlflow
+from training.provenance import environment_text, provenance_tags
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +67,7 @@ def record_training(
         with mlflow.start_run(experiment_id=experiment_id, run_name=record.run_name) as run:
             _log_record(mlflow, record)
             info = _log_model(mlflow, name, record.pyfunc, bundle, example)
-        number = _registered(mlflow, name, info, run.info.run_id, record.tags)
+        number = _registered(mlflow, name, info, run.info.run_id, {**record.tags, **provenance_tags()})
     return Registration(name, number, run.info.run_id)
 
 
@@ -84,7 +85,8 @@ def record_run(tracking_uri: str, artifacts: Path, record: RunRecord) -> str:
 def _log_record(mlflow: ModuleType, record: RunRecord) -> None:
     mlflow.log_params({key: str(value)[:500] for key, value in record.params.items()})
     mlflow.log_metrics({key: value for key, value in record.metrics.items() if value == value})
-    mlflow.set_tags(dict(record.tags))
+    mlflow.set_tags({**record.tags, **provenance_tags()})
+    mlflow.log_text(environment_text(), "environment.json")
     for file, text in record.texts.items():
         mlflow.log_text(text, file)
     for file, figure in record.figures.items():

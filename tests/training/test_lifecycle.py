@@ -19,6 +19,7 @@ from models.registry import champion, quiet_mlflow
 from tests.training.builders import DAY_US, START_US, SyntheticSource, small_plan, synthetic_source
 from training.lifecycle import TrainResponse, train_from
 from training.plan import TrainingError
+from training.provenance import code_version
 from training.steps import Steps
 
 pytestmark = [
@@ -99,8 +100,26 @@ def test_a_run_keeps_all_that_is_needed_to_understand_and_repeat_it(promoted: Pr
     assert run.data.params["cut"] == response.cut.isoformat()
     assert run.data.tags["data_fingerprint"] == "data-1"
     assert run.data.tags["gate"] == "passed"
+    assert len(run.data.tags["code_fingerprint"]) == 16
+    assert run.data.metrics["bundle.size_bytes"] > 1000
+    version = client.get_model_version_by_alias("breach", "champion")
+    assert version.tags["code_version"] == run.data.tags["code_version"] == code_version()
     files = {file.path for file in client.list_artifacts(response.run_id)}
-    assert {"report.txt", "features.md", "reliability.png", "roc.png", "precision_recall.png"} <= files
+    assert {"report.txt", "features.md", "gate.md", "environment.json"} <= files
+    assert {"reliability.png", "roc.png", "precision_recall.png"} <= files
+
+
+def test_the_logged_model_has_a_signature_of_floats_and_an_example_that_it_answers(promoted: Promoted) -> None:
+    mlflow = quiet_mlflow()
+    client = mlflow.MlflowClient(promoted.tracking_uri, promoted.tracking_uri)
+    source = client.get_model_version_by_alias("breach", "champion").source
+    folder = client.get_logged_model(source.removeprefix("models:/")).artifact_location.removeprefix("file://")
+    model = mlflow.models.Model.load(folder)
+    bundle = load_bundle(promoted.response.bundle)
+    assert model.signature.inputs.input_names() == bundle.spec.names
+    assert {kind.name for kind in model.signature.inputs.input_types()} == {"double"}
+    example = model.load_input_example(folder)
+    assert len(bundle.predict(example.astype(np.float64))) == len(example) > 0
 
 
 def test_the_manifest_tells_the_judged_cut_and_the_served_window(promoted: Promoted) -> None:
