@@ -195,3 +195,9 @@ def test_a_missing_settings_file_and_a_nested_typo_are_named(tmp_path: Path) -> 
         read_settings(tmp_path / "nowhere.yaml", GateSettings)
     with pytest.raises(ConfigurationError, match=r"3: model.boosting.leavs is no setting; did you mean leaves\?"):
         read_settings(written(tmp_path, "model:\n  boosting:\n    leavs: 9\n"), TrainingSettings)
+
+
+def test_every_threshold_of_the_gate_is_documented_with_its_default() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/models.md").read_text(encoding="utf-8")
+    for name, field in GateSettings.model_fields.items():
+        assert f"| `{name}` | {field.default} | {field.description} |" in page
