@@ -29,6 +29,17 @@ FLAGS: Mapping[str, tuple[str, str]] = {
     "is_three_quarters_used": ("three quarters of its time are used", "less than three quarters of its time are used"),
     "is_nearly_used": ("nine tenths of its time are used", "less than nine tenths of its time are used"),
     "is_working_time": ("its calendar is open", "its calendar is closed"),
+    "service_outage_now": ("its service has an outage", "its service has no outage"),
+    "service_degradation_now": ("its service is degraded", "its service is not degraded"),
+    "service_maintenance_now": ("its service is in maintenance", "its service is not in maintenance"),
+    "service_maintenance_ahead_1d": (
+        "maintenance of its service begins within 24 hours",
+        "no maintenance of its service is announced for the next 24 hours",
+    ),
+    "service_change_ahead_1d": (
+        "a change of its service is due within 24 hours",
+        "no change of its service is announced for the next 24 hours",
+    ),
 }
 """Wording of yes and no."""
 
@@ -54,6 +65,25 @@ WORDED: Mapping[str, str] = {
     "opened_local_hour": "opened at {value}",
     "local_weekday": "today is {value}",
     "opened_local_weekday": "opened on a {value}",
+    "warnings_passed": "{value} of its agreement passed",
+    "hours_to_next_warning": "{value} of working time until the next warning",
+    "shift_share_left": "{value} of the shift is left",
+    "service_hours_since_outage_began": "the last outage of its service began {value} ago",
+    "service_hours_since_outage_ended": "the last outage of its service ended {value} ago",
+    "service_outages_1d": "{value} of its service in 24 hours",
+    "service_outages_7d": "{value} of its service in 7 days",
+    "service_outages_30d": "{value} of its service in 30 days",
+    "service_degradations_1d": "{value} of its service in 24 hours",
+    "service_degradations_7d": "{value} of its service in 7 days",
+    "service_degradations_30d": "{value} of its service in 30 days",
+    "service_changes_1d": "{value} of its service in 24 hours",
+    "service_changes_7d": "{value} of its service in 7 days",
+    "service_alerts_1d": "{value} of its service in 24 hours",
+    "service_open_ratio": "{value} times as many tickets of its service are open as usual",
+    "service_open_major": "{value} of the top priority open for its service",
+    "service_inflow_2h": "{value} came to its service in 2 hours",
+    "service_inflow_ratio": "{value} times as many tickets came to its service as on a usual day",
+    "service_reopened_7d": "{value} of its service were reopened in 7 days",
 }
 """Wording around the value; all others read "meaning: value"."""
 
@@ -68,10 +98,15 @@ LOADS: Mapping[str, str] = {
     "passed_on_7d": "{value} left its {key} unresolved in 7 days",
     "expected_wait_days": "its {key} has a backlog of {value}",
     "share_of_open": "its {key} holds {value} of all open tickets",
+    "due_sooner": "{value} of the same {key} are due before it",
 }
 """Wording of load by what is counted; {key} is the team, the assignee, ..."""
 
 CLOCK_TIMES = ("local_hour", "opened_local_hour")
+NOT_COMPARED = (*CLOCK_TIMES, "service_open_ratio", "service_inflow_ratio")
+"""Beside these what is usual tells nothing, or is told already."""
+NO_OUTAGE = re.compile(r"service_hours_since_outage_.*")
+NO_OUTAGE_HOURS = 720.0  # and more are told as this
 
 
 @dataclass(frozen=True)
@@ -93,15 +128,18 @@ class Phrasebook:
             return _flag(name, meaning, value >= 0.5)
         if name in self._orders:
             return _place(*self._orders[name], value)
+        if NO_OUTAGE.fullmatch(name) and value >= NO_OUTAGE_HOURS:
+            return "no outage of its service in 30 days"
         record = RECORD.fullmatch(name)
         if record is not None and declared.unit in ("logit", "log hours"):
-            return _record(declared.question, declared.unit, value)
+            is_spread = record["what"] == "log_hours_spread"
+            return _spread(declared.question, value) if is_spread else _record(declared.question, declared.unit, value)
         words, unit = self._worded(declared)
         said = _value(name, unit, value)
         usual = float(self.range.usual[feature])
         compared = "" if math.isnan(usual) else _value(name, unit, usual)
         text = words.format(value=said)
-        is_comparable = compared not in ("", said) and name not in CLOCK_TIMES and declared.unit != "day"
+        is_comparable = compared not in ("", said) and name not in NOT_COMPARED and declared.unit != "day"
         return f"{text}: usual is {compared}" if is_comparable else text
 
     def _worded(self, declared: Feature) -> tuple[str, str]:
@@ -154,6 +192,14 @@ def _record(question: str, unit: str, value: float) -> str:
     if value < 0:
         return f"tickets with this {key} are done in {100 / times:.0f} % of the usual time"
     return f"tickets with this {key} take {'over 10' if times > 10 else f'{times:.1f}'} times as long as most"
+
+
+def _spread(question: str, value: float) -> str:
+    """How much the lengths of work of one team, assignee, ... differ from each other, against all."""
+    key = question.removeprefix("How predictable is the ").removesuffix("?")
+    if abs(value) < 0.1:
+        return f"tickets with this {key} differ in length like most"
+    return f"tickets with this {key} differ {'more' if value > 0 else 'less'} in length than most"
 
 
 def _value(name: str, unit: str, value: float) -> str:

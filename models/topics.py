@@ -19,6 +19,8 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
         "is_half_used",
         "is_three_quarters_used",
         "is_nearly_used",
+        "warnings_passed",
+        "hours_to_next_warning",
     ),
     "waiting": (
         "is_waiting_on_customer",
@@ -44,6 +46,7 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
         "local_weekday",
         "is_working_time",
         "hours_to_close",
+        "shift_share_left",
         "hours_to_open",
         "working_hours_next_day",
         "closed_hours_until_due",
@@ -54,12 +57,19 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
 """Topics of fixed features."""
 
 LOAD = re.compile(
-    r"(?P<key>.+)_(?P<what>open|waiting|older|arrivals_1d|arrivals_7d|resolved_1d|resolved_7d|passed_on_7d|expected_wait_days|share_of_open)"
+    r"(?P<key>.+)_(?P<what>open|waiting|older|arrivals_1d|arrivals_7d|resolved_1d|resolved_7d|passed_on_7d|expected_wait_days|share_of_open|due_sooner)"
 )
-RECORD = re.compile(r"(?P<key>.+)_(?P<what>breach_logit|breach_logit_14d|log_hours)")
-SPEAKERS = ("share_used", "is_waiting_on_customer", "is_waiting_on_others", "is_waiting")
-"""In this order, those that speak for their topic whoever moved the score: people want the fact (97 % of its time is
-used), not the column that a tree happened to split on. A state of waiting speaks only while it lasts."""
+RECORD = re.compile(r"(?P<key>.+)_(?P<what>breach_logit|breach_logit_14d|log_hours|log_hours_spread)")
+ALWAYS = "share_used"
+STATES = (
+    "is_waiting_on_customer",
+    "is_waiting_on_others",
+    "is_waiting",
+    "service_outage_now",
+    "service_degradation_now",
+)
+"""Those that speak for their topic whoever moved the score: people want the fact (97 % of its time is used), not the column
+that a tree happened to split on. A state speaks only while it lasts; the first that does."""
 
 _TOPIC_OF = {name: topic for topic, names in TOPICS.items() for name in names}
 
@@ -77,9 +87,9 @@ def topic_of(feature: Feature) -> str:
 
 def speaker(names: Sequence[str], values: Sequence[float], leading: int) -> int:
     """The place of the feature that words a topic's reason, among the names and values of the topic's features."""
-    for name in SPEAKERS:
+    for name in (ALWAYS, *STATES):
         if name in names:
             place = names.index(name)
-            if not name.startswith("is_") or values[place] >= 0.5:
+            if name == ALWAYS or values[place] >= 0.5:
                 return place
     return leading

@@ -9,6 +9,7 @@ import pytest
 
 from features.declaration import Feature
 from features.families import MODULES, declared
+from features.service_histories import COUNTED
 from features.spec import FeatureSpec
 from models.clipping import TrainingRange
 from models.phrases import FLAGS, WORDED, Phrasebook, duration
@@ -94,6 +95,12 @@ def declared_features() -> list[Feature]:
         recent_keys=(("team",),),
         duration_keys=(("team",),),
         load_keys=(("team",),),
+        spread_keys=(("team",),),
+        due_keys=(("team",),),
+        service_kinds=COUNTED,
+        counts_service_tickets=True,
+        has_majors=True,
+        has_warnings=True,
         text_topics=("printer, toner, paper",),
     )
     return list(declared(settings))
@@ -137,6 +144,20 @@ def test_every_feature_of_the_pipeline_has_words_for_every_value() -> None:
         ("local_weekday", 0.0, "today is Monday"),
         ("local_hour", 8.5, "it is 08:30 at the desk"),
         ("teams_seen", 1.0, "different teams that held it: 1: usual is 4"),
+        ("team_due_sooner", 7.0, "7 tickets of the same team are due before it: usual is 4 tickets"),
+        ("team_log_hours_spread", 0.4, "tickets with this team differ more in length than most"),
+        ("team_log_hours_spread", -0.05, "tickets with this team differ in length like most"),
+        ("warnings_passed", 1.0, "1 warning of its agreement passed: usual is 4 warnings"),
+        ("hours_to_next_warning", 1.5, "90 min of working time until the next warning: usual is 4.0 h"),
+        ("shift_share_left", 0.25, "25 % of the shift is left: usual is 400 %"),
+        ("service_outage_now", 1.0, "its service has an outage"),
+        ("service_outages_7d", 1.0, "1 outage of its service in 7 days: usual is 4 outages"),
+        ("service_hours_since_outage_ended", 1.0, "the last outage of its service ended 60 min ago: usual is 4.0 h"),
+        ("service_hours_since_outage_began", 720.0, "no outage of its service in 30 days"),
+        ("service_open_ratio", 2.5, "2.5 times as many tickets of its service are open as usual"),
+        ("service_open_major", 1.0, "1 ticket of the top priority open for its service: usual is 4 tickets"),
+        ("service_change_ahead_1d", 1.0, "a change of its service is due within 24 hours"),
+        ("service_outage_now", np.nan, "the service has a known outage going on: unknown"),
         ("text_00", 0.3, "its words are like: printer, toner, paper"),
         ("text_00", 0.0, "its words are not like: printer, toner, paper"),
     ],
@@ -154,10 +175,18 @@ def test_a_waiting_ticket_says_whom_it_waits_for() -> None:
     assert speaker(names, [0.0, 0.0, 5.0], leading=2) == 2
 
 
+def test_an_outage_that_is_on_is_what_people_want_to_know() -> None:
+    names = ["service_outages_7d", "service_outage_now"]
+    assert speaker(names, [3.0, 1.0], leading=0) == 1
+    assert speaker(names, [3.0, 0.0], leading=0) == 0
+
+
 def test_what_measures_one_story_is_one_topic() -> None:
     topics = {feature.name: topic_of(feature) for feature in declared_features()}
     assert topics["share_used"] == topics["remaining_hours"] == topics["is_nearly_used"]
     assert topics["team_breach_logit"] == topics["team_log_hours"] == topics["team_breach_logit_14d"]
-    assert topics["team_open"] == topics["team_resolved_7d"]
+    assert topics["team_open"] == topics["team_resolved_7d"] == topics["team_due_sooner"]
+    assert topics["team_log_hours"] == topics["team_log_hours_spread"]
+    assert topics["service_outage_now"] == topics["service_degradations_7d"]
     assert topics["team_breach_logit"] != topics["team_category_breach_logit"]
     assert len(set(topics.values())) < len(topics) / 2
