@@ -62,13 +62,11 @@ class Configuration:
 
 CONFIGURATION = Configuration()
 ALTERNATIVES = {
-    "sequence": Configuration(),
-    "without customer": Configuration(without=("customer",)),
-    "without customer and service": Configuration(without=("customer", "service_rank")),
-    "without times and since of people": Configuration(without=("assignee_times", "assignee_since")),
-    "without deadlines": Configuration(without=("opening_plus",)),
-    "sequence, static, path, calendar": Configuration(families=("static", "path", "calendar", "sequence")),
-    "with the tickets of others": Configuration(families=("static", "path", "load", "history", "calendar", "sequence")),
+    "chosen": Configuration(),
+    "without how long ago": Configuration(without=("activity_since",)),
+    "with static, path, calendar": Configuration(families=("static", "path", "calendar", "sequence")),
+    "with load and history": Configuration(families=("load", "history", "sequence")),
+    "15 leaves": Configuration(parameters=RemainingTimeParameters(leaves=15)),
     "300 rounds": Configuration(parameters=RemainingTimeParameters(rounds=300)),
 }
 LOOKS = 0  # how often the test part was looked at by this project's code

@@ -19,18 +19,15 @@ from features.histories import Histories
 from features.schema import ATTRIBUTE_PREFIX, STATE_COLUMNS
 from features.text import TEXT_COLUMNS
 from features.view import HOUR_US, FloatArray, View
-from sla.instants import DAY_US, Int64Array
-from sla.working_time.business_time import BusinessTime
+from sla.instants import Int64Array
 
 FAMILY = "sequence"
 BACK = (1, 2, 3)  # how many steps before the present one are told
-COUNTED = 12  # of the commonest values of a sequence column
-HORIZON_DAYS = (7, 14, 30, 45)
-YEAR_US = 366 * DAY_US
-HORIZON_HOURS = (8, 16, 24, 40, 80, 120, 160, 240)
+COUNTED = 12  # of the commonest values of a sequence column that has few
 
-MOST_VALUES, SEEN_OFTEN = 100, 5
-LEAST_SHARE_SEEN_OFTEN, LEAST_SHARE_CHANGING, MOST_CHANGING_VALUES = 0.3, 0.1, 40
+FEW, MOST_CHANGING_VALUES = 12, 40
+SEEN_OFTEN, LEAST_SHARE_SEEN_OFTEN = 5, 0.3
+LEAST_SHARE_CHANGING = 0.1
 
 _ALWAYS = {
     "steps_so_far": ("records", "records known of the ticket, this one included", "How far did it come?"),
@@ -51,18 +48,6 @@ _ALWAYS = {
     "local_time": ("hours", "local time of day", "What time is it there?"),
     "opened_local_time": ("hours", "the same when it was opened", "At what time was it filed?"),
     "working_hours_since_opening": ("working hours", "opening time since it was opened", "How old is it at work?"),
-    **{
-        f"working_hours_in_{days}d": ("working hours", f"opening time in the next {days} days", "Is a holiday near?")
-        for days in HORIZON_DAYS
-    },
-    **{
-        f"opening_plus_{hours}h_days": (
-            "days",
-            f"wall-clock days from its opening until {hours} working hours were, or will be, over",
-            "Which usual deadline does it meet?",
-        )
-        for hours in HORIZON_HOURS
-    },
 }
 
 
@@ -85,7 +70,7 @@ def _declared_story(column: str, vocabulary: tuple[str, ...]) -> Iterator[Featur
             f"{name}_rank_{back}_back", FAMILY, "rank", f"the {words} {back} records before the last", question
         )
     yield Feature(f"{name}_values_seen", FAMILY, "values", f"different values of {words} so far", question)
-    for place, text in enumerate(vocabulary[:COUNTED]):
+    for place, text in enumerate(_counted(vocabulary)):
         yield Feature(f"{name}_times_{place}", FAMILY, "records", f"records with {words} {text!r} so far", question)
         yield Feature(f"{name}_since_{place}", FAMILY, "hours", f"time since {words} was last {text!r}", question)
 
@@ -105,9 +90,10 @@ def values(view: View) -> dict[str, FloatArray | Int64Array]:
 def learned(settings: Settings, histories: Histories) -> Settings:
     """The settings with `vocabularies` and `sequence_columns`, from histories known at the training cut.
 
-    A column has a vocabulary if at least three tickets of ten held, last of all, one of the (at most 100) values that five or
-    more tickets held. It tells the story if it changes at one record in ten, has at most 40 values, and is not a coarser wording of
-    another column that does.
+    A column's vocabulary are the values that five or more tickets held, if at least three tickets of ten held one of them
+    last of all. A column tells the story if it changes at one record in ten, has at most 40 values, and is not a coarser
+    wording of another column that does. Of the others those count that have at most 12 common values: on a real log the
+    ranks of customers and products only helped to learn by heart what did not last.
     """
     attributes = sorted(name for name in histories.log.columns if name.startswith(ATTRIBUTE_PREFIX))
     vocabularies: dict[str, tuple[str, ...]] = {}
@@ -118,7 +104,8 @@ def learned(settings: Settings, histories: Histories) -> Settings:
             vocabularies[column] = vocabulary
             taken.add(plain_name(column))
     story = _story_columns(histories, list(vocabularies))
-    return replace(settings, vocabularies=vocabularies, sequence_columns=story)
+    kept = {column: texts for column, texts in vocabularies.items() if column in story or len(texts) <= FEW}
+    return replace(settings, vocabularies=kept, sequence_columns=story)
 
 
 def _vocabulary(histories: Histories, column: str) -> tuple[str, ...]:
@@ -128,7 +115,7 @@ def _vocabulary(histories: Histories, column: str) -> tuple[str, ...]:
     firsts = named & steps.first_of_value(codes)
     counts = np.bincount(codes[firsts], minlength=len(texts))  # tickets that ever held the value
     often = [place for place in range(len(texts)) if counts[place] >= SEEN_OFTEN]
-    often = sorted(often, key=lambda place: (-counts[place], texts[place]))[:MOST_VALUES]
+    often = sorted(often, key=lambda place: (-counts[place], texts[place]))[:MOST_CHANGING_VALUES]
     last = steps.offsets[1:][np.diff(steps.offsets) > 0] - 1
     covered = np.isin(codes[last], often).sum()
     if len(often) < 2 or covered < LEAST_SHARE_SEEN_OFTEN * len(last):
@@ -159,6 +146,11 @@ def _is_told_by(histories: Histories, column: str, other: str) -> bool:
     return len(np.unique(others * (len(histories.values(column)) + 2) + codes)) == len(np.unique(others))
 
 
+def _counted(vocabulary: tuple[str, ...]) -> tuple[str, ...]:
+    """The values whose times are counted: none where there are many, such as people."""
+    return vocabulary[:COUNTED] if len(vocabulary) <= FEW else ()
+
+
 def _ranks(histories: Histories, column: str, vocabulary: tuple[str, ...]) -> FloatArray:
     """Per step, the rank of the column's value; NaN where none is known, the last rank where it is seldom seen."""
     rank_of = {text: float(rank) for rank, text in enumerate(vocabulary)}
@@ -176,7 +168,7 @@ def _story(
         out[f"{name}_rank_{back}_back"] = _back(view, ranks, back)
     named, codes = view.histories.is_named(column), view.histories.codes(column)
     out[f"{name}_values_seen"] = steps.running_total(named & steps.first_of_value(codes))[step]
-    for place in range(min(COUNTED, len(vocabulary))):
+    for place in range(len(_counted(vocabulary))):
         held = ranks == place
         latest = steps.latest(held)[step]
         out[f"{name}_times_{place}"] = steps.running_total(held)[step]
@@ -207,7 +199,7 @@ def _pace(view: View) -> dict[str, FloatArray | Int64Array]:
 
 
 def _week(view: View) -> dict[str, FloatArray]:
-    """The week's clock and working time near by; missing where no agreement names a calendar."""
+    """The week's clock and the age in working time; missing where no agreement names a calendar."""
     names = [name for name in _ALWAYS if name not in ("steps_so_far", "hours_since_opening") and "gap_" not in name]
     out = {name: np.full(len(view.at_us), np.nan) for name in names}
     for calendar, rows in view.rows_of_calendars():
@@ -218,18 +210,4 @@ def _week(view: View) -> dict[str, FloatArray]:
             out[f"{prefix}local_day"][rows] = day
             out[f"{prefix}local_time"][rows] = hour
         out["working_hours_since_opening"][rows] = calendar.elapsed_us(opened_us, at_us) / HOUR_US
-        for days in HORIZON_DAYS:
-            out[f"working_hours_in_{days}d"][rows] = calendar.elapsed_us(at_us, at_us + days * DAY_US) / HOUR_US
-        for hours in HORIZON_HOURS:
-            out[f"opening_plus_{hours}h_days"][rows] = _days_until(calendar, opened_us, int(hours * HOUR_US))
     return out
-
-
-def _days_until(calendar: BusinessTime, start_us: Int64Array, amount_us: int) -> FloatArray:
-    """Wall-clock days until so much working time is over; missing where the calendar opens for less within a year."""
-    days = np.full(len(start_us), np.nan)
-    rows = np.flatnonzero(calendar.elapsed_us(start_us, start_us + YEAR_US) >= amount_us)
-    if len(rows):
-        due_us = calendar.due_us(start_us[rows], np.full(len(rows), amount_us))
-        days[rows] = (due_us - start_us[rows]) / DAY_US
-    return days
