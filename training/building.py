@@ -55,11 +55,14 @@ class HistoryRows:
         labelled = _labelled(histories, snapshots, verdicts, target)
         return cls(histories, snapshots, verdicts, labelled, target, data_fingerprint(events), seed)
 
-    def at(self, snapshots: Snapshots) -> HistoryRows:
-        """The rows of other snapshots of the same log: those of them at which the clock can still be kept or broken."""
+    def at(self, snapshots: Snapshots, *, keeps_decided: bool = False) -> HistoryRows:
+        """The rows of other snapshots of the same log: those of them at which the clock can still be kept or broken.
+
+        With `keeps_decided` all of them: for labels that do not come from the clock.
+        """
         log = self.histories.log.unfilled()
         verdicts = verdicts_at(log, self.histories.agreements, self.target, snapshots.ticket, snapshots.at_us)
-        keep = np.flatnonzero(np.isin(verdicts.state, UNDECIDED))
+        keep = np.flatnonzero(np.isin(verdicts.state, UNDECIDED) | keeps_decided)
         snapshots, verdicts = snapshots.take(keep), verdicts.take(keep)
         labelled = _labelled(self.histories, snapshots, verdicts, self.target)
         return replace(self, snapshots=snapshots, verdicts=verdicts, labelled=labelled)

@@ -14,7 +14,7 @@ from training.building import HistoryRows
 from training.fitting import Fitted, fit_members
 from training.judgement import predictions
 from training.plan import TrainingError
-from training.rehearsal import chosen_blend, recalibrate, rehearse
+from training.rehearsal import CalibrationAnswer, chosen_blend, recalibrate, rehearse
 from training.rows import Rows
 from training.settings import TrainingSettings
 from training.splits import censored, instant, learnable, maturity
@@ -31,7 +31,12 @@ class Sibling:
     train: Rows
     fitted: Fitted
     blend: Blend
-    calibration: Calibration
+    answer: CalibrationAnswer
+
+    @property
+    def calibration(self) -> Calibration:
+        """The correction of the blend's log odds."""
+        return self.answer.calibration
 
     @property
     def spec(self) -> FeatureSpec:
@@ -64,8 +69,7 @@ def sibling_at(
     young = known.where(censored(known, cut_us, age))
     fitted = fit_members(train, settings.model, seed, censored=young)
     if like is not None:
-        return Sibling(cut_us, age, train, fitted, like.blend, like.calibration)
+        return Sibling(cut_us, age, train, fitted, like.blend, like.answer)
     rehearsal = rehearse(known, cut_us, cut_us - age, age, settings.model, settings.rehearsal, seed, past.labels)
     blend = chosen_blend(rehearsal, settings.model, settings.rehearsal)
-    answer = recalibrate(rehearsal, blend, settings.rehearsal)
-    return Sibling(cut_us, age, train, fitted, blend, answer.calibration)
+    return Sibling(cut_us, age, train, fitted, blend, recalibrate(rehearsal, blend, settings.rehearsal))
