@@ -1,15 +1,23 @@
-"""Commands that bring data in."""
+"""Commands that bring data in, and that give features out."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from commands.options import AgreementsOption, JsonOption, StoreOption, existing, settings_with
+from commands.options import AgreementsOption, JsonOption, StoreOption, existing, instant, settings_with
 from commands.printing import Progress, emit, says_faults
+
+
+class EngineChoice(StrEnum):
+    """Who computes features."""
+
+    LOCAL = "local"
+    DASK = "dask"
 
 
 @says_faults
@@ -47,3 +55,84 @@ def import_(
         if settings.agreements is not None:
             opened.save_agreements(settings.agreements.read_text(encoding="utf-8"), now)
     emit(report, as_json)
+
+
+@says_faults
+def features(
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FOLDER", help="Where to write: a folder that is absent or empty.")
+    ],
+    engine: Annotated[
+        EngineChoice, typer.Option("--engine", help="Processes of this machine, or a Dask cluster.")
+    ] = EngineChoice.LOCAL,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="URL",
+            help="With dask: a running cluster, tcp://host:8786 (default: one on this machine).",
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes on this machine.")] = 2,
+    memory_limit: Annotated[
+        str, typer.Option("--memory-limit", help="With dask on this machine: the most memory of one worker.")
+    ] = "3GiB",
+    rows: Annotated[
+        int, typer.Option("--rows", min=1, help="Events that a worker looks at together; less needs less memory.")
+    ] = 500_000,
+    events: Annotated[
+        Path | None,
+        typer.Option(
+            "--events", metavar="FOLDER", help="Parquet files of canonical events (default: those of the store)."
+        ),
+    ] = None,
+    spec: Annotated[
+        Path | None,
+        typer.Option(
+            "--spec", metavar="FILE", help="The features wanted, as a spec.json says (default: chosen from the log)."
+        ),
+    ] = None,
+    target: Annotated[
+        str, typer.Option("--target", help="The clock that features and labels speak of.")
+    ] = "resolution",
+    grid: Annotated[
+        int | None,
+        typer.Option("--grid", min=1, metavar="N", help="Also look at each open ticket once in N hours, at random."),
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of", metavar="INSTANT", help="As if it were then: later records are not read (default: all)."
+        ),
+    ] = None,
+    agreements: AgreementsOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the features and labels of every ticket, at its creation and after each event, to Parquet files (docs/scale.md).
+
+    Example: slacast features --out var/features --engine dask
+    """
+    from features.distributed.engines import dask_engine, process_engine
+    from features.distributed.from_store import Wanted, write_features
+    from features.matrix_files import Sampling
+    from features.spec import FeatureSpec
+    from features.store import open_store
+    from serving.workplace import agreements_of
+
+    settings = settings_with(database_url=store, agreements=agreements)
+    progress = Progress()
+    with open_store(settings.database_url) as opened:
+        wanted = Wanted(
+            log=events or opened,
+            out=out,
+            agreements=agreements_of(settings, opened),
+            target=target,
+            until=instant(as_of) if as_of else None,
+            spec=FeatureSpec.from_json(existing(spec).read_text(encoding="utf-8")) if spec else None,
+            sampling=Sampling(grid_one_in=grid),
+            rows_a_partition=rows,
+        )
+        uses_dask = engine is EngineChoice.DASK
+        with dask_engine(scheduler, workers, memory_limit) if uses_dask else process_engine(workers) as running:
+            emit(write_features(wanted, running, progress), as_json)

@@ -16,6 +16,7 @@ from features.labels import breach_labels
 from features.pipeline import build
 from features.snapshots import HOUR_US, Snapshots, event_snapshots, grid_snapshots
 from features.spec import FeatureSpec
+from features.text import TextEncoder
 from sla.instants import NEVER_US
 
 BLOCK_ROWS = 250_000
@@ -41,7 +42,12 @@ class Sampling:
 
 
 def tables(
-    histories: Histories, snapshots: Snapshots, spec: FeatureSpec, target: str, block_rows: int = BLOCK_ROWS
+    histories: Histories,
+    snapshots: Snapshots,
+    spec: FeatureSpec,
+    target: str,
+    text: TextEncoder | None = None,
+    block_rows: int = BLOCK_ROWS,
 ) -> Iterator[Any]:
     """Blocks of the matrix as Arrow tables: what a row is, its label, and its features in the order of the spec.
 
@@ -53,7 +59,7 @@ def tables(
     for first in range(0, len(snapshots), block_rows):
         rows = np.arange(first, min(first + block_rows, len(snapshots)))
         block = snapshots.take(rows)
-        matrix = build(histories, block, spec, target)
+        matrix = build(histories, block, spec, target, text=text)
         known_us = labels.known_us[rows]
         columns = {
             "ticket_id": ids.take(pa.array(block.ticket)),
@@ -71,6 +77,7 @@ def write(
     snapshots: Snapshots,
     spec: FeatureSpec,
     target: str,
+    text: TextEncoder | None = None,
     progress: Callable[[int], None] = lambda _rows: None,
     block_rows: int = BLOCK_ROWS,
 ) -> int:
@@ -78,7 +85,7 @@ def write(
     unfinished = path.with_name(f"{path.name}.unfinished")
     writer = None
     done = 0
-    for table in tables(histories, snapshots, spec, target, block_rows):
+    for table in tables(histories, snapshots, spec, target, text, block_rows):
         # Features are counts, shares and times: a dictionary of each column would cost more than it saves.
         writer = writer or pq.ParquetWriter(unfinished, table.schema, compression="lz4", use_dictionary=["ticket_id"])
         writer.write_table(table)

@@ -8,21 +8,21 @@ the last bit. Every piece of work writes its files whole or not at all and may b
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from features.distributed.contribution import Name, Shared, shared_by, write_contribution
+from features.distributed.contribution import Index, Name, indices_of, write_contribution
 from features.distributed.engines import Engine, Progress
 from features.distributed.merging import Merge, merge
 from features.distributed.partitions import read_partition, split
-from features.distributed.seeding import seeded
+from features.distributed.seeding import among_all
 from features.histories import Histories
 from features.matrix_files import Sampling, write
 from features.spec import FeatureSpec
+from features.text import TextEncoder
 from sla.agreements.agreement_set import AgreementSet
 
 ROWS_A_PARTITION = 500_000
@@ -45,6 +45,7 @@ class Request:
     target: str = "resolution"
     sampling: Sampling = field(default_factory=Sampling)
     service_events: pd.DataFrame | None = None
+    text: TextEncoder | None = None
     rows_a_partition: int = ROWS_A_PARTITION
 
 
@@ -54,7 +55,7 @@ class Part:
 
     request: Request
     folder: Path
-    shared: tuple[Shared, ...]
+    indices: tuple[Index, ...]
     last_known_us: int = 0
 
     @property
@@ -79,36 +80,36 @@ class Contributed:
 def build(request: Request, engine: Engine, progress: Progress = lambda _what, _done, _total: None) -> int:
     """How many rows were written below `request.out`.
 
-    Raises SchemaError for events that break the contract. What `out` and `scratch` held before is removed.
+    Raises SchemaError for events that break the contract. The files below `scratch` may be removed afterwards.
     """
-    for folder in (request.out, request.scratch):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+    request.out.mkdir(parents=True, exist_ok=True)
     folders = split(request.events, request.scratch / "events", request.rows_a_partition, engine, progress)
-    shared = tuple(shared_by(request.spec.settings, request.target))
-    parts = [Part(request, folder, shared) for folder in folders]
+    indices = indices_of(request.spec.settings)
+    parts = [Part(request, folder, indices) for folder in folders]
     contributed = engine.map("summing up partitions", _contribute, parts, progress)
-    engine.map("merging sums", merge, _merges(parts, shared, contributed), progress)
+    engine.map("merging sums", merge, _merges(parts, indices, contributed), progress)
     last_known_us = max(one.last_known_us for one in contributed)
-    parts = [Part(request, folder, shared, last_known_us) for folder in folders]
+    parts = [Part(request, folder, indices, last_known_us) for folder in folders]
     return sum(engine.map("computing features", _compute, parts, progress))
 
 
 def _contribute(part: Part) -> Contributed:
     histories = part.histories()
-    names = tuple(write_contribution(histories, one, _contribution(part, one)) for one in part.shared)
+    names = tuple(
+        write_contribution(histories, part.request.target, one, _contribution(part, one)) for one in part.indices
+    )
     return Contributed(histories.last_known_us, names)
 
 
 def _compute(part: Part) -> int:
-    indices = [(one, _merged(part.request, one)) for one in part.shared]
-    histories = seeded(part.histories(), indices, part.last_known_us)
     request = part.request
+    indices = [(one, _merged(request, one)) for one in part.indices]
+    histories = among_all(part.histories(), request.target, indices, part.last_known_us)
     snapshots = request.sampling.of(histories)
-    return write(request.out / f"{part.name}.parquet", histories, snapshots, request.spec, request.target)
+    return write(request.out / f"{part.name}.parquet", histories, snapshots, request.spec, request.target, request.text)
 
 
-def _merges(parts: Sequence[Part], shared: Sequence[Shared], contributed: Sequence[Contributed]) -> list[Merge]:
+def _merges(parts: Sequence[Part], indices: Sequence[Index], contributed: Sequence[Contributed]) -> list[Merge]:
     return [
         Merge(
             one,
@@ -116,13 +117,13 @@ def _merges(parts: Sequence[Part], shared: Sequence[Shared], contributed: Sequen
             tuple(found.names[place] for found in contributed),
             _merged(parts[0].request, one),
         )
-        for place, one in enumerate(shared)
+        for place, one in enumerate(indices)
     ]
 
 
-def _contribution(part: Part, shared: Shared) -> Path:
-    return part.request.scratch / "sums" / part.name / f"{shared.number:03d}"
+def _contribution(part: Part, index: Index) -> Path:
+    return part.request.scratch / "sums" / part.name / f"{index.number:03d}"
 
 
-def _merged(request: Request, shared: Shared) -> Path:
-    return request.scratch / "merged" / f"{shared.number:03d}"
+def _merged(request: Request, index: Index) -> Path:
+    return request.scratch / "merged" / f"{index.number:03d}"

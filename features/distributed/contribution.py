@@ -1,4 +1,4 @@
-"""What a partition's tickets add to the sums over all tickets: changes by key and instant, in files."""
+"""What a partition's tickets add to the indices over all tickets: changes by key and instant, in files."""
 
 from __future__ import annotations
 
@@ -10,60 +10,60 @@ from typing import cast
 import numpy as np
 
 from features.declaration import FIRST_TEAM, Key, Settings
-from features.distributed.shared_sums import Entries, mapped, narrow, write_arrays
-from features.families import load
+from features.distributed.shared_sums import Entries, narrow, write_arrays
+from features.due_times import due_spells
+from features.families import history, load, service
 from features.histories import Histories
 from features.keys import KeyCodes
-from features.membership import Spells
+from features.membership import Membership, Spells
 from features.outcomes import Outcomes
 from sla.instants import Int64Array
 
-ALL: Key = ()
+HELD, OLDER, DUE, ENDED = "held", "older", "due", "ended"
+"""Kinds of indices: sums of who holds tickets, spells of holding with when tickets were opened, spells of running clocks
+with when they are due, sums of how clocks ended."""
 Name = tuple[str | None, ...]
 """What a key code stands for: a text for each column of the key, None where there is none."""
 
 
 @dataclass(frozen=True)
-class Shared:
-    """One index over all tickets: `kind` is "load" or a target, whose outcomes are counted, by `key`; `number` names files."""
+class Index:
+    """One index over all tickets, by a key; `number` names its files."""
 
     kind: str
     key: Key
     number: int
 
 
-LOAD = "load"
-
-
-def shared_by(settings: Settings, target: str) -> list[Shared]:
-    """Every index over all tickets that features of these settings and this target look into."""
+def indices_of(settings: Settings) -> tuple[Index, ...]:
+    """Every index over all tickets that features of these settings look into."""
     asked: list[tuple[str, Key]] = []
     if "load" in settings.families:
-        asked += [(LOAD, key) for key in dict.fromkeys([*settings.load_keys, load.TEAM, ALL])]
+        asked += [(HELD, key) for key in (load.ALL, load.TEAM, *settings.load_keys)]
+        asked += [(OLDER, key) for key in settings.load_keys] + [(DUE, key) for key in settings.due_keys]
+    if "service" in settings.families and settings.counts_service_tickets:
+        asked.append((HELD, service.SERVICE))
     if "history" in settings.families:
-        keys = [*settings.keys, *settings.recent_keys, *settings.duration_keys]
-        asked += [(target, key) for key in dict.fromkeys([*keys, *(key[:1] for key in settings.keys), ALL])]
-    return [Shared(kind, key, number) for number, (kind, key) in enumerate(asked)]
+        asked += [(ENDED, key) for key in (history.ALL, *history.asked_keys(settings))]
+    return tuple(Index(kind, key, number) for number, (kind, key) in enumerate(dict.fromkeys(asked)))
 
 
-def write_contribution(histories: Histories, shared: Shared, folder: Path) -> list[Name]:
-    """The names of the key codes in the files that were written: entries, and for load the spells."""
-    if shared.kind == LOAD:
-        held = load.membership(histories, shared.key)
-        entries = Entries.of(held.timeline, held.sums)
-        write_arrays(folder, _spell_arrays(histories, cast(Spells, held.spells)))
+def write_contribution(histories: Histories, target: str, index: Index, folder: Path) -> list[Name]:
+    """The names of the key codes in the files that were written."""
+    key = index.key
+    if index.kind == OLDER:
+        _write_spells(folder, cast(Spells, Membership.of(histories, key).spells), histories.steps.opened_us)
+    elif index.kind == DUE:
+        due_us = Outcomes.of(histories, target).due_us
+        _write_spells(folder, cast(Spells, due_spells(histories, key, target)), due_us)
+    elif index.kind == HELD:
+        held = Membership.of(histories, key)
+        _write_entries(folder, Entries.of(held.timeline, held.sums, KeyCodes.of(histories, key).count))
     else:
-        outcomes = Outcomes.of(histories, shared.kind)
-        entries = Entries.of(outcomes.timeline, outcomes.sums(histories, shared.key))
-    arrays = {"at": entries.at_us, "codes": narrow(entries.keys), "amounts": narrow(entries.amounts)}
-    write_arrays(folder, arrays)
-    return key_names(histories, shared.key)
-
-
-def read_entries(folder: Path, code_of: Int64Array) -> Entries:
-    """The entries of a partition under the codes that `code_of` gives for its own."""
-    amounts = np.asarray(mapped(folder, "amounts"), np.int64)
-    return Entries(np.asarray(mapped(folder, "at")), code_of[mapped(folder, "codes")], amounts)
+        outcomes = Outcomes.of(histories, target)
+        sums = outcomes.sums(histories, key)
+        _write_entries(folder, Entries.of(outcomes.timeline, sums, KeyCodes.of(histories, key).count))
+    return key_names(histories, key)
 
 
 def key_names(histories: Histories, key: Key) -> list[Name]:
@@ -82,10 +82,16 @@ def _texts(histories: Histories, key: Key, step: Int64Array) -> Iterator[list[st
         yield [texts[code] for code in KeyCodes.of(histories, (column,)).codes[step].tolist()]
 
 
-def _spell_arrays(histories: Histories, spells: Spells) -> dict[str, Int64Array]:
-    return {
+def _write_entries(folder: Path, entries: Entries) -> None:
+    arrays = {"at_us": entries.at_us, "keys": narrow(entries.keys), "amounts": narrow(entries.amounts)}
+    write_arrays(folder, arrays)
+
+
+def _write_spells(folder: Path, spells: Spells, values: Int64Array) -> None:
+    arrays = {
         "keys": spells.keys,
         "enters_us": spells.enters_us,
         "leaves_us": spells.leaves_us,
-        "opened_us": histories.steps.opened_us[spells.ticket],
+        "values": values[spells.ticket],
     }
+    write_arrays(folder, arrays)

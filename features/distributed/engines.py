@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from multiprocessing import get_context
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -41,6 +43,31 @@ class ThisProcess:
 
 
 @dataclass(frozen=True)
+class Processes:
+    """Pieces on some processes of this machine."""
+
+    pool: ProcessPoolExecutor
+
+    def map(self, what: str, work: Callable[[T], R], pieces: Sequence[T], progress: Progress) -> list[R]:
+        """See Engine."""
+        found = []
+        for result in self.pool.map(work, pieces):
+            found.append(result)
+            progress(what, len(found), len(pieces))
+        return found
+
+
+@contextmanager
+def process_engine(workers: int) -> Iterator[Engine]:
+    """An engine of this machine alone: this process, or several, started afresh (OpenMP does not survive a fork)."""
+    if workers == 1:
+        yield ThisProcess()
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        yield Processes(pool)
+
+
+@dataclass(frozen=True)
 class DaskEngine:
     """Pieces on the workers of a Dask cluster. What a lost worker was doing is done again by another."""
 
@@ -58,9 +85,7 @@ class DaskEngine:
 
 
 @contextmanager
-def dask_engine(
-    scratch: Path, scheduler: str | None = None, workers: int = 2, memory_limit: str = "3GiB"
-) -> Iterator[DaskEngine]:
+def dask_engine(scheduler: str | None = None, workers: int = 2, memory_limit: str = "3GiB") -> Iterator[DaskEngine]:
     """A Dask engine: the cluster whose scheduler is named (`tcp://host:port`), else `workers` processes of this machine.
 
     Local workers listen on the loopback address only, are started afresh (never forked: OpenMP does not survive it), and
@@ -89,14 +114,15 @@ def dask_engine(
                 yield DaskEngine(client)
             return
         with (
+            TemporaryDirectory(prefix="slacast-dask-", ignore_cleanup_errors=True) as spilled,
             LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
                 memory_limit=memory_limit,
                 host="127.0.0.1",
-                dashboard_address=None,
-                local_directory=str(scratch / "dask"),
+                dashboard_address="127.0.0.1:0",  # any free port
+                local_directory=spilled,
             ) as cluster,
             Client(cluster) as client,
         ):

@@ -75,7 +75,7 @@ def _sample(source: Source) -> tuple[list[str], NDArray[np.int64]]:
     """Some ticket ids, chosen by the ids alone, and how many events each has in the file."""
     counts: dict[str, int] = {}
     for batch in pq.ParquetFile(source.path).iter_batches(BATCH_ROWS, columns=["ticket_id"]):
-        found = _ids(batch).value_counts()
+        found = ids_of(batch).value_counts()
         ids = found.field("values").to_numpy(zero_copy_only=False).astype(object)
         kept = pd.util.hash_array(ids, categorize=False) % np.uint64(source.thin) == 0
         for name, count in zip(ids[kept], found.field("counts").to_numpy()[kept].tolist(), strict=True):
@@ -99,7 +99,7 @@ def _scatter(source: Source) -> None:
     file = pq.ParquetFile(source.path)
     for batch in file.iter_batches(BATCH_ROWS):
         table = pa.Table.from_batches([batch])
-        ids = _ids(batch).to_numpy(zero_copy_only=False).astype(object)
+        ids = ids_of(batch).to_numpy(zero_copy_only=False).astype(object)
         codes, distinct = pd.factorize(ids)
         numbers = np.searchsorted(bounds, distinct.astype(object), side="right")[codes]
         for number in np.unique(numbers).tolist():
@@ -120,8 +120,10 @@ def _opened(source: Source, number: int, schema: Any) -> tuple[Any, Path, Path]:
     return pq.ParquetWriter(unfinished, schema, compression="lz4"), unfinished, finished
 
 
-def _ids(batch: Any) -> Any:
+def ids_of(batch: Any) -> Any:
+    """The ticket ids of a batch or table as one array of texts."""
     column = batch.column("ticket_id")
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    return column.cast(_TEXT)
+    column = column.cast(_TEXT)
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

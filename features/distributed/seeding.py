@@ -1,55 +1,62 @@
-"""Histories of a partition that know the sums over the tickets of all partitions."""
+"""The desk of all partitions: histories without a ticket of their own, whose sums are the merged ones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 
-from features.distributed.contribution import LOAD, Shared, key_names
+from features.declaration import Key
+from features.distributed.contribution import DUE, ENDED, HELD, OLDER, Index, key_names
 from features.distributed.merging import read_names
 from features.distributed.shared_sums import StoredSpells, StoredSums, StoredTimeline
-from features.families import load
 from features.histories import Histories
-from features.keys import KeyCodes
-from features.membership import Spells
-from features.outcomes import Outcomes
+from features.membership import Membership, Spells
+from features.outcomes import Outcomes, Points, Revisions
 from features.prefix_sums import KeyedSums, Timeline
+from sla.events import EventLog
+from sla.instants import Int64Array
+
+_NOTHING = np.empty(0, np.int64)
 
 
-def seeded(histories: Histories, indices: Sequence[tuple[Shared, Path]], last_known_us: int) -> Histories:
-    """The same histories, but whoever asks them about other tickets is answered from the merged indices.
-
-    `last_known_us` is that of the whole log. Key codes are those of the indices; a key that none of them has cannot occur.
-    """
-    seen = Histories(histories.log, histories.agreements, histories.services)
+def among_all(
+    histories: Histories, target: str, indices: Sequence[tuple[Index, Path]], last_known_us: int
+) -> Histories:
+    """The same histories among the tickets of all partitions; `last_known_us` is that of the whole log."""
+    desk = Histories(EventLog.from_events([]), histories.agreements)
+    for index, folder in indices:
+        _know(desk, target, index, folder)
+        histories.code_map(index.key, desk, partial(_codes, histories, index.key, folder))
+    seen = histories.among(((desk, 1),), histories.services)
     seen.last_known_us = last_known_us
-    for shared, folder in indices:
-        keys = _keys(histories, shared, folder)
-        _know(seen, f"codes of {shared.key}", keys)
-        timeline, sums = cast(Timeline, StoredTimeline(folder)), cast(KeyedSums, StoredSums(folder))
-        if shared.kind == LOAD:
-            spells = cast(Spells, StoredSpells(folder, keys.count))
-            held = replace(
-                load.membership(histories, shared.key), keys=keys.codes, sums=sums, timeline=timeline, spells=spells
-            )
-            _know(seen, f"membership of {shared.key}", held)
-        else:
-            # Every key's sums have the same entries, so one timeline serves all.
-            _know(seen, f"outcomes of {shared.kind}", replace(Outcomes.of(histories, shared.kind), timeline=timeline))
-            _know(seen, f"outcomes of {shared.kind} by {shared.key}", sums)
     return seen
 
 
-def _know(histories: Histories, name: str, value: object) -> None:
-    histories.once(name, lambda: value)
+def _know(desk: Histories, target: str, index: Index, folder: Path) -> None:
+    """Puts a merged index in the place where the desk's own would be kept."""
+    key = index.key
+    timeline, sums = cast(Timeline, StoredTimeline(folder)), cast(KeyedSums, StoredSums(folder))
+    spells = cast(Spells, StoredSpells(folder))
+    if index.kind == HELD:
+        held = Membership(_NOTHING, _NOTHING, sums, timeline, spells)
+        desk.once(f"membership of {key}", lambda: held)
+    elif index.kind == OLDER:
+        desk.once(f"spells of {key}", lambda: spells)
+    elif index.kind == DUE:
+        desk.once(f"due spells of {target} by {key}", lambda: spells)
+    elif index.kind == ENDED:
+        # Every key's sums have the same entries, so one timeline serves all; that there are entries is all that is asked.
+        some = Revisions(np.zeros(1, np.int64), _NOTHING, _NOTHING)
+        ended = Outcomes(target, cast(Points, None), some, timeline, _NOTHING)
+        desk.once(f"outcomes of {target}", lambda: ended)
+        desk.once(f"outcomes of {target} by {key}", lambda: sums)
 
 
-def _keys(histories: Histories, shared: Shared, folder: Path) -> KeyCodes:
-    """The codes of a key after each step, as the merged index counts them."""
-    own, code_of = KeyCodes.of(histories, shared.key), read_names(folder)
-    codes = np.array([code_of[name] for name in key_names(histories, shared.key)], np.int64)
-    return KeyCodes(codes[own.codes], len(code_of))
+def _codes(histories: Histories, key: Key, folder: Path) -> Int64Array:
+    """For each code of a key in the histories its code in the merged index."""
+    code_of = read_names(folder)
+    return np.array([code_of[name] for name in key_names(histories, key)], np.int64)

@@ -6,7 +6,9 @@ let go after each question: a worker holds one key's sums at a time, and workers
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,10 @@ from numpy.typing import NDArray
 
 from features.membership import Spells
 from features.prefix_sums import KeyedSums, Timeline
-from sla.instants import Int64Array
+from sla.instants import NEVER_US, Int64Array
 
-AT, PLACES, SUMS = "at_us", "places", "sums"
-SPELL_ARRAYS = ("keys", "enters_us", "leaves_us", "opened_us")
+AT, PLACES = "at_us", "places"
+SPELL_ARRAYS = ("keys", "enters_us", "leaves_us", "values")
 QUESTIONS_AT_ONCE = 1 << 18
 
 
@@ -31,20 +33,39 @@ class Entries:
     amounts: NDArray[np.int64]  # (n, columns)
 
     @classmethod
-    def of(cls, timeline: Timeline, sums: KeyedSums) -> Entries:
+    def of(cls, timeline: Timeline, sums: KeyedSums, n_keys: int) -> Entries:
         """The entries that sums were made of, by key and then by time."""
-        places, totals = sums.parts
-        width = len(timeline.at_us) + 1
-        keys = places // width
-        rows = np.arange(len(keys)) + keys + 1  # each key's sums begin with a row of zeros
-        return cls(timeline.at_us[places % width], keys, totals[rows] - totals[rows - 1])
+        counts = np.diff(sums.starts(np.arange(n_keys + 1)))
+        keys = np.repeat(np.arange(n_keys), counts)
+        place = np.empty(len(timeline.order), np.int64)
+        place[timeline.order] = np.arange(len(place))
+        place = place[sums.entries]
+        if not len(keys):
+            return cls(place, keys, np.zeros((0, sums.columns), np.int64))
+        amounts = sums.upto(keys, place + 1)
+        before = np.concatenate([np.zeros_like(amounts[:1]), amounts[:-1]])
+        before[1:][keys[1:] != keys[:-1]] = 0
+        return cls(timeline.at_us[place], keys, amounts - before)
 
 
-def write_sums(folder: Path, entries: Entries, n_keys: int) -> None:
-    """Write the sums of entries by key along time."""
-    timeline = Timeline.of(entries.at_us)
-    places, sums = KeyedSums(timeline, entries.keys, n_keys, entries.amounts).parts
-    write_arrays(folder, {AT: timeline.at_us, PLACES: places, SUMS: narrow(sums)})
+def write_sums(folder: Path, at_us: Int64Array, keys: Int64Array, n_keys: int, columns: Iterable[Int64Array]) -> None:
+    """Write the sums of entries by key along time, column by column, so that one is in memory at a time.
+
+    The sum of a column up to place p under key k is at p + k: each key's sums begin with a zero.
+    """
+    in_time = np.argsort(at_us, kind="stable")
+    by_key = np.argsort(keys[in_time], kind="stable")
+    order = in_time[by_key]
+    keys = keys[order]
+    write_arrays(folder, {AT: at_us[in_time], PLACES: keys * (len(keys) + 1) + by_key})
+    del in_time, by_key
+    starts = np.searchsorted(keys, np.arange(n_keys))
+    rows = np.arange(len(keys)) + keys + 1
+    for number, amounts in enumerate(columns):
+        totals = np.concatenate([np.zeros(1, np.int64), np.cumsum(amounts[order], dtype=np.int64)])
+        sums = np.zeros(len(keys) + n_keys, np.int64)
+        sums[rows] = totals[1:] - totals[starts][keys]
+        write_arrays(folder, {_sums_name(number): narrow(sums)})
 
 
 @dataclass(frozen=True)
@@ -64,10 +85,18 @@ class StoredSums:
 
     folder: Path
 
+    @cached_property
+    def columns(self) -> int:
+        """How many amounts an entry has."""
+        return len(list(self.folder.glob(f"{_sums_name('*')}.npy")))
+
     def upto(self, keys: Int64Array, known: Int64Array) -> Int64Array:
         """The sums (queries, columns) over the entries of each key that are among the first `known` of the timeline."""
-        places, sums = mapped(self.folder, PLACES), mapped(self.folder, SUMS)
-        found: Int64Array = sums[np.searchsorted(places, keys * (len(places) + 1) + known) + keys].astype(np.int64)
+        places = mapped(self.folder, PLACES)
+        rows = np.searchsorted(places, keys * (len(places) + 1) + known) + keys
+        found = np.empty((len(keys), self.columns), np.int64)
+        for number in range(self.columns):
+            found[:, number] = mapped(self.folder, _sums_name(number))[rows]
         return found
 
 
@@ -76,12 +105,14 @@ class StoredSpells:
     """Written spells of all tickets; see membership.Spells."""
 
     folder: Path
-    n_keys: int
 
-    def older(
-        self, keys: Int64Array, before_us: Int64Array, _opened_us: Int64Array, limits_us: Int64Array
-    ) -> Int64Array:
-        """How many tickets each key holds just before an instant that were opened before a limit.
+    @property
+    def last_left_us(self) -> int:
+        """When the last of all spells ends, for all that anyone may ask."""
+        return NEVER_US
+
+    def older(self, keys: Int64Array, before_us: Int64Array, _values: Int64Array, limits_us: Int64Array) -> Int64Array:
+        """How many spells each key holds just before an instant whose own value is below a limit.
 
         Asked in order of time: each part looks at the spells of its own time only.
         """
@@ -90,18 +121,17 @@ class StoredSpells:
         order = np.argsort(before_us, kind="stable")
         for first in range(0, len(order), QUESTIONS_AT_ONCE):
             asked = order[first : first + QUESTIONS_AT_ONCE]
-            since_us, until_us = before_us[asked[0]], before_us[asked[-1]]
-            near = np.flatnonzero((leaves_us >= since_us) & (enters_us < until_us))
-            spells = Spells(
-                np.arange(len(near)),
-                mapped(self.folder, "keys")[near],
-                self.n_keys,
-                enters_us[near],
-                leaves_us[near],
-            )
-            opened_us = mapped(self.folder, "opened_us")[near]
-            counts[asked] = spells.older(keys[asked], before_us[asked], opened_us, limits_us[asked])
+            near = np.flatnonzero((leaves_us >= before_us[asked[0]]) & (enters_us < before_us[asked[-1]]))
+            codes = mapped(self.folder, "keys")[near]
+            n_keys = int(max(codes.max(initial=0), keys[asked].max())) + 1
+            spells = Spells(np.arange(len(near)), codes, n_keys, enters_us[near], leaves_us[near])
+            values = mapped(self.folder, "values")[near]
+            counts[asked] = spells.older(keys[asked], before_us[asked], values, limits_us[asked])
         return counts
+
+
+def _sums_name(number: int | str) -> str:
+    return f"sums-{number}"
 
 
 def write_arrays(folder: Path, arrays: dict[str, NDArray[Any]]) -> None:

@@ -21,15 +21,15 @@ from features.event_files import write_events
 from features.histories import Histories
 from features.matrix_files import Sampling, tables, write
 from features.schema import SchemaError
-from tests.features.desk_logs import agreements, busy_log, full_spec
+from tests.features.desk_logs import agreements, busy_log, busy_services, full_spec
 
 SAMPLING = Sampling(grid_one_in=5, seed=3)
 KEYS = ["ticket_id", "at", "kind"]
 
 
 @pytest.fixture(scope="module")
-def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskEngine]:
-    with dask_engine(tmp_path_factory.mktemp("dask"), memory_limit="1GiB") as engine:
+def dask() -> Iterator[DaskEngine]:
+    with dask_engine(memory_limit="1GiB") as engine:
         yield engine
 
 
@@ -48,12 +48,13 @@ def _request(events: pd.DataFrame, folder: Path, rows_a_partition: int = 40) -> 
         agreements(),
         full_spec(),
         sampling=SAMPLING,
+        service_events=busy_services(1),
         rows_a_partition=rows_a_partition,
     )
 
 
 def _local(events: pd.DataFrame) -> pd.DataFrame:
-    histories = Histories.from_events(events, agreements())
+    histories = Histories.from_events(events, agreements(), busy_services(1))
     return _sorted(tables(histories, SAMPLING.of(histories), full_spec(), "resolution", block_rows=70))
 
 
@@ -127,9 +128,9 @@ def test_a_folder_without_events_is_refused(tmp_path):
         split(tmp_path / "in", tmp_path / "out", 10, ThisProcess(), lambda *_: None)
 
 
-def test_a_scheduler_that_does_not_answer_is_told(tmp_path, monkeypatch):
+def test_a_scheduler_that_does_not_answer_is_told(monkeypatch):
     monkeypatch.setattr("features.distributed.engines.PATIENCE", "0.2s")
-    engine = dask_engine(tmp_path, scheduler="tcp://127.0.0.1:9")
+    engine = dask_engine(scheduler="tcp://127.0.0.1:9")
     with pytest.raises(EngineError, match="no Dask scheduler answers at 'tcp://127"), engine:
         pass
 
