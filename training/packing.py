@@ -14,6 +14,7 @@ import pandas as pd
 from models.blend import Blend
 from models.bundle import MEMBER_FILES, BreachBundle, bundle_digest, save_bundle
 from models.manifest import Judgement, Manifest, MemberEntry, TrainingWindow
+from training.finishing import finish_model
 from training.fitting import Fitted
 from training.plan import Plan, RowSource
 from training.rehearsal import CalibrationAnswer
@@ -68,7 +69,7 @@ def pack(
         libraries={name: version(name) for name in LIBRARIES},
         files={},
     )
-    finish = fitted.finish(answer.levels, answer.opening_levels)
+    finish = finish_model(fitted, train, blend, answer.calibration, answer.levels)
     bundle = BreachBundle(
         manifest, train.spec, fitted.range, answer.calibration, members, finish=finish, text=train.text
     )

@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict
 from models import boosting, hazard, linear
 from models.blend import Blend
 from models.calibration import Calibration, fit_platt, fit_shift, log_loss_each
-from models.finish import QUANTILES, Levels, conformal_levels
-from models.intervals import stopped_by
+from models.finish import Levels
 from models.scales import Float64Array
-from training.fitting import HOUR_US, KINDS, Fitted, ModelSettings, fit_members
+from training.finishing import levels_of
+from training.fitting import KINDS, Fitted, ModelSettings, fit_members
 from training.rows import Known, Rows, ticket_weights
 from training.splits import WEEK_US, censored, judged, learnable
 
@@ -94,8 +94,7 @@ class CalibrationAnswer:
 
     calibration: Calibration
     why: str
-    levels: Levels = QUANTILES
-    opening_levels: Levels = QUANTILES
+    levels: tuple[Levels, Levels] | None = None  # on the clock, and in opening hours
 
 
 def rehearse(
@@ -166,27 +165,19 @@ def chosen_blend(rehearsal: Rehearsal, model: ModelSettings, settings: Rehearsal
 def recalibrate(rehearsal: Rehearsal, blend: Blend, settings: RehearsalSettings) -> CalibrationAnswer:
     """The correction of a blend that the rehearsal speaks for, and the levels of its range."""
     answer = _corrected(rehearsal, blend, settings)
-    levels, opening_levels = _levels(rehearsal, blend, answer.calibration, settings)
-    return replace(answer, levels=levels, opening_levels=opening_levels)
+    return replace(answer, levels=_levels(rehearsal, blend, answer.calibration, settings))
 
 
 def _levels(
     rehearsal: Rehearsal, blend: Blend, calibration: Calibration, settings: RehearsalSettings
-) -> tuple[Levels, Levels]:
-    """The conformal levels on the clock and in opening hours, from both windows; plain ones without a rehearsal."""
+) -> tuple[Levels, Levels] | None:
+    """The conformal levels on the clock and in opening hours, from both windows."""
     fitted, parts = rehearsal.fitted, [part for part in (rehearsal.window, rehearsal.later) if part is not None]
     finish = None if fitted is None else fitted.finish()
     if fitted is None or finish is None or sum(part.tickets for part in parts) < settings.least_tickets_for_levels:
-        return QUANTILES, QUANTILES
-    rows = parts[0].rows.and_also(parts[1].rows)
+        return None
     log_odds = np.concatenate([calibration.apply(blend.margin(part.margins)) for part in parts])
-    values, weight = fitted.range.clip(rows.X), np.ones(len(rows))
-    said = stopped_by(rows.worked_us / HOUR_US, *finish.working_survival(values, log_odds))
-    said_open = stopped_by(rows.open_us / HOUR_US, *finish.opening_survival(values))
-    return (
-        conformal_levels(said, rows.has_stopped, weight),
-        conformal_levels(said_open, rows.has_stopped, weight),
-    )
+    return levels_of(fitted, finish, parts[0].rows.and_also(parts[1].rows), log_odds)
 
 
 def _corrected(rehearsal: Rehearsal, blend: Blend, settings: RehearsalSettings) -> CalibrationAnswer:

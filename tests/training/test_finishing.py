@@ -1,0 +1,93 @@
+"""The range of a trained model comes with levels, and agrees with the risk it serves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.blend import Blend
+from models.calibration import Calibration
+from models.finish import QUANTILES, FinishModel
+from tests.training.builders import DAY_US, START_US, TARGET_HOURS, small_settings, synthetic_source
+from training.finishing import finish_model, levels_of
+from training.fitting import HOUR_US, Fitted, fit_members
+from training.rehearsal import RehearsalSettings, recalibrate, rehearse
+from training.rows import Rows
+from training.splits import censored, learnable
+
+BLEND = Blend.even("boosting", "hazard")
+CUT_US = START_US + 80 * DAY_US
+
+
+@pytest.fixture(scope="module")
+def rows() -> Rows:
+    source = synthetic_source(tickets=2500)
+    return source.rows(CUT_US).relabelled(*source.labels(CUT_US))
+
+
+@pytest.fixture(scope="module")
+def train(rows: Rows) -> Rows:
+    return rows.where(learnable(rows, CUT_US, 3 * DAY_US))
+
+
+@pytest.fixture(scope="module")
+def fitted(rows: Rows, train: Rows) -> Fitted:
+    young = rows.where(censored(rows, CUT_US, 3 * DAY_US))
+    assert (~young.has_stopped).any()
+    return fit_members(train, small_settings().model, 0, censored=young)
+
+
+def finish_of(fitted: Fitted, train: Rows, levels: tuple[tuple[float, float, float], ...] | None) -> FinishModel:
+    found = finish_model(fitted, train, BLEND, Calibration(), levels)  # type: ignore[arg-type]
+    assert found is not None
+    return found
+
+
+def test_without_a_rehearsal_levels_come_from_the_training_rows(fitted: Fitted, train: Rows) -> None:
+    found = finish_of(fitted, train, None)
+    odds = BLEND.margin(fitted.margins(train.X))
+    low, _, high = found.working_hours(fitted.range.clip(train.X), odds).T
+    weight = 1.0 / np.bincount(train.ticket)[train.ticket]
+    hours = train.worked_us / HOUR_US
+    assert np.average((hours >= low) & (hours <= high), weights=weight) == pytest.approx(0.8, abs=0.03)
+    assert found.opening_levels == QUANTILES
+
+
+def test_a_rehearsal_says_the_levels(rows: Rows, fitted: Fitted, train: Rows) -> None:
+    settings = RehearsalSettings(least_tickets=200)
+    source = synthetic_source(tickets=2500)
+    rehearsal = rehearse(
+        rows, CUT_US, CUT_US - 3 * DAY_US, 3 * DAY_US, small_settings().model, settings, 0, source.labels
+    )
+    answer = recalibrate(rehearsal, BLEND, settings)
+    assert answer.levels is not None
+    assert finish_of(fitted, train, answer.levels).levels == answer.levels[0]
+    assert rehearsal.fitted is not None
+    assert rehearsal.window is not None
+    odds = BLEND.margin(rehearsal.window.margins)
+    again = levels_of(rehearsal.fitted, finish_of(rehearsal.fitted, train, None), rehearsal.window.rows, odds)
+    assert np.allclose(again[0], answer.levels[0], atol=0.1)
+
+
+def test_risk_and_range_of_a_trained_model_agree(fitted: Fitted, train: Rows) -> None:
+    found = finish_of(fitted, train, (QUANTILES, QUANTILES))
+    X = fitted.range.clip(train.X)
+    odds = BLEND.margin(fitted.margins(train.X))
+    left = X[:, train.spec.names.index("remaining_hours")]
+    middle = found.working_hours(X, odds)[:, 1]
+    clear = np.abs(odds) > 1e-6
+    assert np.array_equal((middle > left * (1 + 1e-9))[clear], (odds > 0)[clear])
+    assert 0.05 < (odds > 0).mean() < 0.95
+
+
+def test_rows_without_the_time_left_have_no_hazard_model_and_no_range(train: Rows) -> None:
+    frame = pd.DataFrame(train.X, columns=train.spec.names)
+    assert frame["target_hours"].eq(TARGET_HOURS).all()
+    keep = [name for name in train.spec.names if name not in ("remaining_hours", "target_hours")]
+    features = tuple(feature for feature in train.spec.features if feature.name in keep)
+    spec = type(train.spec)(features, train.spec.settings)
+    bare = Rows.of(train, spec, frame[keep].to_numpy())
+    found = fit_members(bare, small_settings().model, 0)
+    assert set(found.members) == {"boosting", "linear"}
+    assert finish_model(found, bare, Blend.even("boosting"), Calibration(), None) is None
