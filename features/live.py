@@ -119,9 +119,13 @@ class LiveHistories:
 
         Events known already (the same ticket, instant and id) change nothing.
         """
-        if not len(events):
+        return self.with_logs([log_of(events)])
+
+    def with_logs(self, logs: Sequence[EventLog]) -> LiveHistories:
+        """The same for events that are logs already (features.histories.log_of), so that few frames need be in memory."""
+        fresh = _joined(logs)
+        if not len(fresh.at_us):
             return self
-        fresh = log_of(events)
         layers, gone = self._parted(fresh.ticket_ids)
         log = _distinct(_joined([gone, fresh]))
         if len(log.at_us) == len(gone.at_us):

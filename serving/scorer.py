@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -10,6 +11,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
+from features.histories import log_of
 from features.live import LiveHistories
 from features.snapshots import Snapshots
 from models.bundle import BreachBundle
@@ -36,14 +38,8 @@ class EventStore(Protocol):
     def last_sequence(self) -> int:
         """The highest sequence number of the ticket events."""
 
-    def ticket_events(
-        self,
-        since_sequence: int = 0,
-        until: datetime | None = None,
-        ticket_ids: None = None,
-        up_to_sequence: int | None = None,
-    ) -> pd.DataFrame:
-        """The ticket events above one sequence number and up to another."""
+    def ticket_event_chunks(self, *, since_sequence: int, up_to_sequence: int) -> Iterator[pd.DataFrame]:
+        """The ticket events above one sequence number and up to another, some at a time."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +95,9 @@ class Scorer:
             last = self._store.last_sequence()
             if known is not None and last == seen:
                 return False
-            fresh = self._store.ticket_events(since_sequence=seen, up_to_sequence=last)
+            fresh = self._store.ticket_event_chunks(since_sequence=seen, up_to_sequence=last)
             before = known.histories if known else LiveHistories(self._agreements)
-            self._known = _Known(before.with_news(fresh), last)
+            self._known = _Known(before.with_logs([log_of(chunk) for chunk in fresh]), last)
             return True
 
     @property
@@ -120,9 +116,14 @@ class Scorer:
         """The queue of tickets that come with their events; nothing else is known and nothing is stored."""
         return self._scored(LiveHistories.of(events, self._agreements), at, 0)[0]
 
-    def ticket(self, ticket_id: str, at: datetime) -> TicketFile | None:
-        """Everything about one ticket at an instant, open or finished; None where it is not known then."""
+    def ticket(self, ticket_id: str, at: datetime, supposed: pd.DataFrame | None = None) -> TicketFile | None:
+        """Everything about one ticket at an instant, open or finished; None where it is not known then.
+
+        As it would be had the `supposed` canonical events happened too, where they are given; nothing is kept of them.
+        """
         known = self._remembered()
+        if supposed is not None:
+            known = replace(known, histories=known.histories.with_news(supposed))
         looked_at = known.histories.looked_at(ticket_id, to_us(at))
         if looked_at is None:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -151,13 +152,8 @@ class ListStore:
     def last_sequence(self) -> int:
         return self.visible
 
-    def ticket_events(
-        self,
-        since_sequence: int = 0,
-        until: datetime | None = None,
-        ticket_ids: None = None,
-        up_to_sequence: int | None = None,
-    ) -> pd.DataFrame:
+    def ticket_event_chunks(self, *, since_sequence: int, up_to_sequence: int) -> Iterator[pd.DataFrame]:
         found = self.rows.iloc[since_sequence:up_to_sequence]
         self.read.append(len(found))
-        return found
+        for begin in range(0, len(found), 37):
+            yield found.iloc[begin : begin + 37]
