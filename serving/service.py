@@ -17,14 +17,19 @@ if TYPE_CHECKING:  # a report on the command line needs no web framework
     import pandas as pd
     from fastapi import Request
 
+    from features.live import LiveHistories
     from features.store.repository import Store
 
 
 class TicketSource(Protocol):
     """What the routes ask the scorer for, beside the queue the ticker holds."""
 
-    def ticket(self, ticket_id: str, at: datetime) -> TicketFile | None:
-        """Everything about one ticket; None for a ticket that is not known at that instant."""
+    @property
+    def histories(self) -> LiveHistories:
+        """All that is known now."""
+
+    def ticket(self, ticket_id: str, at: datetime, supposed: pd.DataFrame | None = None) -> TicketFile | None:
+        """Everything about one ticket; None for a ticket that is not known at that instant. `supposed`: had these events happened too."""
 
     def score_events(self, events: pd.DataFrame, at: datetime) -> Queue:
         """The queue of tickets that come with their events, against the served bundle and agreements."""

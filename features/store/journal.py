@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,12 +37,18 @@ class Journal:
     table: Table
     at: str
 
-    def append(self, frame: pd.DataFrame) -> Added:
-        """How many rows are new, in one transaction. Raises StoreError for other columns and for missing values."""
+    def append(self, frame: pd.DataFrame, notes: Sequence[Callable[[Connection, Added], None]] = ()) -> Added:
+        """How many rows are new, in one transaction. Raises StoreError for other columns and for missing values.
+
+        `notes` are stored in the same transaction: see audit_note.
+        """
         frame = conformed(self.table, frame, required(self.table))
         with writing(self.engine) as connection:
             inserted = load_new(connection, self.table, rows_of(WordBook(connection), self.table, frame, {}))
-        return Added(inserted, len(frame) - inserted)
+            added = Added(inserted, len(frame) - inserted)
+            for note in notes:
+                note(connection, added)
+        return added
 
     def read(
         self, since: datetime | None = None, until: datetime | None = None, values: Mapping[str, Any] | None = None

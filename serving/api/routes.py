@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from serving.api import audit, description, events, health, queue, scoring, tickets
+from serving.api import audit, description, events, feedback, health, models, queue, scoring, supposing, tickets
 
 PREFIX = "/api/v1"
 
@@ -12,7 +12,7 @@ PREFIX = "/api/v1"
 def api_router() -> APIRouter:
     """The router with everything under /api/v1, and /healthz and /readyz beside it."""
     router = APIRouter()
-    for module in (queue, tickets, events, scoring, audit, description):
+    for module in (queue, tickets, supposing, feedback, events, scoring, models, audit, description):
         router.include_router(module.router, prefix=PREFIX)
     router.include_router(health.router)
     return router

@@ -69,11 +69,10 @@ HASHES_NOWHERE = HASHES[Role.READER]  # only the secret is hashed
 def asked(client: TestClient, method: str, path: str) -> Any:
     """The answer to a request that is well formed enough to get past whatever is not access."""
     target = path.replace("{ticket_id:path}", "T001").replace("{name}", "app.css")
-    body = {
-        "/api/v1/events": [event()],
-        "/api/v1/score": {"tickets": [{"ticket_id": "A", "events": [{"event_at": "2024-04-01T00:00:00Z"}]}]},
-    }
-    sent = {"json": body.get(path, {})} if method == "POST" and path.startswith("/api/") else {}
+    scored = {"tickets": [{"ticket_id": "A", "events": [{"event_at": "2024-04-01T00:00:00Z"}]}]}
+    bodies: dict[str, Any] = {"events": [event()], "score": scored, "feedback": {"verdict": "wrong"}}
+    body = bodies.get(path.rpartition("/")[2], {})
+    sent = {"json": body} if method == "POST" and path.startswith("/api/") else {}
     return client.request(method, target, **sent)  # type: ignore[arg-type]
 
 
