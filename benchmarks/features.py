@@ -1,12 +1,14 @@
-"""How long it takes to make features: all snapshots of the public incident log, and 100,000 open tickets at one instant.
+"""How long it takes to make features: all snapshots of the public incident log, 100,000 open tickets at one instant, the store.
 
-    python -m benchmarks.features
+    python -m benchmarks.features [--large [EVENTS]]
 
-Reads ../shared/data/uci-incidents if it is there and says so if it is not. The last line is one JSON object.
+Reads ../shared/data/uci-incidents if it is there and says so if it is not. With --large also logs of 100,000 events and ten
+times as many each, up to EVENTS (ten million): see benchmarks/_large.py. The last line is one JSON object.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import time
 from pathlib import Path
@@ -14,6 +16,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks import _large
+from benchmarks.import_speed import store_figures
 from features.histories import Histories
 from features.pipeline import build
 from features.snapshots import Snapshots, event_snapshots, grid_snapshots, open_snapshots
@@ -34,6 +38,9 @@ START = pd.Timestamp("2024-01-01", tz="UTC")
 
 def main() -> None:
     """Measure, print, and end with one line of JSON."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--large", nargs="?", type=int, const=_large.LARGEST, metavar="EVENTS")
+    asked = parser.parse_args()
     agreements = load_agreements(EXAMPLE / "agreements.yaml")
     measured: dict[str, float | int] = {}
     if UCI_LOG.exists():
@@ -41,6 +48,11 @@ def main() -> None:
     else:
         print(f"{UCI_LOG.name} is absent: put the public log into ../shared/data/uci-incidents to measure it")
     measured |= _open_tickets(agreements)
+    stored = store_figures()
+    names = ("sqlite_events_per_second", "postgres_events_per_second")
+    measured |= {name: stored[name] for name in names if name in stored}
+    if asked.large is not None:
+        measured |= _large.measure(asked.large)
     print(json.dumps(measured))
 
 

@@ -32,6 +32,11 @@ START = pd.Timestamp("2024-01-01", tz="UTC")
 
 def main() -> None:
     """Measure, print, and end with one line of JSON."""
+    print(json.dumps(store_figures()))
+
+
+def store_figures() -> dict[str, float | int]:
+    """All figures of this script; those of PostgreSQL only where its server can start."""
     events = made_up_events()
     measured: dict[str, float | int] = {"events": len(events)}
     with tempfile.TemporaryDirectory() as folder:
@@ -44,7 +49,7 @@ def main() -> None:
                 _keep(measured, _postgres(events, store))
     except CannotStartError as error:
         print(f"no PostgreSQL here: {error}")
-    print(json.dumps(measured))
+    return measured
 
 
 def made_up_events() -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Import and features of large logs: seconds, peak memory and growth, and whether a Dask cluster gives the same numbers.
 
-Made-up exports of 100,000 events and ten times as many each, up to ten million (benchmarks/large_log.py). Each step runs in
+Made-up exports of 100,000 events and ten times as many each, up to ten million (benchmarks/_large_log.py). Each step runs in
 a process of its own, so its peak memory is its own: that of the process, and of as many workers as it has the largest.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.large_log import write_export
+from benchmarks._large_log import write_export
 
 ROOT = Path(__file__).resolve().parents[1]
 AGREEMENTS = ROOT / "examples" / "uci-incidents" / "agreements.yaml"
