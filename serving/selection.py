@@ -106,6 +106,9 @@ _COLUMNS: dict[Sort, Callable[[Scored], Sequence[NDArray[Any]]]] = {
 """The same keys for all tickets at once; see tests/serving/test_scored.py for the proof that they are."""
 
 
+EXACT = ("team", "service", "priority", "customer", "status", "assignee")
+
+
 @dataclass(frozen=True)
 class Selection:
     """A part of the queue. Each tuple: any of these values (empty: all of them). `text`: every word occurs somewhere in the row."""
@@ -118,23 +121,25 @@ class Selection:
     text: str = ""
     sort: Sort = Sort.SUGGESTED
     descending: bool = False
+    customer: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+    assignee: tuple[str, ...] = ()
 
     @property
     def filters(self) -> bool:
         """True where something beside the view narrows the queue."""
-        return bool(self.team or self.service or self.priority or self.risk or self.text.strip())
+        return bool(self.risk or self.text.strip() or any(wanted for _name, wanted in self._exactly))
+
+    @property
+    def _exactly(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The columns that must hold one of some texts; an empty text finds tickets without any."""
+        return [(name, getattr(self, name)) for name in EXACT]
 
     def matches(self, row: QueueRow) -> bool:
         """True where the filters (not the view) let this row through."""
-        if not all(
-            not wanted or has in wanted
-            for wanted, has in (
-                (self.team, row.team),
-                (self.service, row.service),
-                (self.priority, row.priority),
-                (self.risk, row.risk),
-            )
-        ):
+        if self.risk and row.risk not in self.risk:
+            return False
+        if any(wanted and getattr(row, name) not in wanted for name, wanted in self._exactly):
             return False
         words = self.text.casefold().split()
         return not words or all(word in _searchable(row) for word in words)
@@ -166,7 +171,7 @@ class Selection:
 
     def _are_matched(self, scored: Scored) -> BoolArray:
         matched = scored.has_risk(*self.risk) if self.risk else np.ones(len(scored.risk), np.bool_)
-        for name, wanted in (("team", self.team), ("service", self.service), ("priority", self.priority)):
+        for name, wanted in self._exactly:
             if wanted:
                 texts = scored.facts.texts[name]
                 matched &= np.logical_or.reduce([texts == text for text in wanted])

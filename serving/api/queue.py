@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from serving.access.caller import Caller, seen_by
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.schemas import QueuePage, problems
+from serving.api.schemas import UNCHANGED, QueuePage, problems
 from serving.etags import FOR_ONE, etag_of, is_unchanged, not_modified
 from serving.problems import Fault, ProblemError
 from serving.queue import Group, Queue, Risk
@@ -23,46 +23,26 @@ from serving.service import service_of
 
 router = APIRouter(tags=["queue"], route_class=Guarded)
 Reader: TypeAlias = Annotated[Caller, Depends(Demand(Permission.READ))]
-Values = Annotated[list[str], Query(max_length=100)]
+Words: TypeAlias = Annotated[list[str], Query(max_length=100)]
+_TEXT = "Every word must occur in id, title, service, category, team, assignee or customer."
 
 
-@router.get(
-    "/queue",
-    response_model=QueuePage,
-    responses=problems(401, 422, 429, 503),
-    summary="The ranked queue of open tickets",
-)
-def read_queue(
-    request: Request,
-    caller: Reader,
-    team: Values = [],  # noqa: B006 (FastAPI copies defaults)
-    service: Values = [],  # noqa: B006
-    priority: Values = [],  # noqa: B006
+def selection_of(
+    team: Words = [],  # noqa: B006 (FastAPI copies defaults)
+    service: Words = [],  # noqa: B006
+    priority: Words = [],  # noqa: B006
+    customer: Words = [],  # noqa: B006
+    status: Words = [],  # noqa: B006
+    assignee: Words = [],  # noqa: B006
     risk: Annotated[list[Risk], Query()] = [],  # noqa: B006
     group: Group | None = None,
     view: View | None = None,
-    text: Annotated[
-        str,
-        Query(
-            max_length=500,
-            description="Every word must occur in id, title, service, category, team, assignee or customer.",
-        ),
-    ] = "",
+    text: Annotated[str, Query(max_length=500, description=_TEXT)] = "",
     sort: Sort = Sort.SUGGESTED,
     descending: bool | None = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
-    cursor: Annotated[str | None, Query(max_length=1000)] = None,
-) -> Response:
-    """One page of the queue. Repeat `team`, `service`, `priority` or `risk` for any of several values.
-
-    The ETag changes when anything shown may have changed: send it back as If-None-Match and get 304 while it has not.
-    """
-    everything, standing = service_of(request).queue()
-    found = seen_by(everything, caller.scope)
-    etag = etag_of(found.fingerprint, standing.problem, request.url.query, caller.scope)
-    if is_unchanged(request, etag):
-        return not_modified(etag)
-    wanted = Selection(
+) -> Selection:
+    """The part of the queue that an address asks for: the same for the list and for its CSV."""
+    return Selection(
         view=view or (View(group.value) if group else View.ALL),
         team=tuple(team),
         service=tuple(service),
@@ -71,7 +51,37 @@ def read_queue(
         text=text,
         sort=sort,
         descending=sort.highest_first if descending is None else descending,
+        customer=tuple(customer),
+        status=tuple(status),
+        assignee=tuple(assignee),
     )
+
+
+Wanted: TypeAlias = Annotated[Selection, Depends(selection_of)]
+
+
+@router.get(
+    "/queue",
+    response_model=QueuePage,
+    responses={304: UNCHANGED, **problems(401, 422, 429, 503)},
+    summary="The ranked queue of open tickets",
+)
+def read_queue(
+    request: Request,
+    caller: Reader,
+    wanted: Wanted,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    cursor: Annotated[str | None, Query(max_length=1000)] = None,
+) -> Response:
+    """One page of the queue. Repeat a filter for any of several values; an empty one finds tickets without any.
+
+    The ETag changes when anything shown may have changed: send it back as If-None-Match and get 304 while it has not.
+    """
+    everything, standing = service_of(request).queue()
+    found = seen_by(everything, caller.scope)
+    etag = etag_of(found.fingerprint, standing.problem, request.url.query, caller.scope)
+    if is_unchanged(request, etag):
+        return not_modified(etag)
     content = _content(found, wanted, limit, _cursor(cursor))
     content |= {"scored_seconds_ago": round(standing.age_seconds(), 3), "problem": standing.problem}
     return JSONResponse(content, headers={"ETag": etag, **FOR_ONE})
@@ -80,27 +90,21 @@ def read_queue(
 @router.get(
     "/queue.csv",
     response_class=Response,
-    responses={200: {"content": {"text/csv": {}}}, **problems(401, 422, 429, 503)},
+    responses={
+        200: {"content": {"text/csv": {"schema": {"type": "string"}}}},
+        304: UNCHANGED,
+        **problems(401, 422, 429, 503),
+    },
     summary="The same selection as CSV, all of it",
 )
-def read_queue_csv(
-    request: Request,
-    caller: Reader,
-    team: Values = [],  # noqa: B006
-    service: Values = [],  # noqa: B006
-    priority: Values = [],  # noqa: B006
-    risk: Annotated[list[Risk], Query()] = [],  # noqa: B006
-    view: View = View.ALL,
-    text: Annotated[str, Query(max_length=500)] = "",
-    sort: Sort = Sort.SUGGESTED,
-    descending: bool | None = None,
-) -> Response:
+def read_queue_csv(request: Request, caller: Reader, wanted: Wanted) -> Response:
     """Every row of the selection; text that a spreadsheet would run as a formula is neutralised."""
     found = seen_by(service_of(request).queue()[0], caller.scope)
-    down = sort.highest_first if descending is None else descending
-    wanted = Selection(view, tuple(team), tuple(service), tuple(priority), tuple(risk), text, sort, down)
+    etag = etag_of(found.fingerprint, "csv", request.url.query, caller.scope)
+    if is_unchanged(request, etag):
+        return not_modified(etag)
     name = f"queue-{found.as_of:%Y%m%dT%H%MZ}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "ETag": etag, **FOR_ONE}
     return Response(as_csv(found, wanted.apply(found).rows), media_type="text/csv; charset=utf-8", headers=headers)
 
 

@@ -234,6 +234,9 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
+UNCHANGED: dict[str, Any] = {"description": "Nothing changed since the version named in If-None-Match."}
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI entries of these problem answers."""
     return {status: PROBLEMS[status] for status in statuses}

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from serving.access.caller import Caller, Scope
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.schemas import TicketOut, problems
+from serving.api.schemas import UNCHANGED, TicketOut, problems
 from serving.etags import FOR_ONE, etag_of, is_unchanged, not_modified
 from serving.problems import ProblemError
 from serving.reports.columns import iso
@@ -36,7 +36,7 @@ def ticket_file(service: Service, ticket_id: str, scope: Scope) -> TicketFile:
 @router.get(
     "/tickets/{ticket_id:path}",
     response_model=TicketOut,
-    responses=problems(401, 404, 422, 429, 503),
+    responses={304: UNCHANGED, **problems(401, 404, 422, 429, 503)},
     summary="One ticket: clocks, trace, events, score and reasons",
 )
 def read_ticket(

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.datastructures import QueryParams
 
 from serving.queue import Counts, Group, Queue, QueueRow, Risk, texts_of
-from serving.selection import Selection, Sort, View
+from serving.selection import EXACT, Selection, Sort, View
 
 COLUMNS: tuple[tuple[str, str, Sort | None], ...] = (
     ("risk", "Risk", Sort.RISK),
@@ -44,9 +44,7 @@ class QueueAddress:
         direction = query.get("dir")
         selection = Selection(
             view=_member(View, query.get("view")) or View.ALL,
-            team=_values(query, "team"),
-            service=_values(query, "service"),
-            priority=_values(query, "priority"),
+            **{name: _values(query, name) for name in EXACT},
             risk=tuple(risk for value in _values(query, "risk") if (risk := _member(Risk, value))),
             text=query.get("q", "")[:500].strip(),
             sort=sort,
@@ -63,6 +61,10 @@ class QueueAddress:
             parts.append(("descending", str(self.selection.descending).lower()))
         return "/api/v1/queue.csv" + (f"?{urlencode(parts)}" if parts else "")
 
+    def cleared(self) -> str:
+        """The address of the same view and order without any filter."""
+        return self.url(text="", **dict.fromkeys((*EXACT, "risk"), ()))
+
     def url(self, **changes: Any) -> str:
         """The address of this state with some parts of the selection changed; it begins again at page 1 unless `number` is given."""
         number = changes.pop("number", 1)
@@ -70,7 +72,7 @@ class QueueAddress:
         parts: list[tuple[str, str]] = []
         if wanted.view is not View.ALL:
             parts.append(("view", wanted.view.value))
-        for name in ("team", "service", "priority", "risk"):
+        for name in (*EXACT, "risk"):
             parts += [(name, str(value)) for value in getattr(wanted, name)]
         if wanted.text:
             parts.append(("q", wanted.text))

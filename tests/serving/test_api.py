@@ -66,12 +66,24 @@ def test_pages_by_cursor_walk_the_filtered_list(client: TestClient) -> None:
         ("view=paused", lambda item: "paused" in item.risk),
         ("risk=high_risk&risk=breached", lambda item: item.risk in ("high_risk", "breached")),
         ("priority=1&service=Mail", lambda item: item.priority == "1" and item.service == "Mail"),
+        ("status=waiting&assignee=", lambda item: item.status == "waiting" and not item.assignee),
+        (f"customer={DESK.rows[3].customer}", lambda item: item.customer == DESK.rows[3].customer),
+        ("status=waiting", lambda item: item.status == "waiting"),
         ("text=laptop+monday", lambda item: "laptop" in item.title),
     ],
 )
 def test_filters_keep_exactly_what_they_say(client: TestClient, query: str, keeps: Any) -> None:
     found = client.get(f"/api/v1/queue?limit=1000&{query}").json()["tickets"]
     assert {ticket["ticket_id"] for ticket in found} == {item.ticket_id for item in DESK.rows if keeps(item)}
+
+
+def test_the_csv_and_the_list_understand_the_same_filters(client: TestClient) -> None:
+    spec = client.get("/api/v1/openapi.json").json()["paths"]
+    listed, as_csv = (
+        {one["name"] for one in spec[f"/api/v1/{name}"]["get"]["parameters"]} for name in ("queue", "queue.csv")
+    )
+    assert listed - as_csv == {"limit", "cursor"}
+    assert as_csv <= listed
 
 
 def test_risk_sorts_with_the_highest_first_and_due_with_the_soonest(client: TestClient) -> None:

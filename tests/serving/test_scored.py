@@ -47,7 +47,14 @@ def test_risk_group_and_counts_are_those_of_the_rows(queue: Queue) -> None:
 def test_views_and_filters_choose_the_same_rows(queue: Queue, view: View) -> None:
     listed = in_words(queue)
     team = ({}, {"team": ("Desk",)}, {"team": ("Network", "")})
-    rest = ({}, {"priority": ("1", "3")}, {"risk": (Risk.PAUSED, Risk.BREACHED)}, {"text": "t01 TITLE"}, {"text": "no"})
+    rest = (
+        {},
+        {"priority": ("1", "3")},
+        {"risk": (Risk.PAUSED, Risk.BREACHED)},
+        {"text": "t01 TITLE"},
+        {"text": "no"},
+        {"status": ("waiting",), "assignee": ("", "Ada")},
+    )
     for one, other in itertools.product(team, rest):
         wanted = Selection(view=view, **one, **other)
         found, expected = wanted.apply(queue), wanted.apply(listed)
