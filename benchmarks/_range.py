@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from training.finishing import finish_model
 from training.rows import Rows
 from training.sibling import Sibling
 
@@ -20,7 +21,8 @@ def range_figures(sibling: Sibling, rows: Rows) -> dict[str, float]:
     The truth is the working time that the clock still ran. The group table holds the same three quantiles for each priority
     and team among the training rows that had stopped by the cut (a priority's where a team has few).
     """
-    finish = sibling.fitted.finish(sibling.answer.levels, sibling.answer.opening_levels)
+    levels = sibling.answer.levels
+    finish = finish_model(sibling.fitted, sibling.train, sibling.blend, sibling.calibration, levels)
     if finish is None:
         return {}
     asked = rows.where(rows.has_stopped)

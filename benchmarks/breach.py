@@ -103,7 +103,7 @@ def _judged_at(source: HistoryRows, cut_us: int, until_us: int, name: str) -> di
     new = asked.rows.where(asked.rows.is_event & (asked.rows.opened_us > cut_us))
     figures = found.named() | range_figures(sibling, new)
     figures |= {"train_seconds": train_seconds, "row_microseconds": _row_microseconds(sibling, asked.rows.X)}
-    baselines = {result.key: _baselines(result.scores) for result in found.sets}
+    baselines: dict[str, Any] = {result.key: _baselines(result.scores) for result in found.sets}
     if found.queue is not None:
         soon, far = found.queue.soon, found.queue.far
         baselines["orders"] = {

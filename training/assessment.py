@@ -114,17 +114,20 @@ def assess(
     """
     is_new = answered.rows.opened_us > since_us
     rows = answered.where(is_new) if only_new else answered
+    hourly = answered.where(answered.is_queue)
+    # Lead time and cost are those of people who look every hour; who looks at events alone sees nothing of either.
     new = answered.where(is_new & np.isnan(answered.share))
+    seen = new if len(hourly) else new.where(np.zeros(len(new), np.bool_))
     peaks = peaks_of(answered, since_us if cost_since_us is None else cost_since_us)
     return Assessment(
         since_us=since_us,
         is_about_new=only_new,
         sets=tuple(_sets(rows, draws, seed)),
-        queue=_queue(answered.where(answered.is_queue), draws),
+        queue=_queue(hourly, draws),
         tickets=new.rows.ticket_count(),
-        lead=_lead(new, draws),
+        lead=_lead(seen, draws),
         stability=_stability(new),
-        costs=cost_tables(peaks, earlier or {}, draws=draws),
+        costs=cost_tables(peaks if len(hourly) else {}, earlier or {}, draws=draws),
         landmarks=tuple(_landmarks(rows, groups, draws)),
         slices=tuple(_slices(rows, draws)),
         folds=tuple(_folds(rows, origins_us)),

@@ -25,6 +25,7 @@ from training.promotion import keep_as_challenger, promote
 from training.rehearsal import Rehearsal, chosen_blend, recalibrate, rehearse
 from training.rivalry import Rivalry
 from training.rows import Labelled, Rows
+from training.run_report import Predict, RunReport, run_report
 from training.settings import TrainingSettings
 from training.slice_gains import SliceGain, slice_gains
 from training.splits import Periods, censored, derive_periods, instant, judged, learnable
@@ -47,11 +48,13 @@ class Judged:
     results: tuple[SetResult, ...]
     verdict: Verdict  # of everything but the cost of the served bundle, which is not there yet
     figures: Mapping[str, Figure]  # by file name
+    report: RunReport
 
     @property
     def metrics(self) -> dict[str, float]:
         """All figures by flat name."""
-        return {name: value for result in self.results for name, value in result.named().items()}
+        named = {name: value for result in self.results for name, value in result.named().items()}
+        return named | dict(self.report.metrics or {})
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ def _judge_sibling(source: RowSource, known: Rows, rows: Rows, periods: Periods,
 
     young = known.where(censored(known, periods.cut_us, periods.maturity_us))
 
-    def at_cut(of: TrainingSettings, seed: int, asked: Rows) -> tuple[Blend, dict[str, Float64Array]]:
+    def at_cut(of: TrainingSettings, seed: int) -> tuple[Blend, Predict]:
         fitted = fit_members(train, of.model, seed, censored=young)
         cut_us = periods.cut_us
         rehearsal = rehearse(
@@ -154,20 +157,21 @@ def _judge_sibling(source: RowSource, known: Rows, rows: Rows, periods: Periods,
         )
         blend = chosen_blend(rehearsal, of.model, of.rehearsal)
         answer = recalibrate(rehearsal, blend, of.rehearsal)
-        return blend, predictions(train, asked, fitted, blend, answer.calibration)
+        return blend, lambda asked: predictions(train, asked, fitted, blend, answer.calibration)
 
     steps.begin("training the model that is judged")
-    blend, probabilities = at_cut(settings, plan.seed, test)
+    blend, predict = at_cut(settings, plan.seed)
     steps.begin("judging it beside the baselines")
+    probabilities = predict(test)
     results = judge_sets(test, probabilities, draws=settings.draws, seed=plan.seed)
+    report = run_report(source, test.spec, periods, predict, plan)
     steps.begin("judging it beside the champion and in slices")
     exam = Exam(source, places, test, probabilities[MODEL])
-    rivalry = challenge(exam, plan, lambda of, seed, asked: at_cut(of, seed, asked)[1][MODEL])
+    rivalry = challenge(exam, plan, lambda of, seed, asked: at_cut(of, seed)[1](asked)[MODEL])
     verdict = _verdict(results, rivalry, _slices(source, test, probabilities, plan), plan)
     shown = {name: values[test.is_event] for name, values in probabilities.items() if name in (MODEL, LINEAR, *RULES)}
-    return Judged(
-        periods, test.ticket_count(), blend, tuple(results), verdict, _figures(test.where(test.is_event), shown)
-    )
+    figures = _figures(test.where(test.is_event), shown)
+    return Judged(periods, test.ticket_count(), blend, tuple(results), verdict, figures, report)
 
 
 def _verdict(results: list[SetResult], rivalry: Rivalry, slices: list[SliceGain], plan: Plan) -> Verdict:
@@ -262,7 +266,7 @@ def _record(
             "gate": "passed" if judgement.verdict.is_passed else "failed",
             "gate_reason": judgement.verdict.why,
         },
-        texts={"report.txt": report, "features.md": rows.spec.markdown(), "gate.md": judgement.verdict.table()},
+        texts=_texts(report, rows, judgement),
         figures=judgement.figures,
     )
     example = packed.example
@@ -275,6 +279,11 @@ def _record(
     else:
         keep_as_challenger(plan.tracking_uri, registered.name, registered.number, judgement.verdict.why)
     return registered
+
+
+def _texts(report: str, rows: Rows, judgement: Judged) -> dict[str, str]:
+    texts = {"report.txt": report, "features.md": rows.spec.markdown(), "gate.md": judgement.verdict.table()}
+    return {**texts, "report.html": judgement.report.html} if judgement.report.html else texts
 
 
 def _report(results: tuple[SetResult, ...], cut: datetime, until: datetime, calibration: str) -> str:

@@ -12,7 +12,9 @@ import pytest
 from features.histories import Histories
 from features.pipeline import build
 from features.snapshots import open_snapshots
+from models.blend import Blend
 from models.bundle import load_bundle
+from models.calibration import Calibration
 from models.reasons import reasons
 from simulation.demo import demo_history
 from sla.agreements.agreement_set import AgreementSet
@@ -20,9 +22,10 @@ from sla.agreements.loading import load_agreements
 from tests.training.builders import small_settings
 from training.breach import TrainRequest, train_breach
 from training.building import HistoryRows, data_fingerprint
+from training.finishing import finish_model
 from training.fitting import fit_members
 from training.lifecycle import TrainResponse
-from training.splits import instant, learnable
+from training.splits import censored, instant, learnable
 
 AGREEMENTS = Path(__file__).resolve().parents[2] / "examples" / "demo" / "agreements.yaml"
 DAY_US = 86_400_000_000
@@ -67,8 +70,14 @@ def test_deleting_everything_after_the_cut_changes_no_bit_of_the_judged_model(
     for part in (source, HistoryRows.of(past, agreements, "resolution", 8, 0)):
         rows = part.rows(cut_us).relabelled(*part.labels(cut_us))
         train = rows.where(learnable(rows, cut_us, 3 * DAY_US))
-        fitted = fit_members(train, small_settings().model, 0)
-        texts.append((len(train), fitted.members["boosting"].text(), fitted.members["linear"].to_json()))
+        young = rows.where(censored(rows, cut_us, 3 * DAY_US))
+        fitted = fit_members(train, small_settings().model, 0, censored=young)
+        finish = finish_model(fitted, train, Blend.even("boosting", "hazard"), Calibration(), None)
+        assert finish is not None
+        trees = (fitted.members["boosting"].text(), finish.working.texts(), finish.opening.texts())
+        assert train.text is not None
+        words = train.text.to_npz_bytes()
+        texts.append((len(train), trees, fitted.members["linear"].to_json(), finish.levels, words))
     assert texts[0] == texts[1]
 
 
@@ -107,6 +116,16 @@ def test_training_from_events_judges_on_tickets_after_the_cut(response: TrainRes
     assert 0 < response.results[0].tickets <= len(after)
     assert response.metrics["prefix.auc"] > 0.6
     assert "team x priority table" in response.text()
+
+
+def test_a_training_leaves_a_page_that_compares_tickets_at_the_same_point_of_their_clock(
+    response: TrainResponse,
+) -> None:
+    assert 0 < response.metrics["landmark.auc10"] < 1
+    folder = response.bundle.parents[1] / "mlflow"
+    page = next(folder.rglob("report.html")).read_text(encoding="utf-8")
+    assert "At the same point of the clock" in page
+    assert "At the top of the queue" not in page  # a backtest's
 
 
 def test_a_ticket_of_an_unknown_team_category_and_priority_is_scored_and_explained(
