@@ -28,7 +28,7 @@ Every number a model sees is one of these, made by one function (`features.pipel
 at an instant depends only on records that had happened and were recorded by then; of other tickets only on those before
 the second in which the instant lies. Which columns of a log become keys of histories, and which are ordered, is chosen
 from the training log alone (`features/selection.py`) and stored with the bundle: this page shows a log that has one
-attribute, `subcategory`, and all kinds of service events. Missing values are missing (NaN), never a made-up number.
+attribute, `subcategory`, and all kinds of service events. The family `sequence` serves the remaining-time model alone; it is shown for two statuses. Missing values are missing (NaN), never a made-up number.
 
 """
 
@@ -123,7 +123,7 @@ def markdown() -> str:
     """docs/features.md: what every kind of feature means, for a log with one attribute, `subcategory`."""
     team, category, attribute = ("team",), ("category",), ("attributes.subcategory",)
     settings = Settings(
-        families=FAMILIES,
+        families=(*FAMILIES, *ON_REQUEST),
         orders={"priority": (), "channel": ()},
         keys=(team, (FIRST_TEAM,), ("assignee",), category, attribute, (*team, *category), (*attribute, "priority")),
         recent_keys=(team, ("assignee",), attribute),
@@ -137,6 +137,8 @@ def markdown() -> str:
         has_warnings=True,
         text_topics=("printer, toner, paper",),
         text_version="0" * 16,
+        vocabularies={"status": ("open", "new")},
+        sequence_columns=("status",),
     )
     return PAGE + FeatureSpec(declared(settings), settings).markdown()
 

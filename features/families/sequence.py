@@ -187,14 +187,15 @@ def _back(view: View, amounts: FloatArray, back: int) -> FloatArray:
 def _pace(view: View) -> dict[str, FloatArray | Int64Array]:
     steps = view.histories.steps
     first = steps.offsets[view.ticket]
-    hours = (steps.known_us - (steps.known_us[0] if len(steps) else 0)) / HOUR_US
+    gap_hours = (steps.known_us - steps.previous(steps.known_us, 0)) / HOUR_US
+    gaps = np.where(steps.is_first, np.nan, gap_hours)
     out: dict[str, FloatArray | Int64Array] = {
         "steps_so_far": view.step - first + 1,
         "hours_since_opening": view.hours_since(steps.at_us[first]),
         "gap_now_hours": view.hours_since(steps.known_us[view.step]),
     }
     for back in (*BACK, len(BACK) + 1):
-        out[f"gap_{back}_hours"] = _back(view, hours, back - 1) - _back(view, hours, back)
+        out[f"gap_{back}_hours"] = _back(view, gaps, back - 1)
     return out
 
 
