@@ -60,6 +60,8 @@ class Spells:
         """How many tickets each key holds just before an instant that were opened before a limit; `opened_us` by ticket."""
         if not len(keys):
             return np.zeros(0, np.int64)
+        if before_us.min() == before_us.max():
+            return self._below_at(int(before_us[0]), keys, opened_us, limits_us)
         # Spells that ended before the first question or began after the last cancel out: one instant asks of few.
         kept = np.flatnonzero((self.leaves_us >= before_us.min()) & (self.enters_us < before_us.max()))
         left = kept[self.leaves_us[kept] < before_us.max()]
@@ -70,6 +72,17 @@ class Spells:
         ends = sums.places(keys, timeline.before(before_us))
         opened = opened_us[self.ticket[spell]][sums.entries]
         return sums_below(opened, change[sums.entries], sums.starts(keys), ends, limits_us)
+
+    def _below_at(self, at_us: int, keys: Int64Array, opened_us: Int64Array, limits_us: Int64Array) -> Int64Array:
+        """As `older`, at one instant: those held then, in order of key and opening, are searched."""
+        held = np.flatnonzero((self.enters_us < at_us) & (self.leaves_us >= at_us))
+        opened = opened_us[self.ticket[held]]
+        distinct = np.unique(opened)
+        width = len(distinct) + 1
+        places = np.sort(self.keys[held] * width + np.searchsorted(distinct, opened))
+        below = np.searchsorted(places, keys * width + np.searchsorted(distinct, limits_us))
+        first: Int64Array = np.searchsorted(places, np.arange(self.n_keys) * width)
+        return below - first[keys]
 
     @cached_property
     def last_left_us(self) -> int:
@@ -103,7 +116,7 @@ class Membership:
     """Which key holds each ticket, step by step, as sums by key along time. Keys are codes 0.. with 0 = none."""
 
     keys: Int64Array  # one a step
-    counted: NDArray[np.int64]  # (steps, 3): is open, is open and waiting, is open and of the top priority
+    counted: NDArray[np.integer]  # (steps, 3): is open, is open and waiting, is open and of the top priority
     sums: KeyedSums
     timeline: Timeline
     spells: Spells | DeskSpells
@@ -156,14 +169,14 @@ def _spells(histories: Histories, key: Key) -> Spells:
     )
 
 
-def _counted(histories: Histories) -> NDArray[np.int64]:
+def _counted(histories: Histories) -> NDArray[np.int8]:
     """(steps, 3): is open, is open and waiting, is open and of the top priority."""
 
-    def build() -> NDArray[np.int64]:
+    def build() -> NDArray[np.int8]:
         opened = is_open(histories)
         major = histories.is_value("priority", *top_priorities(histories.agreements))
         columns = [opened, opened & histories.is_value("status", "waiting"), opened & major]
-        return np.stack(columns, axis=1).astype(np.int64)
+        return np.stack(columns, axis=1).astype(np.int8)
 
     return histories.once("open, waiting and major", build)
 
@@ -175,7 +188,7 @@ class _Entries:
     amounts: NDArray[np.int64]
 
 
-def _entries(steps: Steps, keys: Int64Array, counted: NDArray[np.int64]) -> _Entries:
+def _entries(steps: Steps, keys: Int64Array, counted: NDArray[np.int8]) -> _Entries:
     """Two entries a change: one takes the ticket from the key it was under, one gives it to the key it is under now."""
     was_keys = steps.previous(keys, -1)
     was = np.zeros_like(counted)
