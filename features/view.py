@@ -88,12 +88,16 @@ class View:
 
     def sums(self, sums: KeyedSums, timeline: Timeline, keys: Int64Array, *back_us: int) -> list[Int64Array]:
         """The sums of each snapshot's key as known just before `others_us` less each of the spans; (m, columns) each."""
+        if self._is_one_instant:
+            return [sums.upto(keys, timeline.before(self.others_us - back)) for back in back_us]
         order = self._order(keys)
         keys, until_us = keys[order], self.others_us[order]
         return [_put(order, sums.upto(keys, timeline.before(until_us - back))) for back in back_us]
 
     def older(self, spells: AnySpells, keys: Int64Array, opened_us: Int64Array, limits_us: Int64Array) -> Int64Array:
         """How many tickets of each snapshot's key are below a limit just before `others_us`; see membership.Spells."""
+        if self._is_one_instant:
+            return spells.older(keys, self.others_us, opened_us, limits_us)
         order = self._order(keys)
         return _put(order, spells.older(keys[order], self.others_us[order], opened_us, limits_us[order]))
 
@@ -104,6 +108,10 @@ class View:
         return in_time[
             np.argsort(by_key.astype(np.uint16) if by_key.max(initial=0) < MOST_SMALL else by_key, kind="stable")
         ]
+
+    @cached_property
+    def _is_one_instant(self) -> bool:
+        return not len(self.others_us) or bool(self.others_us.min() == self.others_us.max())
 
     @cached_property
     def _in_time(self) -> Int64Array:
