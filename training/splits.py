@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from features.snapshots import SnapshotKind
 from training.rows import Labelled
 
 Int64Array = NDArray[np.int64]
@@ -45,9 +46,12 @@ def learnable(rows: Labelled, cut_us: int, maturity_us: int) -> BoolArray:
 def censored(rows: Labelled, cut_us: int, maturity_us: int) -> BoolArray:
     """The rows of which a model trained at `cut` may know only how long their clocks ran: all others that were there then.
 
-    Tickets too young to learn an outcome from, some of which have ended; those still open; those cancelled.
+    Tickets too young to learn an outcome from, some of which have ended; those still open; those cancelled. Instants after
+    the last event before the cut are left out: nothing is known beyond them, and a log that ends there has them not.
     """
-    return np.asarray((rows.at_us <= cut_us) & ~learnable(rows, cut_us, maturity_us))
+    events = rows.at_us[(rows.kind != SnapshotKind.GRID) & (rows.at_us <= cut_us)]
+    last_us = int(events.max()) if len(events) else cut_us
+    return np.asarray((rows.at_us <= last_us) & ~learnable(rows, cut_us, maturity_us))
 
 
 def judged(rows: Labelled, cut_us: int, until_us: int) -> BoolArray:
