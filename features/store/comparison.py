@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +16,6 @@ from features.store.bulk import Row, objects, rows_with
 from features.store.identity import derived_ids
 from features.store.tables import INSTANT, WORD, held_by
 from features.store.words import texts_of
-
-Key: TypeAlias = tuple[Any, ...]
 
 _EXAMPLES = 3
 
@@ -33,12 +32,12 @@ class Comparison:
     def kept(self, rows: pa.Table, differing: list[str]) -> int:
         """How many creations differ; other differences are described in `differing`, the first few in words."""
         names = list(rows.column_names)
-        identity = [names.index(name) for name in self._identity]
+        derived = itemgetter(*(names.index(name) for name in self._identity))
         kind, own = names.index("kind"), names.index("event_id")
-        arriving = {_key(row, identity, own): row for row in _tuples(rows)}
+        arriving = {derived(row) if row[own] is None else row[own]: row for row in _tuples(rows)}
         kept = 0
         for stored in self._stored(rows, names):
-            row = arriving.get(_key(stored, identity, own), stored)
+            row = arriving.get(derived(stored) if stored[own] is None else stored[own], stored)
             if row == stored:
                 continue
             if stored[kind] == row[kind] == self.created:
@@ -56,14 +55,15 @@ class Comparison:
         """The rows from before this append that may be the same events: those of the same subjects and time, or own ids."""
         own = rows["event_id"].drop_null().to_pylist()
         found = rows_with(self.connection, self.table, names, "event_id", own, f" AND sequence <= {self.before:d}")
-        stored = [tuple(row) for row in found]
+        stored = list(found)
         derived = rows.filter(pa.compute.is_valid(rows["ordinal"]))
         if len(derived):
             subjects = pa.compute.unique(derived[self._identity[0]]).to_pylist()
             span = pa.compute.min_max(derived["event_at"]).as_py()
             also = f" AND event_at BETWEEN {span['min']:d} AND {span['max']:d} AND sequence <= {self.before:d}"
             found = rows_with(self.connection, self.table, names, self._identity[0], subjects, also)
-            stored += [tuple(row) for row in found if row[names.index("ordinal")] is not None]
+            ordinal = names.index("ordinal")
+            stored += [row for row in found if row[ordinal] is not None]
         return stored
 
     def _difference(self, names: Sequence[str], stored: Row, arriving: Row) -> str:
@@ -103,10 +103,6 @@ def conflict_text(differing: Sequence[str]) -> str:
         "Events are facts and are never overwritten. If the mapping has changed, import into a new store; "
         "if the source corrects the past, let it say so as a new event."
     )
-
-
-def _key(row: Row, identity: Sequence[int], own: int) -> Key:
-    return (row[own],) if row[own] is not None else tuple(row[place] for place in identity)
 
 
 def _tuples(rows: pa.Table) -> list[Row]:
