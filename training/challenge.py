@@ -17,6 +17,7 @@ from training.rivalry import Rivalry, paired_rivalry
 from training.rows import Rows
 from training.settings import TrainingSettings
 
+NOBODY = "no champion serves yet"
 AtCut = Callable[[TrainingSettings, int, Rows], Float64Array]
 """The probabilities of rows under a model of given settings and seed, trained on what was known at the cut."""
 
@@ -44,9 +45,10 @@ def challenge(exam: Exam, plan: Plan, at_cut: AtCut) -> Rivalry:
     is said.
     """
     answer = champion(plan.tracking_uri, plan.name, download_to=plan.var_dir / "bundles")
-    if answer.path is None:
-        return Rivalry("no champion", answer.why)
     who = answer.version or plan.name
+    if answer.path is None:
+        is_none = answer.is_reachable and answer.version is None
+        return Rivalry(NOBODY, "") if is_none else Rivalry(who, f"not compared: {answer.why}")
     try:
         bundle = load_bundle(answer.path, version=answer.version)
     except (BundleError, OSError) as fault:

@@ -112,7 +112,7 @@ def champion_check(rivalry: Rivalry, settings: GateSettings) -> Check:
     A retrained model need not be surely better: retraining is how probabilities stay right when the desk changes, so a
     champion that is only as good and older should go. What is surely worse by more than a margin stays out.
     """
-    name, told = "champion", f"{rivalry.champion}: {rivalry.basis}"
+    name, told = "champion", f"{rivalry.champion}: {rivalry.basis}".rstrip(": ")
     if settings.champion == "ignored" or rivalry.auc is None or rivalry.brier is None:
         return Check(name, True, told)
     figures = f"AUC {rivalry.auc}, Brier {rivalry.brier} over {told}"

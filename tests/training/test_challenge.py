@@ -102,7 +102,7 @@ def test_without_a_champion_there_is_nobody_to_beat(reign: Reign, tmp_path: Path
     found = challenge(
         exam_after(reign, 50), replace(reign.plan, tracking_uri=f"sqlite:///{tmp_path / 'none.db'}"), never
     )
-    assert (found.champion, found.auc) == ("no champion", None)
+    assert (found.champion, found.auc) == ("no champion serves yet", None)
 
 
 def test_a_champion_that_cannot_be_loaded_is_not_compared(
