@@ -69,7 +69,7 @@ ALTERNATIVES = {
     "15 leaves": Configuration(parameters=RemainingTimeParameters(leaves=15)),
     "300 rounds": Configuration(parameters=RemainingTimeParameters(rounds=300)),
 }
-LOOKS = 0  # how often the test part was looked at by this project's code
+LOOKS = 1  # how often the test part was looked at by this project's code
 
 
 @dataclass(frozen=True)
