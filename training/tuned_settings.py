@@ -15,7 +15,8 @@ from sla.agreements.agreement_set import AgreementSet
 from training.building import HistoryRows
 from training.plan import Plan
 from training.settings import TrainingSettings
-from training.tuning import TuneResponse, TuningSettings, tune
+from training.tuning import TuneResponse, tune
+from training.tuning_folds import TuningSettings
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from training.search_space import inside, point_of, settings_at
 from training.settings import TrainingSettings
 from training.splits import instant
 from training.tuned_settings import written
-from training.tuning import TuneResponse, TuningSettings, folds_before, tune
+from training.tuning import TuneResponse, tune
+from training.tuning_folds import TuningSettings, folds_before
 
 HOW = TuningSettings(folds=2, longest_fold_weeks=1, least_training_weeks=3, random_trials=2, draws=100)
 CUT_US = START_US + 60 * DAY_US
