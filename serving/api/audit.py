@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, Field
 
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
@@ -13,16 +13,6 @@ from serving.api.schemas import problems
 from serving.service import service_of
 
 router = APIRouter(tags=["audit"], route_class=Guarded)
-_ENTRY: dict[str, JsonValue] = {
-    "number": 17,
-    "at": "2026-05-18T07:30:00Z",
-    "actor": "key 7hx2mq4c (jira)",
-    "action": "events stored",
-    "subject": "ticket_events",
-    "before": None,
-    "after": {"inserted": 500, "duplicates": 0, "last_sequence": 120500},
-    "origin": "10.1.2.3",
-}
 _NUMBER = Query(ge=1, le=2**53, description="The `next_before` of the page before.")
 
 
@@ -41,8 +31,6 @@ class AuditLine(BaseModel):
 
 class AuditPage(BaseModel):
     """A page of the audit log, newest first."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"entries": [_ENTRY], "next_before": None}]})
 
     entries: list[AuditLine]
     next_before: int | None = Field(description="Pass as `before` for the next page; null on the last.")

@@ -6,7 +6,7 @@ import math
 from datetime import datetime
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from models.registry import registered
 from models.versions import ModelVersion, RegistryError
@@ -40,18 +40,6 @@ class ModelOut(BaseModel):
 
 class ModelsOut(BaseModel):
     """The models that are served, and what is wrong with asking for them."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "models": [],
-                    "served": None,
-                    "problem": "there is no model 'breach' yet. Train one: slacast train breach.",
-                }
-            ]
-        }
-    )
 
     models: list[ModelOut]
     served: str | None = Field(description="The bundle that the queue is scored with; null: the rules alone.")

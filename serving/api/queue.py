@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from serving.access.caller import Caller, seen_by
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
+from serving.api import examples
 from serving.api.schemas import UNCHANGED, QueuePage, problems
 from serving.etags import FOR_ONE, etag_of, is_unchanged, not_modified
 from serving.problems import Fault, ProblemError
@@ -91,7 +92,7 @@ def read_queue(
     "/queue.csv",
     response_class=Response,
     responses={
-        200: {"content": {"text/csv": {"schema": {"type": "string"}}}},
+        200: {"content": {"text/csv": {"schema": {"type": "string"}, "example": examples.CSV}}},
         304: UNCHANGED,
         **problems(401, 422, 429, 503),
     },

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from serving.queue import Group, Risk
+
+
+def _in_span(at: datetime) -> datetime:
+    if not FIRST <= at < END:
+        raise ValueError("must lie between 1970 and 2099")
+    return at
+
+
+FIRST, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+Instant: TypeAlias = Annotated[AwareDatetime, AfterValidator(_in_span)]
+"""An instant that is sent to us: with its offset, in the span that calendars cover."""
 
 
 class TicketRow(BaseModel):
@@ -199,6 +210,8 @@ class ProblemOut(BaseModel):
 
 class Health(BaseModel):
     """The process answers."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ok"}]})
 
     status: Literal["ok"] = "ok"
 

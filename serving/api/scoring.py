@@ -8,13 +8,23 @@ from typing import Annotated, Any
 import pandas as pd
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from features.schema import ATTRIBUTE_PREFIX, INSTANT_DTYPE, TICKET_COLUMNS, SchemaError, conform_ticket_events
+from features.schema import (
+    ACTOR_KINDS,
+    ATTRIBUTE_PREFIX,
+    INSTANT_DTYPE,
+    STATUSES,
+    TICKET_COLUMNS,
+    TICKET_KINDS,
+    WAITING_ON,
+    SchemaError,
+    conform_ticket_events,
+)
 from serving.access.caller import Caller, Scope
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.schemas import TicketRow, problems
+from serving.api.schemas import Instant, TicketRow, problems
 from serving.problems import Fault, ProblemError
 from serving.queue import Queue
 from serving.reports.columns import iso
@@ -32,14 +42,14 @@ class EventIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_max_length=1_000_000)
 
-    event_at: AwareDatetime
-    recorded_at: AwareDatetime | None = Field(default=None, description="When it was known; absent: when it happened.")
+    event_at: Instant
+    recorded_at: Instant | None = Field(default=None, description="When it was known; absent: when it happened.")
     event_id: Identifier | None = Field(
         default=None, description="Absent: made from the ticket, the instant and the place in the list."
     )
-    kind: str = "updated"
-    status: str | None = None
-    waiting_on: str | None = None
+    kind: str = Field(default="updated", json_schema_extra={"enum": [*TICKET_KINDS]})
+    status: str | None = Field(default=None, json_schema_extra={"enum": [*STATUSES, None]})
+    waiting_on: str | None = Field(default=None, json_schema_extra={"enum": [*WAITING_ON, "", None]})
     priority: str | None = None
     service: str | None = None
     category: str | None = None
@@ -47,7 +57,7 @@ class EventIn(BaseModel):
     assignee: str | None = None
     customer: str | None = None
     channel: str | None = None
-    actor_kind: str | None = None
+    actor_kind: str | None = Field(default=None, json_schema_extra={"enum": [*ACTOR_KINDS, "", None]})
     attributes: dict[str, Text] = Field(
         default_factory=dict, description="Free attributes, such as title.", max_length=100
     )
@@ -91,7 +101,7 @@ class ScoreIn(BaseModel):
         },
     )
 
-    as_of: AwareDatetime | None = Field(default=None, description="The instant to score for; absent: now.")
+    as_of: Instant | None = Field(default=None, description="The instant to score for; absent: now.")
     tickets: list[TicketIn] = Field(min_length=1)
 
 

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from serving.access.caller import Caller
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.schemas import problems
+from serving.api.schemas import Instant, problems
 from serving.api.tickets import TicketId, ticket_file
 from serving.problems import Fault, ProblemError
 from serving.queue import QueueRow, Risk
@@ -56,7 +56,7 @@ class WhatIfIn(BaseModel):
         default_factory=dict, description="The version of an agreement that is in force, by its name."
     )
     calendars: Names = Field(default_factory=dict, description="The calendar to use instead of another, by its name.")
-    at: AwareDatetime | None = Field(
+    at: Instant | None = Field(
         default=None, description="The instant to look at, not before the served queue's; absent: now."
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
 from serving.app import create_app
@@ -246,6 +247,38 @@ def test_a_body_that_is_too_large_is_refused_also_when_its_length_is_not_announc
     is_problem(client.post("/api/v1/score", content=b"x" * 2001), 413)
     chunks = (b" " * 500 for _ in range(5))
     is_problem(client.post("/api/v1/score", content=chunks), 413)
+
+
+def _examples(document: dict[str, Any], content: dict[str, Any]) -> list[Any]:
+    schema = content.get("schema", {})
+    resolved = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    named = [one["value"] for one in content.get("examples", {}).values()]
+    return [*named, *resolved.get("examples", []), *([content["example"]] if "example" in content else [])]
+
+
+@pytest.mark.parametrize("at", ["0066-01-15T15:26:52Z", "9999-12-31T23:59:59Z", "1969-12-31T23:59:59Z"])
+def test_instants_outside_of_all_calendars_are_refused(client: TestClient, at: str) -> None:
+    body = {"as_of": at, "tickets": [{"ticket_id": "A", "events": [{"event_at": at, "recorded_at": at}]}]}
+    problem = is_problem(client.post("/api/v1/score", json=body), 422)
+    assert len(problem["errors"]) == 3
+    assert "between 1970 and 2099" in problem["errors"][0]["detail"]
+
+
+def test_every_operation_shows_what_is_sent_and_answered_and_the_examples_keep_to_their_schemas(
+    client: TestClient,
+) -> None:
+    document = client.get("/api/v1/openapi.json").json()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+            bodies = [operation["requestBody"]] if "requestBody" in operation else []
+            for part in (*answers, *bodies):
+                for content in part["content"].values():
+                    examples = _examples(document, content)
+                    assert examples, (method, path)
+                    for example in examples:
+                        whole = {**content["schema"], "components": document["components"]}
+                        Draft202012Validator(whole).validate(example)
 
 
 def test_every_path_is_documented(client: TestClient) -> None:

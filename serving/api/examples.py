@@ -1,0 +1,198 @@
+"""Answers as they look, for the OpenAPI document; tests/serving/test_api.py holds them to their schemas."""
+
+from __future__ import annotations
+
+from pydantic import JsonValue
+
+ROW: dict[str, JsonValue] = {
+    "ticket_id": "INC0016968",
+    "group": "save_now",
+    "risk": "some_risk",
+    "probability": 0.31,
+    "rules_risk": "some_risk",
+    "title": "No Wi-Fi in the meeting room",
+    "priority": "2",
+    "service": "Network",
+    "category": "Incident",
+    "team": "Network",
+    "assignee": "",
+    "customer": "caller 17",
+    "status": "open",
+    "waiting_on": "",
+    "opened_at": "2026-07-03T12:05:00Z",
+    "waiting_since": None,
+    "last_contact_at": "2026-07-03T13:40:00Z",
+    "target": "resolution",
+    "agreement": "Standard",
+    "verdict_state": "running",
+    "due_at": "2026-07-06T11:35:00Z",
+    "breached_at": None,
+    "target_seconds": 28800.0,
+    "elapsed_working_seconds": 16800.0,
+    "remaining_working_seconds": 12000.0,
+    "remaining_wall_seconds": 12000.0,
+    "share_used": 0.5833,
+    "response_state": None,
+    "response_due_at": None,
+    "response_remaining_working_seconds": None,
+    "why_here": "Due within 16 working hours",
+    "bundle_version": "breach v3",
+    "reasons": ["58 % of the time is used", "Nobody is assigned", "Its team closed 8 of 23 late in 14 days"],
+}
+QUEUE: dict[str, JsonValue] = {
+    "as_of": "2026-07-06T08:15:00Z",
+    "scored_seconds_ago": 12.4,
+    "time_zone": "Europe/Berlin",
+    "bundle_version": "breach v3",
+    "rules_only_reason": None,
+    "problem": None,
+    "counts": {"all": 57, "save_now": 17, "safe_for_now": 31, "late_or_lost": 9, "paused": 13, "high_risk": 6},
+    "total": 17,
+    "tickets": [ROW],
+    "next_cursor": "WyJJTkMwMDE2OTY4IiwgMV0",
+}
+CLOCK: dict[str, JsonValue] = {
+    "target": "resolution",
+    "agreement": "Standard",
+    "state": "running",
+    "started_at": "2026-07-03T12:05:00Z",
+    "due_at": "2026-07-06T11:35:00Z",
+    "breached_at": None,
+    "stopped_at": None,
+    "target_seconds": 28800.0,
+    "elapsed_seconds": 16800.0,
+    "paused_seconds": 0.0,
+    "remaining_working_seconds": 12000.0,
+    "remaining_wall_seconds": 12000.0,
+    "share_used": 0.5833,
+    "kind": "SLA",
+    "owner": "Service desk",
+    "rule": "Priority 2: 8 working hours",
+    "why": "it applies because priority is 2",
+    "calendar": "office",
+    "time_zone": "Europe/Berlin",
+    "policies": {"priority_change": "recompute"},
+    "warnings": [{"share": 0.75, "at": "2026-07-06T09:35:00Z", "is_passed": False}],
+    "trace": [
+        {
+            "doing": "ran",
+            "start_at": "2026-07-03T12:05:00Z",
+            "end_at": "2026-07-06T08:15:00Z",
+            "working_seconds": 16800.0,
+            "text": "Fri 3 Jul 14:05 - Mon 6 Jul 10:15: 4 h 40 min ran",
+        }
+    ],
+}
+TICKET: dict[str, JsonValue] = {
+    "ticket_id": "INC0016968",
+    "as_of": "2026-07-06T08:15:00Z",
+    "time_zone": "Europe/Berlin",
+    "is_open": True,
+    "facts": {"status": "open", "priority": "2", "team": "Network", "title": "No Wi-Fi in the meeting room"},
+    "score": ROW,
+    "reasons": [{"text": "58 % of the time is used", "contribution": 0.8}],
+    "clocks": [CLOCK],
+    "events": [
+        {
+            "event_id": "jira-88123",
+            "event_at": "2026-07-03T12:05:00Z",
+            "recorded_at": "2026-07-03T12:05:02Z",
+            "kind": "created",
+            "actor_kind": "",
+            "changes": {"status": "open", "priority": "2", "team": "Network"},
+        }
+    ],
+    "bundle_version": "breach v3",
+    "rules_only_reason": None,
+}
+SCORES: dict[str, JsonValue] = {
+    "as_of": "2026-07-06T08:15:00Z",
+    "bundle_version": "breach v3",
+    "rules_only_reason": None,
+    "tickets": [ROW],
+    "not_scored": [{"ticket_id": "INC2", "why": "it is not open at this instant"}],
+}
+_STANDING: dict[str, JsonValue] = {
+    "agreement": "Standard",
+    "state": "running",
+    "due_at": "2026-07-06T11:35:00Z",
+    "breached_at": None,
+    "target_seconds": 28800.0,
+    "elapsed_seconds": 16800.0,
+    "remaining_working_seconds": 12000.0,
+}
+WHAT_IF: dict[str, JsonValue] = {
+    "ticket_id": "INC0016968",
+    "at": "2026-07-06T08:15:00Z",
+    "clocks": [
+        {
+            "target": "resolution",
+            "actual": _STANDING,
+            "supposed": {**_STANDING, "target_seconds": 14400.0, "due_at": None, "state": "breached"},
+        }
+    ],
+    "actual": {"risk": "some_risk", "probability": 0.31},
+    "supposed": {"risk": "breached", "probability": None},
+    "warning": "The probability is an estimate from association: tickets that looked like this one after such a change ended so.",
+}
+EVENTS: dict[str, JsonValue] = {"inserted": 500, "duplicates": 0, "kept": 0, "last_sequence": 120500}
+FEEDBACK: dict[str, JsonValue] = {"inserted": 1, "key": "6f1c0d0f6b0b4f4c9c53a8ad2a0d6a57"}
+READINESS: dict[str, JsonValue] = {
+    "status": "ready",
+    "why": [],
+    "access": "access keys or a login are needed",
+    "as_of": "2026-07-06T08:15:00Z",
+    "scored_seconds_ago": 12.4,
+    "open_tickets": 57,
+    "bundle_version": "breach v3",
+}
+CSV = "ticket_id,group,risk,probability\r\nINC0016968,save_now,some_risk,0.31\r\n"
+AUDIT: dict[str, JsonValue] = {
+    "entries": [
+        {
+            "number": 17,
+            "at": "2026-05-18T07:30:00Z",
+            "actor": "key 7hx2mq4c (jira)",
+            "action": "events stored",
+            "subject": "ticket_events",
+            "before": None,
+            "after": {"inserted": 500, "duplicates": 0, "last_sequence": 120500},
+            "origin": "10.1.2.3",
+        }
+    ],
+    "next_before": None,
+}
+MODELS: dict[str, JsonValue] = {
+    "models": [
+        {
+            "name": "breach",
+            "aliases": {"champion": 3},
+            "versions": [
+                {
+                    "version": "breach v3",
+                    "number": 3,
+                    "created_at": "2026-05-01T06:00:00Z",
+                    "aliases": ["champion"],
+                    "gate": "passed",
+                    "gate_reason": "",
+                    "metrics": {"pr_auc": 0.41},
+                }
+            ],
+        }
+    ],
+    "served": "breach v3",
+    "problem": None,
+}
+BY_SCHEMA: dict[str, dict[str, JsonValue]] = {
+    "QueuePage": QUEUE,
+    "TicketRow": ROW,
+    "TicketOut": TICKET,
+    "ScoreOut": SCORES,
+    "WhatIfOut": WHAT_IF,
+    "EventsOut": EVENTS,
+    "FeedbackOut": FEEDBACK,
+    "AuditPage": AUDIT,
+    "ModelsOut": MODELS,
+    "Readiness": READINESS,
+}
+"""The example of each answer by the name of its schema."""
