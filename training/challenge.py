@@ -65,13 +65,13 @@ def challenge(exam: Exam, plan: Plan, at_cut: AtCut) -> Rivalry:
 
 
 def _by_recipe(exam: Exam, unseen: Exam, who: str, bundle: BreachBundle, plan: Plan, at_cut: AtCut) -> Rivalry:
-    few = f"only {unseen.rows.ticket_count()} judged tickets opened after it was trained"
+    few = f"judged tickets opened after it was trained: {unseen.rows.ticket_count()}"
     try:
         recipe = TrainingSettings.model_validate(bundle.manifest.parameters)
     except ValidationError:
         return Rivalry(who, f"not compared: {few}, and this program does not know all of its settings")
     if _is_same(recipe, bundle.manifest.seed, plan):
-        return Rivalry(who, f"trained with the same settings on older data; {few}, so there is nothing to compare")
+        return Rivalry(who, f"trained with the same settings, so there is nothing to compare ({few})")
     basis = f"tickets opened after the cut, both trained on what was known at it, each with its own settings ({few})"
     return _paired(exam, who, basis, at_cut(recipe, bundle.manifest.seed, exam.rows), plan)
 

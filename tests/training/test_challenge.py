@@ -79,7 +79,7 @@ def test_without_new_tickets_the_same_settings_are_not_compared_and_that_is_said
     exam = exam_after(replace(reign, source=until_day(reign.source, 72)), 50)
     found = challenge(exam, reign.plan, never)
     assert found.auc is None
-    assert "same settings on older data" in found.basis
+    assert "trained with the same settings, so there is nothing to compare" in found.basis
 
 
 def test_without_new_tickets_other_settings_meet_a_model_of_the_champions_trained_at_the_cut(reign: Reign) -> None:
