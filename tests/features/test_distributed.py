@@ -15,8 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.distributed.building import Request, build
+from features.distributed.contribution import indices_of
 from features.distributed.engines import DaskEngine, EngineError, ThisProcess, dask_engine
 from features.distributed.partitions import read_partition, split
+from features.distributed.seeding import MissingIndexError
 from features.event_files import write_events
 from features.histories import Histories
 from features.matrix_files import Sampling, tables, write
@@ -90,6 +92,14 @@ def test_rows_at_events_come_in_the_order_of_one_machine(tmp_path):
     assert len(list(request.out.iterdir())) > 3
     found = pa.concat_tables(_written_tables(request))
     pd.testing.assert_frame_equal(found.to_pandas(), local.to_pandas(), check_exact=True)
+
+
+def test_a_forgotten_index_is_a_fault_and_not_a_zero(tmp_path, monkeypatch):
+    asked = indices_of(full_spec().settings)
+    monkeypatch.setattr("features.distributed.building.indices_of", lambda _settings: asked[:-1])
+    request = _request(busy_log(7, tickets=20, events=160), tmp_path)
+    with pytest.raises(MissingIndexError, match='no partition was asked for "outcomes of resolution by'):
+        build(request, ThisProcess())
 
 
 def test_worker_processes_give_the_features_of_one_machine(tmp_path, dask):
