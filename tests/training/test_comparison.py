@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-import warnings
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from models.bundle import BreachBundle, load_bundle
-from simulation.demo import demo_history
 from sla.agreements.agreement_set import AgreementSet
-from sla.agreements.loading import load_agreements
-from tests.training.builders import small_settings
-from training.breach import TrainRequest, train_breach
+from tests.training.conftest import TrainedDesk
 from training.building import HistoryRows
 from training.comparison import compare_bundles, compare_settings
 from training.plan import TrainingError
-
-AGREEMENTS = Path(__file__).resolve().parents[2] / "examples" / "demo" / "agreements.yaml"
 
 
 @dataclass(frozen=True)
@@ -37,21 +29,12 @@ class Rivals:
 
 
 @pytest.fixture(scope="module")
-def rivals(migrated_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Rivals:
-    folder = tmp_path_factory.mktemp("rivals")
-    shutil.copyfile(migrated_database, folder / "mlflow.db")
-    events, agreements = demo_history(months=2), load_agreements(AGREEMENTS)
-    until = events["recorded_at"].max() - timedelta(days=18)
-    past = events[events["recorded_at"] <= until]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # marks do not reach fixtures of a module
-        uri = f"sqlite:///{folder / 'mlflow.db'}"
-        response = train_breach(TrainRequest(past, agreements, uri, folder, settings=small_settings()))
-    first = load_bundle(response.bundle, version="breach v1")
+def rivals(trained_desk: TrainedDesk) -> Rivals:
+    first = load_bundle(trained_desk.response.bundle, version="breach v1")
     linear = next(member for member, _share in first.members if member.kind == "linear")
     second = replace(first, members=((linear, 1.0),), version="breach v2")
-    source = HistoryRows.of(events, agreements, "resolution", 16, 0)
-    return Rivals(source, agreements, first, second, first.manifest.window.known_until)
+    source = HistoryRows.of(trained_desk.events, trained_desk.agreements, "resolution", 16, 0)
+    return Rivals(source, trained_desk.agreements, first, second, first.manifest.window.known_until)
 
 
 def test_only_tickets_that_neither_has_learned_from_are_asked_about(rivals: Rivals) -> None:
