@@ -138,6 +138,8 @@ class _Reading:
 
     def _instants(self, name: str) -> pd.Series:
         values = [item.get(name) for item in self.items]
+        if name == "recorded_at" and all(value is None for value in values):  # the usual case
+            return pd.Series(index=range(len(values)), dtype=INSTANT_DTYPE)
         texts, wrong = self._checked(name, values, _SHOWN)
         is_read = [text is not None and _INSTANT.fullmatch(text) is not None for text in texts]
         readable = [text.upper() if text and good else None for text, good in zip(texts, is_read, strict=True)]
