@@ -49,6 +49,13 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def amending(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes without waiting for a turn (in PostgreSQL): for rows that are not numbered, such as leases."""
+    with _explained(engine), engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+        yield connection
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -38,18 +38,26 @@ class Predictions:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def append(self, frame: pd.DataFrame, tolerance: float = PROBABILITY_TOLERANCE) -> StoredChanges:
+    def append(
+        self,
+        frame: pd.DataFrame,
+        tolerance: float = PROBABILITY_TOLERANCE,
+        conditions: Sequence[Callable[[Connection], None]] = (),
+    ) -> StoredChanges:
         """How many predictions were stored, in one transaction, and how many said nothing new.
 
         Columns: ticket_id, target, is_shadow (bool), scored_at, snapshot_at (aware UTC), state (the verdict's); and, where
-        there is one, bundle_version, probability (0 to 1) and reasons (JSON). A row is stored unless the same bundle gave the
-        ticket's target the same state, and the same probability within `tolerance`, in the last row stored at or before its
-        `scored_at`; drift by small steps adds up until it is stored. Shadow predictions are compared among themselves.
+        there is one, bundle_version, probability (0 to 1), due_at and reasons (JSON). A row is stored unless the same bundle
+        gave the ticket's target the same state, due time and, within `tolerance`, probability in the last row stored at or
+        before its `scored_at`; drift by small steps adds up until it is stored. Shadow predictions are compared among
+        themselves. A condition that raises, inside the transaction, leaves nothing stored (see leases.holding).
         Raises StoreError for other columns, for missing values, and for probabilities outside 0 to 1.
         """
         if "probability" in frame and not frame["probability"].dropna().between(0, 1).all():
             raise StoreError("predictions: a probability is outside 0 to 1; nothing was stored")
         with writing(self._engine) as connection:
+            for condition in conditions:
+                condition(connection)
             inserted = _changes(tolerance).append(connection, frame)
         return StoredChanges(inserted, len(frame) - inserted)
 
@@ -93,7 +101,7 @@ def _changes(tolerance: float) -> Changes:
         predictions,
         subject=("ticket_id", "target", "is_shadow"),
         at="scored_at",
-        material=("bundle_version", "state", "probability"),
+        material=("bundle_version", "state", "due_at", "probability"),
         tolerances={"probability": tolerance},
     )
 

@@ -29,6 +29,7 @@ from features.store.engine import DEFAULT_URL, make_engine, reading, writing
 from features.store.feedback import Feedback
 from features.store.forecasts import Forecasts
 from features.store.idempotency import Idempotency
+from features.store.leases import Leases
 from features.store.migration import migrate
 from features.store.outcomes import Outcomes
 from features.store.predictions import Predictions
@@ -84,6 +85,7 @@ class Store:
         self.access_keys = AccessKeys(engine)
         self.sessions = Sessions(engine)
         self.idempotency = Idempotency(engine)
+        self.leases = Leases(engine)
 
     def __enter__(self) -> Store:
         return self

@@ -116,6 +116,7 @@ predictions: Final = Table(
     *_columns(WORD, "state"),
     *_columns(NUMBER, "probability", optional=True),
     *_columns(TEXT, "reasons", optional=True),  # JSON
+    *_columns(INSTANT, "due_at", optional=True),  # missing: no target, or nobody knows while the clock stands still
     Index("predictions_in_force", "ticket_id", "target", "is_shadow", "scored_at", "prediction_id"),
 )
 
@@ -234,4 +235,14 @@ idempotency: Final = Table(  # rows are removed after two days
     *_columns(INSTANT, "at"),
     Index("idempotency_key", "caller", "key", unique=True),
     Index("idempotency_at", "at"),
+)
+
+leases: Final = Table(  # rows change hands
+    "leases",
+    metadata,
+    _sequence("lease_id"),
+    *_columns(TEXT, "name", "holder"),
+    *_columns(WHOLE, "turn"),
+    *_columns(INSTANT, "acquired_at", "renewed_at", "expires_at"),
+    Index("leases_name", "name", unique=True),
 )
