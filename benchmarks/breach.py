@@ -111,6 +111,7 @@ def _judged_at(source: HistoryRows, cut_us: int, until_us: int, name: str) -> di
             | {f"far{top}": round(table.found[order].value, 4) for top, table in far.items()}
             for order in (DUE, DUE_WAITING_LAST, SHARE, LINEAR)
         }
+    baselines["lead_early20"] = {name: round(one.far_recall.value, 4) for name, one in found.early.items()}
     baselines["lead_far20"] = {name: round(one.far_recall.value, 4) for name, one in found.lead.items()}
     intervals = {
         f"{result.key}.gain_over_{other.replace(' ', '_')}": [

@@ -12,7 +12,7 @@ from sla.instants import BoolArray, Int64Array
 from training.evaluation.costs import CostFigure, TicketPeaks, cost_tables
 from training.evaluation.figures import Scores, evaluate
 from training.evaluation.landmarks import Landmark, landmarks
-from training.evaluation.lead_time import LeadFigures, lead_table, stability
+from training.evaluation.lead_time import FAR_HOURS, LeadFigures, lead_table, stability
 from training.evaluation.queue import (
     DUE_WAITING_LAST,
     PRODUCT,
@@ -66,6 +66,7 @@ class Assessment:
     queue: QueueFigures | None
     tickets: int
     lead: Mapping[str, LeadFigures]
+    early: Mapping[str, LeadFigures]  # flagged only while FAR_HOURS are left
     stability: Mapping[str, float]
     costs: Mapping[str, tuple[CostFigure, ...]]
     landmarks: tuple[Landmark, ...]
@@ -84,6 +85,8 @@ class Assessment:
         if MODEL in self.lead:
             found |= {"lead.recall20": self.lead[MODEL].recall.value, "lead.far20": self.lead[MODEL].far_recall.value}
             found["lead.median_hours20"] = self.lead[MODEL].median_lead_hours
+        if MODEL in self.early:
+            found |= {"lead.early20": self.early[MODEL].far_recall.value}
         if MODEL in self.stability:
             found["stability"] = self.stability[MODEL]
         for cost in self.costs.get(MODEL, ()):
@@ -126,6 +129,7 @@ def assess(
         queue=_queue(hourly, draws),
         tickets=new.rows.ticket_count(),
         lead=_lead(seen, draws),
+        early=_lead(seen, draws, FAR_HOURS),
         stability=_stability(new),
         costs=cost_tables(peaks if len(hourly) else {}, earlier or {}, draws=draws),
         landmarks=tuple(_landmarks(rows, groups, draws)),
@@ -184,13 +188,15 @@ def _queue(hourly: Answered, draws: int) -> QueueFigures | None:
     )
 
 
-def _lead(new: Answered, draws: int) -> dict[str, LeadFigures]:
+def _lead(new: Answered, draws: int, least_hours: float = -np.inf) -> dict[str, LeadFigures]:
     if not len(new):
         return {}
     models = {name: values for name, values in new.probabilities.items() if name != BASE_RATE}
     scores = {**models, SHARE_USED: np.nan_to_num(new.looks.share_used), TIME_LEFT: -new.looks.hours_to_due}
     rows = new.rows
-    return lead_table(rows.ticket, rows.at_us, rows.opened_day, new.looks.hours_to_breach, scores, draws=draws)
+    in_time = new.looks.hours_to_due >= least_hours
+    hours = new.looks.hours_to_breach
+    return lead_table(rows.ticket, rows.at_us, rows.opened_day, hours, scores, may_flag=in_time, draws=draws)
 
 
 def _stability(new: Answered) -> dict[str, float]:

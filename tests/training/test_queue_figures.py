@@ -119,6 +119,21 @@ def test_a_ticket_is_flagged_at_its_first_look_above_the_threshold_and_leads_fro
     assert (found.recall.value, found.far_recall.value, found.precision.value) == (0.5, 0.5, 0.5)
 
 
+def test_early_warnings_spend_no_flag_on_a_look_that_comes_too_late() -> None:
+    ticket = np.array([1, 1, 2, 2, 3, 4])
+    at = np.array([1, 2, 1, 2, 1, 1])
+    score = np.array([0.4, 0.9, 0.1, 0.8, 0.3, 0.2])
+    hours = np.array([30.0, 2, np.inf, np.inf, np.inf, 40])
+    in_time = np.array([True, False, True, False, True, False])
+    any_time = flags(ticket, at, score, 0.5)
+    assert any_time.first_look.tolist() == [1, 3, -1, -1]
+    early = flags(ticket, at, score, 0.5, in_time)
+    assert early.first_look.tolist() == [0, -1, 4, -1]
+    found = lead_figures(ticket, at, ticket, hours, score, share=0.5, may_flag=in_time, draws=20)
+    assert (found.far_recall.value, found.precision.value, found.flagged_share) == (0.5, 0.5, 0.5)
+    assert flags(ticket, at, score, 1.0, np.zeros(6, bool)).first_look.tolist() == [-1, -1, -1, -1]
+
+
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 1000), share=st.sampled_from([0.1, 0.2, 0.5]))
 def test_lead_figures_are_those_of_a_loop_over_tickets(seed: int, share: float) -> None:

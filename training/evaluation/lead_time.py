@@ -2,6 +2,9 @@
 
 The threshold is the one that flags a given share of tickets, because people can look after so many and no more. Without
 that share, earliness means nothing: whoever flags everything is early.
+
+Nearly every score is high in a clock's last hours, so most of the share is spent on flags that come late. An early warning
+raises flags only while FAR_HOURS are left, and leaves the rest to the clock's own warnings.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.scales import Float64Array
-from sla.instants import Int64Array
+from sla.instants import BoolArray, Int64Array
 from training.bootstrap import Interval, blocks_of, interval_of, ratio
 
 FLAGGED_SHARE = 0.2
@@ -42,15 +45,27 @@ class Flags:
     threshold: float
 
 
-def flags(ticket: Int64Array, at_us: Int64Array, score: Float64Array, share: float = FLAGGED_SHARE) -> Flags:
-    """The flags that the threshold for a share of tickets raises, looking at every row in order of time."""
+def flags(
+    ticket: Int64Array,
+    at_us: Int64Array,
+    score: Float64Array,
+    share: float = FLAGGED_SHARE,
+    may_flag: BoolArray | None = None,
+) -> Flags:
+    """The flags that the threshold for a share of tickets raises, looking at every row in order of time.
+
+    `may_flag` (one a row) leaves out rows at which no flag is raised, whatever the score; the share is still one of all tickets.
+    """
+    if may_flag is not None:
+        score = np.where(may_flag, score, -np.inf)
     order = np.lexsort((at_us, ticket))
     begins = np.ones(len(order), np.bool_)
     begins[1:] = ticket[order][1:] != ticket[order][:-1]
     start = np.flatnonzero(begins)
     highest = np.maximum.reduceat(score[order], start)
     threshold = float(np.sort(highest)[-max(1, round(share * len(start)))])
-    place = np.where(score[order] >= threshold, np.arange(len(order)), len(order))
+    is_over = (score[order] >= threshold) & np.isfinite(score[order])
+    place = np.where(is_over, np.arange(len(order)), len(order))
     first = np.minimum.reduceat(place, start)
     first_look = np.where(first < len(order), order[np.minimum(first, len(order) - 1)], -1)
     return Flags(ticket[order][start], first_look, order[start], threshold)
@@ -64,10 +79,11 @@ def lead_figures(
     score: Float64Array,
     *,
     share: float = FLAGGED_SHARE,
+    may_flag: BoolArray | None = None,
     draws: int = 200,
 ) -> LeadFigures:
     """The figures of one score over n looks; `hours_to_breach` (working hours) is infinite where the promise is kept."""
-    raised = flags(ticket, at_us, score, share)
+    raised = flags(ticket, at_us, score, share, may_flag)
     is_breach = np.isfinite(hours_to_breach[raised.any_look]).astype(np.float64)
     is_flagged = raised.first_look >= 0
     lead = np.where(is_flagged, hours_to_breach[np.maximum(raised.first_look, 0)], -np.inf)
@@ -96,11 +112,14 @@ def lead_table(
     scores: Mapping[str, Float64Array],
     *,
     share: float = FLAGGED_SHARE,
+    may_flag: BoolArray | None = None,
     draws: int = 200,
 ) -> dict[str, LeadFigures]:
     """The figures of several scores on the same looks."""
     return {
-        name: lead_figures(ticket, at_us, opened_day, hours_to_breach, score, share=share, draws=draws)
+        name: lead_figures(
+            ticket, at_us, opened_day, hours_to_breach, score, share=share, may_flag=may_flag, draws=draws
+        )
         for name, score in scores.items()
     }
 
