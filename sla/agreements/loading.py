@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from sla.agreements.agreement_set import AgreementSet
 from sla.agreements.references import reference_faults, unresolved_names
@@ -126,7 +126,7 @@ def check_text(
     agreements, faults, document = _examine(text, folder)
     if agreements is not None and document is not None:
         found = smart_faults(agreements, attributes)
-        faults = sorted(Fault(document.line(path), _words(path), message, "smart") for path, message in found)
+        faults = sorted(Fault(document.line(path), place_of(path), message, "smart") for path, message in found)
     return CheckReport(source, tuple(faults), agreements)
 
 
@@ -147,18 +147,20 @@ def _examine(text: str, folder: Path | None) -> tuple[AgreementSet | None, list[
         found = "an empty file" if document.value is None else f"a {type(document.value).__name__}"
         return None, [Fault(1, "", f"{found}; expected keys slacast, calendars and agreements")], document
     faults = [
-        Fault(line, _words(path[:-1]), f'"{path[-1]}" is written twice; keep one') for path, line in document.repeated
+        Fault(line, place_of(path[:-1]), f'"{path[-1]}" is written twice; keep one') for path, line in document.repeated
     ]
     agreements: AgreementSet | None = None
     try:
         agreements = AgreementSet.model_validate(document.value).reading_from(folder)
     except ValidationError as error:
-        faults += [_fault(detail, document) for detail in error.errors()]
+        faults += [fault_of(detail, document) for detail in error.errors()]
         faults += [
-            Fault(document.line(path), _words(path), message) for path, message in unresolved_names(document.value)
+            Fault(document.line(path), place_of(path), message) for path, message in unresolved_names(document.value)
         ]
     else:
-        faults += [Fault(document.line(path), _words(path), message) for path, message in reference_faults(agreements)]
+        faults += [
+            Fault(document.line(path), place_of(path), message) for path, message in reference_faults(agreements)
+        ]
     if not faults and agreements is not None:
         faults += _calendar_faults(agreements, document)
     return (None if faults else agreements), sorted(set(faults)), document
@@ -183,18 +185,19 @@ def _calendar_faults(agreements: AgreementSet, document: Document) -> list[Fault
     return faults
 
 
-def _fault(detail: Any, document: Document) -> Fault:
+def fault_of(detail: Any, document: Document, model: type[BaseModel] = AgreementSet) -> Fault:
+    """What pydantic found wrong with a document that `model` describes, with its line and the key that was probably meant."""
     path: tuple[str | int, ...] = tuple(detail["loc"])
     kind, message = detail["type"], str(detail["msg"]).removeprefix("Value error, ")
     if kind == "extra_forbidden":
-        message = f'unknown key "{path[-1]}"{did_you_mean(str(path[-1]), keys_at(AgreementSet, path[:-1]))}'
+        message = f'unknown key "{path[-1]}"{did_you_mean(str(path[-1]), keys_at(model, path[:-1]))}'
     elif kind == "missing" and path[-1] == "within":
         message = '"within" is missing: a target without a time bound is no promise; write a length such as "8 h", or "no agreement"'
     elif kind == "missing":
         message = f'"{path[-1]}" is missing; add it'
     elif kind != "value_error":
         message = f"{message}; found {detail['input']!r}"
-    return Fault(document.line(path), _words(_written(path, document)), message)
+    return Fault(document.line(path), place_of(_written(path, document)), message)
 
 
 def _written(path: tuple[str | int, ...], document: Document) -> tuple[str | int, ...]:
@@ -206,7 +209,8 @@ def _written(path: tuple[str | int, ...], document: Document) -> tuple[str | int
     return found
 
 
-def _words(path: tuple[str | int, ...]) -> str:
+def place_of(path: tuple[str | int, ...]) -> str:
+    """A path into a document as people write it: `rules[2].above`."""
     text = ""
     for segment in path:
         text += f"[{segment + 1}]" if isinstance(segment, int) else f"{'.' if text else ''}{segment}"
