@@ -110,7 +110,7 @@ def _native(
         "num_threads": parameters.threads,
         "seed": seed,
         "deterministic": True,
-        "force_row_wise": True,
+        "force_col_wise": True,  # 15 % of the columns per tree: row by row would count them all, at three times the time
         "verbosity": -1,
     }
     constraints = [directions.get(name, 0) for name in names]
