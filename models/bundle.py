@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -118,8 +119,14 @@ class BreachBundle:
         return total
 
     def _values(self, X: pd.DataFrame) -> Float64Array:
-        check_columns(list(X.columns), self.spec)
+        if not X.columns.equals(self._columns):
+            check_columns(list(X.columns), self.spec)
         return self.range.clip(X.to_numpy(dtype=np.float64))
+
+    @cached_property
+    def _columns(self) -> pd.Index:
+        """The names in their order, to be compared at once: one by one they took a quarter of the time of a single row."""
+        return pd.Index(self.spec.names)
 
 
 def check_columns(columns: list[str], spec: FeatureSpec) -> None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from models.attribution import PathTable, path_table
-from models.intervals import COUNT, IN_TIME, ends_hours, intervals_lived
+from models.intervals import COUNT, IN_TIME, LEAST_HOURS, ends_hours, intervals_lived
 from models.scales import Float64Array, sigmoid
 
 KIND = "hazard"
@@ -225,7 +225,10 @@ def _fit_risk(
     of_rows = weight[has_any]
 
     def gradients(score: Float64Array, _data: lgb.Dataset) -> tuple[Float64Array, Float64Array]:
-        chance = sigmoid(np.repeat(score, lived) + given)
+        chance = np.repeat(score, lived)
+        chance += given
+        np.clip(chance, -500.0, 500.0, out=chance)
+        chance = 1.0 / (1.0 + np.exp(-chance))  # half the cost of `sigmoid`, which keeps its digits at both ends
         gradient, curvature = np.zeros(len(lived)), np.full(len(lived), 1e-6)
         gradient[has_any] = of_rows * np.add.reduceat(chance - event, starts)
         curvature[has_any] += of_rows * np.add.reduceat(chance * (1.0 - chance), starts)
@@ -260,24 +263,45 @@ def _alike(parameters: HazardParameters, seed: int) -> dict[str, Any]:
 
 def _time_rows(X: Float64Array, places: Sequence[int], count: int) -> Float64Array:
     """The time trees' columns for the first `count` intervals of every row, row after row."""
-    return _columns(X, places, np.repeat(np.arange(len(X)), count), np.tile(np.arange(count), len(X)))
+    out = np.empty((len(X), count, INTERVAL_COLUMNS + len(places)))
+    out[:, :, 0] = np.arange(count)
+    out[:, :, 1:INTERVAL_COLUMNS] = _of_intervals(X, places, count).transpose(1, 2, 0)
+    out[:, :, INTERVAL_COLUMNS:] = _of_rows(X, places)[:, None, :]
+    return out.reshape(len(X) * count, -1)
 
 
 def _columns(
     X: Float64Array, places: Sequence[int], row: NDArray[np.int64], interval: NDArray[np.int64]
 ) -> Float64Array:
-    """The interval's number, where it begins and how long it is in hours, the share of the target used at its beginning;
-    then the time features, missing where the model has them not."""
-    ends = ends_hours(X[:, places[0]], X[:, places[1]])
-    begins = np.concatenate([np.zeros((len(X), 1)), ends[:, :-1]], axis=1)
+    """The same columns for any pairs of a row and an interval.
+
+    The interval's number, where it begins and how long it is in hours, the share of the target used at its beginning;
+    then the time features, missing where the model has them not.
+    """
     out = np.empty((len(row), INTERVAL_COLUMNS + len(places)))
     out[:, 0] = interval
-    out[:, 1] = begins[row, interval]
-    out[:, 2] = (ends - begins)[row, interval]
-    out[:, 3] = (X[:, [places[2]]] + begins / np.maximum(X[:, [places[1]]], 1e-6))[row, interval]
-    for column, place in enumerate(places):
-        out[:, INTERVAL_COLUMNS + column] = X[row, place] if place >= 0 else np.nan
+    for column, values in enumerate(_of_intervals(X, places, COUNT), start=1):
+        out[:, column] = values[row, interval]
+    for column, values in enumerate(_of_rows(X, places).T, start=INTERVAL_COLUMNS):
+        out[:, column] = values[row]
     return out
+
+
+def _of_intervals(X: Float64Array, places: Sequence[int], count: int) -> Float64Array:
+    """3 x n x count: where each interval begins, how long it is, and the share of the target used at its beginning."""
+    ends = ends_hours(X[:, places[0]], X[:, places[1]])[:, :count]
+    out = np.zeros((3, *ends.shape))
+    out[0, :, 1:] = ends[:, :-1]
+    out[1] = ends - out[0]
+    out[2] = X[:, [places[2]]] + out[0] / np.maximum(X[:, [places[1]]], LEAST_HOURS)
+    return out
+
+
+def _of_rows(X: Float64Array, places: Sequence[int]) -> Float64Array:
+    """The time features of each row, NaN where the model has them not."""
+    found = X[:, places]
+    found[:, np.less(places, 0)] = np.nan
+    return found
 
 
 def _attributed(booster: lgb.Booster, X: Float64Array, paths: PathTable, is_exact: bool) -> Float64Array:
