@@ -90,11 +90,11 @@ def application(service: Service) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        service.ticker.start()
+        service.start()
         try:
             yield
         finally:
-            service.ticker.stop()
+            service.stop()
             service.close()
 
     app = FastAPI(

@@ -2,19 +2,55 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from models.bundle import BreachBundle, BundleError, load_bundle
+from models.bundle import BreachBundle, load_bundle
 from models.registry import RegistryAnswer, champion
 
 log = logging.getLogger(__name__)
 NO_MODEL = "Rules only: no model is loaded"
 
 
+@dataclass(frozen=True)
+class Served:
+    """A bundle, or why there is none, and what is wrong with having it or another."""
+
+    bundle: BreachBundle | None = None
+    why: str = f"{NO_MODEL} yet"
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class LastGood:
+    """Where it is written down which bundle was served last, for a start while the registry cannot be reached."""
+
+    file: Path
+
+    def keep(self, path: Path, version: str) -> None:
+        """Write it down; a disk that is full does not keep the bundle from being served."""
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            fresh = self.file.with_suffix(".writing")
+            fresh.write_text(json.dumps({"path": str(path), "version": version}), encoding="utf-8")
+            fresh.replace(self.file)
+        except OSError as fault:
+            log.warning("%s could not be written: %s", self.file, fault)
+
+    def found(self) -> tuple[Path | None, str | None]:
+        """The folder and the version, None where nothing readable was written down."""
+        try:
+            data = json.loads(self.file.read_text(encoding="utf-8"))
+            return Path(data["path"]), str(data["version"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None, None
+
+
 class Champion:
-    """The served breach bundle, or why there is none. Not thread-safe: the ticker alone polls it."""
+    """The bundle that carries an alias, or why there is none. One thread polls; any may read `served`, which is replaced as a whole."""
 
     def __init__(
         self,
@@ -24,46 +60,80 @@ class Champion:
         *,
         ask: Callable[..., RegistryAnswer] = champion,
         load: Callable[..., BreachBundle] = load_bundle,
+        last_good: LastGood | None = None,
     ) -> None:
         self._uri, self._name, self._download_to = mlflow_uri, name, download_to
-        self._ask, self._load = ask, load
-        self._tried: tuple[Path | None, str | None] | None = None
-        self.bundle: BreachBundle | None = None
-        self.why = f"{NO_MODEL} yet"
-        self.problem: str | None = None
+        self._ask, self._load, self._last_good = ask, load, last_good
+        self._loaded: tuple[Path | None, str | None] | None = None
+        self.served = Served()
+
+    @property
+    def bundle(self) -> BreachBundle | None:
+        """The bundle to score with."""
+        return self.served.bundle
+
+    @property
+    def why(self) -> str:
+        """What is said of the bundle, or why there is none."""
+        return self.served.why
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong, though a good bundle may be served."""
+        return self.served.problem
 
     def poll(self) -> bool:
-        """True where another bundle is now served. A bundle that cannot be loaded is refused and the old one stays; `problem` says so."""
+        """True where another bundle is now served. One that cannot be loaded is refused and the old one stays; `problem` says so."""
         answer = self._ask(self._uri, self._name, download_to=self._download_to)
         asked = (answer.path, answer.version)
         if answer.path is None:
-            self._tried = None
             return self._absent(answer)
-        if asked == self._tried:
+        if asked == self._loaded:
+            self.served = Served(self.bundle, self.why)
             return False
-        self._tried = asked
         try:
             bundle = self._load(answer.path, version=answer.version)
-        except (BundleError, OSError, ValueError) as fault:
-            self._refused(f"{answer.version} was refused: {fault}")
+        except (
+            Exception
+        ) as fault:  # a bundle made by others may fail in any way: it is refused, and read again at the next poll
+            self._refused(f"{answer.version} was refused: {fault or type(fault).__name__}")
             return False
         log.info("serving %s from %s", bundle.version, answer.path)
-        self.bundle, self.problem, self.why = bundle, None, answer.why
+        if self._last_good is not None:
+            self._last_good.keep(answer.path, bundle.version)
+        self._loaded, self.served = asked, Served(bundle, answer.why)
         return True
 
     def _absent(self, answer: RegistryAnswer) -> bool:
-        """An unreachable registry keeps the last good bundle; a registry that has no champion takes it away."""
-        if self.bundle is not None and not answer.is_reachable:
+        """A registry that cannot be reached, or lost the files, keeps the last good bundle; one that has no champion takes it away."""
+        is_gone = not answer.is_reachable or answer.version is not None  # its registry or its files, not the champion
+        if is_gone and self.bundle is None and self._last_good is not None:
+            return self._remembered(answer)
+        if is_gone and self.bundle is not None:
             self._refused(answer.why)
             return False
         had_one = self.bundle is not None
-        self.bundle, self.why = None, f"{NO_MODEL} ({answer.why.rstrip('.')})"
-        self.problem = None if answer.is_reachable else answer.why
+        why = f"{NO_MODEL} ({answer.why.rstrip('.')})"
+        self._loaded, self.served = None, Served(None, why, answer.why if is_gone else None)
         return had_one
 
-    def _refused(self, why: str) -> None:
-        if why != self.problem:
-            log.warning("%s", why)
-        self.problem = why
-        if self.bundle is None:
-            self.why = f"{NO_MODEL} ({why.rstrip('.')})"
+    def _remembered(self, answer: RegistryAnswer) -> bool:
+        """After a start without a registry: the bundle that was last served from this machine, if it is still good."""
+        path, version = self._last_good.found() if self._last_good else (None, None)
+        try:
+            bundle = None if path is None else self._load(path, version=version)
+        except Exception as fault:
+            log.warning("%s, served last, cannot be served again: %s", version, fault)
+            bundle = None
+        if bundle is None:
+            self._refused(answer.why)
+            return False
+        self._loaded, self.served = (path, version), Served(bundle, f"{bundle.version} is served", answer.why)
+        log.warning("serving %s as before the start: %s", bundle.version, answer.why)
+        return True
+
+    def _refused(self, problem: str) -> None:
+        if problem != self.problem:
+            log.warning("%s", problem)
+        why = self.why if self.bundle is not None else f"{NO_MODEL} ({problem.rstrip('.')})"
+        self.served = Served(self.bundle, why, problem)

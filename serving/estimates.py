@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from features.live import LiveHistories
 from features.snapshots import Snapshots
 from models.bundle import BreachBundle
 from models.reasons import Reason, reasons
-from sla.instants import Int64Array
+from sla.instants import NEVER_US, BoolArray, Int64Array
 
 TOP = 3
 
@@ -21,35 +21,48 @@ TOP = 3
 class Estimates:
     """What a bundle says of m snapshots; tickets that are already decided are not asked about.
 
-    `probability` is NaN for them. `features` holds the rows of the others, `row` the row of each snapshot, -1 for none.
+    `probability` is NaN for them. `features` holds the rows of the others in the order in which they were asked about,
+    `row` the row of each snapshot over all of them, -1 for none; `asked_us` is the instant of which the row tells.
     """
 
     probability: NDArray[np.float64]
     row: Int64Array
+    asked_us: Int64Array
     bundle: BreachBundle | None = None
-    features: pd.DataFrame | None = None
+    features: tuple[pd.DataFrame, ...] = ()
 
     @classmethod
     def none(cls, snapshots: int) -> Estimates:
         """Nothing said about so many snapshots."""
-        return cls(np.full(snapshots, np.nan), np.full(snapshots, -1))
+        return cls(np.full(snapshots, np.nan), np.full(snapshots, -1), np.full(snapshots, NEVER_US))
 
     @classmethod
     def by(
-        cls,
-        bundle: BreachBundle,
-        histories: LiveHistories,
-        snapshots: Snapshots,
-        is_undecided: NDArray[np.bool_],
+        cls, bundle: BreachBundle, histories: LiveHistories, snapshots: Snapshots, is_undecided: BoolArray
     ) -> Estimates:
         """The bundle's estimates for the undecided snapshots."""
-        places, found = np.flatnonzero(is_undecided), cls.none(len(snapshots))
+        return cls.none(len(snapshots)).asked(bundle, histories, snapshots, is_undecided)
+
+    def asked(
+        self, bundle: BreachBundle, histories: LiveHistories, snapshots: Snapshots, is_wanted: BoolArray
+    ) -> Estimates:
+        """These estimates with those of the wanted snapshots made anew by the bundle, which also made the others."""
+        places = np.flatnonzero(is_wanted)
         if not len(places):
-            return found
+            return replace(self, bundle=bundle)
         rows = histories.matrix(snapshots.take(places), bundle.spec, bundle.target, text=bundle.text)
-        found.probability[places] = bundle.predict(rows)
-        found.row[places] = np.arange(len(places))
-        return cls(found.probability, found.row, bundle, rows)
+        probability, row, asked_us = self.probability.copy(), self.row.copy(), self.asked_us.copy()
+        probability[places] = bundle.predict(rows)
+        row[places] = sum(len(frame) for frame in self.features) + np.arange(len(places))
+        asked_us[places] = snapshots.at_us[places]
+        return Estimates(probability, row, asked_us, bundle, (*self.features, rows))
+
+    def moved(self, place: Int64Array) -> Estimates:
+        """The estimates of other snapshots, each said of the one that was at `place`; nothing where that is -1."""
+        found, to = Estimates.none(len(place)), np.flatnonzero(place >= 0)
+        for name in ("probability", "row", "asked_us"):
+            getattr(found, name)[to] = getattr(self, name)[place[to]]
+        return replace(found, bundle=self.bundle, features=self.features)
 
     @property
     def version(self) -> str | None:
@@ -62,10 +75,14 @@ class Estimates:
         They cost far more than probabilities, and few rows are ever read.
         """
         told: list[list[Reason]] = [[] for _ in range(len(places))]
-        if self.bundle is None or self.features is None:
+        if self.bundle is None:
             return told
-        asked = np.flatnonzero(self.row[places] >= 0)
-        found = reasons(self.bundle, self.features.iloc[self.row[places[asked]]], TOP)
-        for place, one in zip(asked.tolist(), found, strict=True):
-            told[place] = one
+        row, first = self.row[places], 0
+        for frame in self.features:
+            mine = np.flatnonzero((row >= first) & (row < first + len(frame)))
+            if len(mine):
+                found = reasons(self.bundle, frame.iloc[row[mine] - first], TOP)
+                for place, one in zip(mine.tolist(), found, strict=True):
+                    told[place] = one
+            first += len(frame)
         return told

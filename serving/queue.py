@@ -258,7 +258,10 @@ class Counts:
 
 @dataclass(frozen=True)
 class Queue:
-    """All open tickets at one instant, in the suggested order; exactly one of `bundle_version` and `rules_only_reason` is set."""
+    """All open tickets at one instant, in the suggested order; exactly one of `bundle_version` and `rules_only_reason` is set.
+
+    Verdicts and times are those of the instant; no probability is older than `asked_at` (None: than the instant).
+    """
 
     rows: Sequence[QueueRow]
     as_of: datetime
@@ -268,6 +271,7 @@ class Queue:
     rules_only_reason: str | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
     last_sequence: int = 0
+    asked_at: datetime | None = None
 
     @classmethod
     def ordered(
@@ -295,11 +299,6 @@ class Queue:
         """The row of one ticket, None if it is not in the queue."""
         place = position_of(self.rows, ticket_id)
         return None if place is None else self.rows[place]
-
-    @cached_property
-    def by_id(self) -> dict[str, QueueRow]:
-        """All rows by ticket; `find` is the way to one of them."""
-        return {row.ticket_id: row for row in self.rows}
 
     @cached_property
     def fingerprint(self) -> str:

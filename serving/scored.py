@@ -54,6 +54,7 @@ class Reading:
     local: LocalTime
     leading: str
     response: str
+    asked_at: datetime  # when the bundle was last asked about all of them; about some it was later
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Scored:
 
     facts: Facts
     leading: VerdictArrays
-    response: VerdictArrays
+    response: Callable[[Int64Array], VerdictArrays]  # of the tickets at some places: only rows that are read show it
     estimates: Estimates
     reading: Reading
     _ranks: dict[str, Int64Array] = field(default_factory=dict, repr=False)
@@ -72,7 +73,7 @@ class Scored:
         reading = self.reading
         facts, probability = self.facts.take(places), self.estimates.probability[places].tolist()
         clocks = clocks_of(self.leading.take(places), reading.leading, reading.agreements, reading.at)
-        responses = clocks_of(self.response.take(places), reading.response, reading.agreements, reading.at)
+        responses = clocks_of(self.response(places), reading.response, reading.agreements, reading.at)
         told = self.estimates.reasons(places)
         rows = []
         for place, clock in enumerate(clocks):

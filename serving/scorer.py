@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -24,7 +24,7 @@ from serving.ticket_reading import read_ticket
 from serving.wording import LocalTime
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.replay import VerdictState
-from sla.instants import to_us
+from sla.instants import BoolArray, to_us
 
 NO_MODEL = "Rules only: no model is loaded"
 LEADING, RESPONSE = "resolution", "first_response"
@@ -41,20 +41,41 @@ class EventStore(Protocol):
     def ticket_event_chunks(self, *, since_sequence: int, up_to_sequence: int) -> Iterator[pd.DataFrame]:
         """The ticket events above one sequence number and up to another, some at a time."""
 
+    def last_service_sequence(self) -> int:
+        """The highest sequence number of the service events."""
+
+    def service_events(self, *, since_sequence: int, up_to_sequence: int) -> pd.DataFrame:
+        """The service events above one sequence number and up to another."""
+
 
 @dataclass(frozen=True)
 class _Known:
     """The events read so far; replaced as a whole, so that a reader in another thread sees one state or the next."""
 
     histories: LiveHistories
-    last_sequence: int
+    last_sequence: int = 0
+    last_service_sequence: int = 0
+
+
+@dataclass
+class _Touched:
+    """What had news since the last queue."""
+
+    tickets: set[str] = field(default_factory=set)
+    services: set[str] = field(default_factory=set)
+
+    def among(self, facts: Facts) -> BoolArray:
+        """Whether each ticket had news, or its service had."""
+        by_ticket = pd.Index(facts.ticket_ids).isin(self.tickets)
+        found: BoolArray = by_ticket | pd.Index(facts.texts["service"]).isin(self.services)
+        return found
 
 
 class Scorer:
     """Scores open tickets from a store; keeps the histories in memory, reads and builds only what is new.
 
-    `score`, `read_news`, `use` and `use_agreements` belong to one thread; `ticket` and `score_events` may be called from
-    any: what is known is replaced as a whole and never changed.
+    `score`, `refresh`, `read_news`, `use` and `use_agreements` belong to one thread; `ticket`, `score_events` and
+    `score_by` may be called from any: what is known is replaced as a whole and never changed.
     """
 
     def __init__(
@@ -73,6 +94,8 @@ class Scorer:
         self._thresholds = thresholds or Thresholds()
         self._model: tuple[BreachBundle | None, str] = (bundle, why_no_bundle)
         self._known: _Known | None = None
+        self._touched = _Touched()
+        self._last: Scored | None = None
         self._reading = threading.Lock()
 
     def use(self, bundle: BreachBundle | None, why_none: str = NO_MODEL) -> None:
@@ -82,7 +105,7 @@ class Scorer:
     def use_agreements(self, agreements: AgreementSet) -> None:
         """Judge by other agreements from the next scoring on: all that is known is built again under them."""
         with self._reading:
-            self._agreements = agreements
+            self._agreements, self._last = agreements, None
             self._local = LocalTime.named(self._time_zone or desk_zone(agreements))
             if self._known is not None:
                 self._known = replace(self._known, histories=self._known.histories.under(agreements))
@@ -90,14 +113,25 @@ class Scorer:
     def read_news(self) -> bool:
         """True where the store had events that were not known yet; they are now. Costs what the new events cost."""
         with self._reading:
-            known = self._known
-            seen = known.last_sequence if known else 0
-            last = self._store.last_sequence()
-            if known is not None and last == seen:
+            known = self._known or _Known(LiveHistories(self._agreements))
+            last, last_of_services = self._store.last_sequence(), self._store.last_service_sequence()
+            if self._known is not None and (last, last_of_services) == (
+                known.last_sequence,
+                known.last_service_sequence,
+            ):
                 return False
-            fresh = self._store.ticket_event_chunks(since_sequence=seen, up_to_sequence=last)
-            before = known.histories if known else LiveHistories(self._agreements)
-            self._known = _Known(before.with_logs([log_of(chunk) for chunk in fresh]), last)
+            tickets = self._store.ticket_event_chunks(since_sequence=known.last_sequence, up_to_sequence=last)
+            logs = [log_of(chunk) for chunk in tickets] if last != known.last_sequence else []
+            histories = known.histories.with_logs(logs)
+            if last_of_services != known.last_service_sequence:
+                fresh = self._store.service_events(
+                    since_sequence=known.last_service_sequence, up_to_sequence=last_of_services
+                )
+                histories = histories.with_service_news(fresh)
+                self._touched.services.update(fresh["service"].unique())
+            for log in logs:
+                self._touched.tickets.update(log.ticket_ids.tolist())
+            self._known = _Known(histories, last, last_of_services)
             return True
 
     @property
@@ -107,14 +141,35 @@ class Scorer:
 
     def score(self, at: datetime) -> Queue:
         """The queue of all tickets open at an aware instant, as known then."""
-        if self._known is None:
-            self.read_news()
         known = self._remembered()
-        return self._scored(known.histories, at, known.last_sequence)[0]
+        self._touched = _Touched()
+        scored = self._columns(known.histories, at)
+        self._last = scored
+        return self._queue(scored, known.last_sequence)
+
+    def refresh(self, at: datetime) -> Queue:
+        """The queue as `score` gives it, where the bundle is asked only about tickets with news, and repeats itself on the others.
+
+        Verdicts, times and order are those of the instant for every ticket. `Queue.asked_at` is when the bundle was last
+        asked about all.
+        """
+        last, bundle = self._last, self._model[0]
+        if last is None or bundle is None or last.estimates.bundle is not bundle or at < last.reading.at:
+            return self.score(at)
+        known = self._remembered()
+        scored = self._columns(known.histories, at, before=last)
+        self._touched = _Touched()
+        self._last = scored
+        return self._queue(scored, known.last_sequence)
+
+    def score_by(self, bundle: BreachBundle, at: datetime) -> Queue:
+        """The queue as another bundle would have it, for comparing; `score` and what it gave stay as they are."""
+        known = self._remembered()
+        return self._queue(self._columns(known.histories, at, bundle=bundle), known.last_sequence)
 
     def score_events(self, events: pd.DataFrame, at: datetime) -> Queue:
         """The queue of tickets that come with their events; nothing else is known and nothing is stored."""
-        return self._scored(LiveHistories.of(events, self._agreements), at, 0)[0]
+        return self._queue(self._columns(LiveHistories.of(events, self._agreements), at), 0)
 
     def ticket(self, ticket_id: str, at: datetime, supposed: pd.DataFrame | None = None) -> TicketFile | None:
         """Everything about one ticket at an instant, open or finished; None where it is not known then.
@@ -128,9 +183,10 @@ class Scorer:
         if looked_at is None:
             return None
         mine = looked_at if known.histories.is_open(looked_at).all() else looked_at.take(NONE)
-        queue, estimates = self._scored(known.histories, at, known.last_sequence, mine)
+        scored = self._columns(known.histories, at, of=mine)
         (_, histories, here) = next(known.histories.parts(looked_at))
-        told = estimates.reasons(np.zeros(1, np.int64))[0] if len(mine) else []
+        told = scored.estimates.reasons(np.zeros(1, np.int64))[0] if len(mine) else []
+        queue = self._queue(scored, known.last_sequence)
         return read_ticket(histories, int(here.ticket[0]), at, queue, told, self._local)
 
     def _remembered(self) -> _Known:
@@ -139,28 +195,49 @@ class Scorer:
         assert self._known is not None  # noqa: S101 (read_news sets it)
         return self._known
 
-    def _scored(
-        self, histories: LiveHistories, at: datetime, last_sequence: int, of: Snapshots | None = None
-    ) -> tuple[Queue, Estimates]:
-        """The queue of all open tickets, or of the given snapshots, and what the bundle said, by their place."""
-        bundle, why_none = self._model
+    def _columns(
+        self,
+        histories: LiveHistories,
+        at: datetime,
+        *,
+        of: Snapshots | None = None,
+        bundle: BreachBundle | None = None,
+        before: Scored | None = None,
+    ) -> Scored:
+        """All open tickets, or the given snapshots, scored by the served bundle or another; `before`: what need not be asked again."""
+        bundle = bundle or self._model[0]
         snapshots = histories.open_snapshots(to_us(at)) if of is None else of
-        leading = histories.verdicts(snapshots, LEADING)
-        undecided = np.isin(leading.state, _UNDECIDED)
-        estimates = Estimates.by(bundle, histories, snapshots, undecided) if bundle else Estimates.none(len(snapshots))
-        reading = Reading(at, histories.agreements, self._thresholds, self._local, LEADING, RESPONSE)
-        response = histories.verdicts(snapshots, RESPONSE)
-        scored = Scored(Facts.of(histories, snapshots), leading, response, estimates, reading)
-        queue = Queue(
+        facts, leading = Facts.of(histories, snapshots), histories.verdicts(snapshots, LEADING)
+        is_undecided = np.isin(leading.state, _UNDECIDED)
+        estimates = Estimates.none(len(snapshots))
+        asked_at = at
+        if bundle is not None and before is not None:
+            place = pd.Index(before.facts.ticket_ids).get_indexer(pd.Index(facts.ticket_ids))
+            place[~is_undecided | self._touched.among(facts)] = -1
+            estimates, asked_at = before.estimates.moved(place), before.reading.asked_at
+        if bundle is not None:
+            estimates = estimates.asked(bundle, histories, snapshots, is_undecided & (estimates.row < 0))
+        reading = Reading(at, histories.agreements, self._thresholds, self._local, LEADING, RESPONSE, asked_at)
+        return Scored(
+            facts,
+            leading,
+            lambda places: histories.verdicts(snapshots.take(places), RESPONSE),
+            estimates,
+            reading,
+        )
+
+    def _queue(self, scored: Scored, last_sequence: int) -> Queue:
+        bundle = scored.estimates.bundle
+        return Queue(
             ScoredRows(scored, scored.suggested_order()),
-            at,
-            zone=self._local.name,
+            scored.reading.at,
+            zone=scored.reading.local.name,
             bundle_version=bundle.version if bundle else None,
-            rules_only_reason=None if bundle else why_none,
+            rules_only_reason=None if bundle else self._model[1],
             thresholds=self._thresholds,
             last_sequence=last_sequence,
+            asked_at=scored.reading.asked_at,
         )
-        return queue, estimates
 
 
 def desk_zone(agreements: AgreementSet) -> str:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from serving.problems import ProblemError
 from serving.queue import Queue
+from serving.recorder import Recorder
 from serving.settings import Settings
 from serving.ticker import Standing, Ticker
 from serving.ticket_file import TicketFile
+from serving.watch import Watch
 
 if TYPE_CHECKING:  # a report on the command line needs no web framework
     import pandas as pd
@@ -46,6 +48,20 @@ class Service:
     model_problem: Callable[[], str | None] = lambda: None
     close: Callable[[], None] = lambda: None
     store: Store | None = None  # None: nothing can be written
+    watch: Watch | None = None
+    recorder: Recorder | None = None  # None: this process stores no scores and sends no alerts
+
+    def start(self) -> None:
+        """Begin all that runs in the background."""
+        for part in (self.watch, self.recorder, self.ticker):
+            if part is not None:
+                part.start()
+
+    def stop(self) -> None:
+        """End it: what was scored is stored, and the right to act given back; the store stays open."""
+        for part in (self.ticker, self.watch, self.recorder):
+            if part is not None:
+                part.stop()
 
     def written(self) -> Store:
         """The store; ProblemError 503 where there is none to write to."""

@@ -114,12 +114,34 @@ class Settings(BaseSettings):
         description="Every open ticket is scored anew this often: risk moves although nothing happens.",
     )
     news_seconds: float = Field(
-        default=1.0,
+        default=0.25,
         ge=0.02,
-        description="How often the store is asked for new events between ticks; news is scored at once.",
+        description="How often the store is asked for new events between ticks; tickets with news are scored at once.",
     )
     model_poll_seconds: float = Field(
-        default=30.0, ge=0.1, description="How often MLflow is asked whether another version became champion."
+        default=30.0,
+        ge=0.1,
+        description="How often MLflow is asked whether another version became champion, and the store for other agreements.",
+    )
+    store_scores: bool = Field(
+        default=True,
+        description="Whether this process may be the one that stores scores and sends alerts. False leaves that to others, such as slacast score --watch.",
+    )
+    score_tolerance: float = Field(
+        default=0.01,
+        ge=0,
+        lt=1,
+        description="A probability that moved by no more than this since it was stored is not stored again, while verdict, due time and bundle are the same.",
+    )
+    lease_seconds: float = Field(
+        default=30.0,
+        ge=1,
+        description="How long the right to act lasts without being renewed: so long after a crash nobody stores scores or sends alerts.",
+    )
+    shadow_seconds: float = Field(
+        default=300.0,
+        ge=1,
+        description="How often at most the challenger scores in the champion's shadow; each time costs what a tick costs.",
     )
     poll_seconds: int = Field(default=15, ge=1, description="How often an open page asks for changes.")
     page_size: int = Field(default=50, ge=5, le=200, description="Tickets on one page of the queue.")

@@ -1,4 +1,7 @@
-"""The background tick: takes in news, scores every open ticket, and keeps the last good queue when something fails."""
+"""The background tick: takes in news, scores open tickets, and keeps the last good queue when something fails.
+
+The tick is counted by the process's steady clock, so a clock that is set back or forward changes what is scored, not when.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -16,6 +19,8 @@ from serving.queue import Queue
 
 log = logging.getLogger(__name__)
 Now = Callable[[], datetime]
+PATIENCE_SECONDS = 5.0
+"""At least this often it tries again what fails."""
 
 
 class Feed(Protocol):
@@ -34,6 +39,9 @@ class QueueSource(Protocol):
     def score(self, at: datetime) -> Queue:
         """The queue at an instant."""
 
+    def refresh(self, at: datetime) -> Queue:
+        """The queue at an instant, tickets without news as the bundle saw them at the last `score`."""
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -49,7 +57,10 @@ class Standing:
 
 
 class Ticker:
-    """Scores on a tick, at once on news and on a new bundle. Errors are logged and shown, never the end of the service."""
+    """Scores everything on a tick and on a change of model or agreements, and what has news at once.
+
+    Errors are logged and shown, never the end of the service. While the store cannot be read, what is known is scored on.
+    """
 
     def __init__(
         self,
@@ -58,20 +69,17 @@ class Ticker:
         *,
         feed: Feed | None = None,
         append: Callable[[pd.DataFrame], object] | None = None,
-        poll_model: Callable[[], bool] | None = None,
+        take_changes: Callable[[], bool] = lambda: False,
+        publish: Callable[[Queue], None] = lambda _queue: None,
         tick_seconds: float = 60.0,
-        news_seconds: float = 1.0,
-        model_poll_seconds: float = 30.0,
+        news_seconds: float = 0.25,
     ) -> None:
         self._source, self._clock = source, clock
-        self._feed, self._append, self._poll_model = feed, append, poll_model
-        self._tick_seconds, self._news_seconds, self._model_poll_seconds = (
-            tick_seconds,
-            news_seconds,
-            model_poll_seconds,
-        )
+        self._feed, self._append = feed, append
+        self._take_changes, self._publish = take_changes, publish
+        self._tick_seconds, self._news_seconds = tick_seconds, news_seconds
         self._pending: pd.DataFrame | None = None
-        self._next_model_poll = self._next_tick = 0.0
+        self._next_tick, self._failures = 0.0, 0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.standing = Standing()
@@ -92,32 +100,52 @@ class Ticker:
     def _run(self) -> None:
         while not self._stop.is_set():
             self.step()
-            self._stop.wait(self._news_seconds)
+            self._stop.wait(
+                min(self._news_seconds * 2 ** min(self._failures, 10), max(PATIENCE_SECONDS, self._news_seconds))
+            )
 
     def step(self) -> bool:
-        """True where the queue was scored anew: one round of feed, news, model and, if any of them or the tick asks, scoring."""
+        """True where the queue was scored anew: one round of feed, news, changes and, if any of them or the tick asks, scoring."""
+        has_news, problem = self._take_news()
         try:
-            return self._step()
+            is_new = self._score(has_news, problem)
         except Exception as fault:  # whatever fails, the last good queue stays and the reason is shown
-            log.exception("scoring failed")
-            self.standing = Standing(
-                self.standing.queue, self.standing.scored_seconds, f"{type(fault).__name__}: {fault}"
-            )
-            self._next_tick = 0.0
-            return False
+            problem = self._said("scoring failed", fault)
+            self._next_tick, is_new = 0.0, False
+        self._failures = self._failures + 1 if problem else 0
+        if problem != self.standing.problem:
+            self.standing = replace(self.standing, problem=problem)
+        return is_new
 
-    def _step(self) -> bool:
+    def _take_news(self) -> tuple[bool, str | None]:
+        """Whether there is news, and why none can be had."""
+        try:
+            self._take_feed()
+            return self._source.read_news(), None
+        except Exception as fault:  # the database's, the disk's: the tick goes on with what is known
+            return False, self._said("news cannot be read, so the queue does not know of it", fault)
+
+    def _score(self, has_news: bool, problem: str | None) -> bool:
         now = time.monotonic()
-        self._take_feed()
-        is_due = self._source.read_news() or now >= self._next_tick
-        if self._poll_model is not None and now >= self._next_model_poll:
-            self._next_model_poll = now + self._model_poll_seconds
-            is_due = self._poll_model() or is_due
-        if not is_due:
+        is_due = self._take_changes() or now >= self._next_tick
+        if problem is not None and self.standing.queue is None:
             return False
-        self._next_tick = now + self._tick_seconds
-        self.standing = Standing(self._source.score(self._clock()), time.monotonic())
+        if not is_due and not has_news:
+            return False
+        at = self._clock()
+        queue = self._source.score(at) if is_due else self._source.refresh(at)
+        if is_due:
+            self._next_tick = now + self._tick_seconds
+        self.standing = Standing(queue, time.monotonic(), problem)
+        self._publish(queue)
         return True
+
+    def _said(self, what: str, fault: Exception) -> str:
+        """The fault in words; in the log once, not at every try."""
+        words = f"{type(fault).__name__}: {fault}"
+        if words != self.standing.problem:
+            log.exception("%s", what)
+        return words
 
     def _take_feed(self) -> None:
         """Store what the feed has; what could not be stored is kept and tried again."""

@@ -7,18 +7,26 @@ from datetime import datetime
 from pathlib import Path
 
 from features.store.repository import Store, open_store
-from serving.champion import Champion
+from models.bundle import BreachBundle
+from models.registry import challenger
+from serving.agreements_watch import AgreementsWatch
+from serving.champion import Champion, LastGood, Served
+from serving.lease import ScorerLease
 from serving.queue import Queue, Thresholds
+from serving.recorder import Recorder
+from serving.score_journal import ScoreJournal
 from serving.scorer import NO_MODEL, Scorer
 from serving.service import Service
 from serving.settings import Settings, SettingsError
+from serving.shadow import Shadow
 from serving.ticker import Feed, Ticker
+from serving.watch import Watch
 from sla.agreements.agreement_set import AgreementSet
 from sla.agreements.loading import load_agreements, parse_agreements
 
 
 def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed | None) -> Service:
-    """The service over the store, the agreements and the registry that the settings name; the ticker is not started yet.
+    """The service over the store, the agreements and the registry that the settings name; nothing runs yet.
 
     Raises StoreError, AgreementError or SettingsError with what to do; a missing model is no error.
     """
@@ -29,24 +37,66 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
         store.close()
         raise
     scorer = scorer_of(settings, store, agreements)
-    champion = champion_of(settings)
-
-    def poll_model() -> bool:
-        is_new = champion.poll()
-        scorer.use(champion.bundle, champion.why)
-        return is_new
-
+    sights = Sights(settings, store, scorer, agreements)
+    recorder = recorder_of(settings, store, scorer, sights) if settings.store_scores else None
     ticker = Ticker(
         scorer,
         clock,
         feed=feed,
         append=lambda frame: store.append_ticket_events(frame, "feed"),
-        poll_model=poll_model if settings.use_model else None,
+        take_changes=sights.take,
+        publish=recorder.publish if recorder else lambda _queue: None,
         tick_seconds=settings.tick_seconds,
         news_seconds=settings.news_seconds,
-        model_poll_seconds=settings.model_poll_seconds,
     )
-    return Service(settings, clock, scorer, ticker, lambda: champion.problem, store.close, store)
+    return Service(settings, clock, scorer, ticker, sights.problem, store.close, store, sights.watch, recorder)
+
+
+class Sights:
+    """What may change beside the events: champion, challenger, agreements; told to the scorer by the ticker's thread."""
+
+    def __init__(self, settings: Settings, store: Store, scorer: Scorer, agreements: AgreementSet) -> None:
+        self._settings, self._scorer = settings, scorer
+        self.champion, self.challenger = champion_of(settings), challenger_of(settings)
+        self.agreements = AgreementsWatch(agreements, store.latest_agreements)
+        self._judged_by = agreements
+        self._told: tuple[BreachBundle | None, str] | None = None
+        looks = [] if settings.agreements is not None else [self.agreements.look]
+        if settings.use_model:
+            looks += [self.champion.poll, *([self._look_at_challenger] if settings.store_scores else [])]
+        self.watch = Watch(looks, settings.model_poll_seconds)
+
+    def take(self) -> bool:
+        """True where all must be scored anew; the scorer knows by then with what."""
+        is_new = self.watch.take()
+        served = self.champion.served
+        if self._settings.use_model and self._is_news(served):
+            self._told, is_new = (served.bundle, served.why), True
+            self._scorer.use(*self._told)
+        if self.agreements.agreements is not self._judged_by:
+            self._judged_by = self.agreements.agreements
+            self._scorer.use_agreements(self._judged_by)
+        return is_new
+
+    def _is_news(self, served: Served) -> bool:
+        return self._told is None or self._told[0] is not served.bundle or self._told[1] != served.why
+
+    def problem(self) -> str | None:
+        """What is wrong with model or agreements, though the service goes on with others."""
+        found = [text for text in (self.champion.problem, self.agreements.problem) if text]
+        return "; ".join(found) or None
+
+    def _look_at_challenger(self) -> bool:
+        self.challenger.poll()
+        return False  # nobody sees it, so nothing is scored anew
+
+
+def recorder_of(settings: Settings, store: Store, scorer: Scorer, sights: Sights) -> Recorder:
+    """What stores scores while this process holds the lease; nothing runs yet."""
+    journal = ScoreJournal(store.predictions, settings.score_tolerance)
+    shadow_journal = ScoreJournal(store.predictions, settings.score_tolerance, is_shadow=True)
+    shadow = Shadow(scorer, lambda: sights.challenger.bundle, shadow_journal, settings.shadow_seconds)
+    return Recorder(ScorerLease(store.leases, settings.lease_seconds), [journal, shadow])
 
 
 def score_once(settings: Settings, at: datetime) -> Queue:
@@ -62,7 +112,13 @@ def score_once(settings: Settings, at: datetime) -> Queue:
 
 def champion_of(settings: Settings) -> Champion:
     """The champion of the registry the settings name; not asked for yet."""
-    return Champion(settings.mlflow_uri, settings.model_name, settings.var_dir / "bundles")
+    last_good = LastGood(settings.var_dir / "served.json")
+    return Champion(settings.mlflow_uri, settings.model_name, settings.var_dir / "bundles", last_good=last_good)
+
+
+def challenger_of(settings: Settings) -> Champion:
+    """The same of the challenger."""
+    return Champion(settings.mlflow_uri, settings.model_name, settings.var_dir / "bundles", ask=challenger)
 
 
 def scorer_of(settings: Settings, store: Store, agreements: AgreementSet) -> Scorer:

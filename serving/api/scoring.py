@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -26,7 +27,7 @@ from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
 from serving.api.schemas import Instant, TicketRow, problems
 from serving.problems import Fault, ProblemError
-from serving.queue import Queue
+from serving.queue import Queue, QueueRow
 from serving.reports.columns import iso
 from serving.reports.document import row_document
 from serving.service import service_of
@@ -142,8 +143,9 @@ def score(request: Request, body: ScoreIn, caller: Annotated[Caller, Depends(Dem
     _refuse_twins(body)
     at = (body.as_of or service.clock()).astimezone(UTC)
     queue = service.source.score_events(events_frame(body.tickets), at)
-    _refuse_outside(queue, body, caller.scope)
-    return JSONResponse(_content(queue, body, at))
+    rows = {row.ticket_id: row for row in queue.rows}
+    _refuse_outside(rows, body, caller.scope)
+    return JSONResponse(_content(queue, rows, body, at))
 
 
 def events_frame(tickets: list[TicketIn]) -> pd.DataFrame:
@@ -188,23 +190,23 @@ def _refuse_twins(body: ScoreIn) -> None:
         seen.add(ticket.ticket_id)
 
 
-def _refuse_outside(queue: Queue, body: ScoreIn, scope: Scope) -> None:
+def _refuse_outside(rows: Mapping[str, QueueRow], body: ScoreIn, scope: Scope) -> None:
     outside = [
         Fault(f"#/tickets/{place}", f"its team and service are outside of {scope.words()}")
         for place, ticket in enumerate(body.tickets)
-        if (row := queue.by_id.get(ticket.ticket_id)) is not None and not scope.holds(row.team, row.service)
+        if (row := rows.get(ticket.ticket_id)) is not None and not scope.holds(row.team, row.service)
     ]
     if outside:
         raise ProblemError(403, f"{len(outside)} tickets are outside of {scope.words()}; see errors.", tuple(outside))
 
 
-def _content(queue: Queue, body: ScoreIn, at: datetime) -> dict[str, Any]:
-    missing = [ticket for ticket in body.tickets if ticket.ticket_id not in queue.by_id]
+def _content(queue: Queue, rows: Mapping[str, QueueRow], body: ScoreIn, at: datetime) -> dict[str, Any]:
+    missing = [ticket for ticket in body.tickets if ticket.ticket_id not in rows]
     return {
         "as_of": iso(at),
         "bundle_version": queue.bundle_version,
         "rules_only_reason": queue.rules_only_reason,
-        "tickets": [row_document(row) for row in queue.rows],
+        "tickets": [row_document(row) for row in rows.values()],
         "not_scored": [{"ticket_id": ticket.ticket_id, "why": _why_not(ticket, at)} for ticket in missing],
     }
 

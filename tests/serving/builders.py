@@ -87,6 +87,11 @@ def queue_of(rows: Iterable[QueueRow], **values: Any) -> Queue:
     return Queue.ordered(rows, values.pop("as_of", NOW), zone=ZONE, **values)
 
 
+def by_ticket(queue: Queue) -> dict[str, QueueRow]:
+    """All rows of a queue by their ticket."""
+    return {found.ticket_id: found for found in queue.rows}
+
+
 def busy_desk(count: int = 180, seed: int = 7, with_model: bool = True) -> Queue:
     """A queue such as a desk of thirty people has on a Tuesday morning."""
     chance = random.Random(seed)
@@ -212,8 +217,11 @@ class FixedSource:
             raise RuntimeError(self.failure)
         return self.queue
 
+    def refresh(self, at: datetime) -> Queue:
+        return self.score(at)
+
     def ticket(self, ticket_id: str, at: datetime) -> TicketFile | None:
-        found = self.queue.by_id.get(ticket_id)
+        found = self.queue.find(ticket_id)
         return file_of(found, self.queue) if found else None
 
     def score_events(self, events: pd.DataFrame, at: datetime) -> Queue:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from features.histories import Histories
 from features.pipeline import build
-from features.schema import conform_ticket_events
+from features.schema import conform_ticket_events, empty_service_events
 from features.snapshots import event_snapshots
 from features.spec import FeatureSpec
 from models.bundle import BreachBundle
@@ -147,6 +147,7 @@ class ListStore:
     def __init__(self, *frames: pd.DataFrame) -> None:
         self.rows = pd.concat(frames, ignore_index=True)
         self.visible = len(self.rows)
+        self.of_services = empty_service_events()
         self.read: list[int] = []
 
     def last_sequence(self) -> int:
@@ -157,3 +158,9 @@ class ListStore:
         self.read.append(len(found))
         for begin in range(0, len(found), 37):
             yield found.iloc[begin : begin + 37]
+
+    def last_service_sequence(self) -> int:
+        return len(self.of_services)
+
+    def service_events(self, *, since_sequence: int, up_to_sequence: int) -> pd.DataFrame:
+        return self.of_services.iloc[since_sequence:up_to_sequence]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.queue import LATE, Group, QueueRow, Risk, Thresholds
-from tests.serving.builders import HOUR, NOW, busy_desk, clock, queue_of, row
+from tests.serving.builders import HOUR, NOW, busy_desk, by_ticket, clock, queue_of, row
 
 
 def order(*rows: QueueRow) -> list[str]:
@@ -28,8 +28,8 @@ def test_beyond_the_window_high_risk_is_saved_first_and_the_rest_is_safe() -> No
     )
     queue = queue_of((*rows, row("soon", clock=clock(15), probability=0.0)))
     assert [found.ticket_id for found in queue.rows] == ["soon", "higher", "high", "low"]
-    assert queue.by_id["low"].group is Group.SAFE_FOR_NOW
-    assert queue.by_id["high"].group is Group.SAVE_NOW
+    assert by_ticket(queue)["low"].group is Group.SAFE_FOR_NOW
+    assert by_ticket(queue)["high"].group is Group.SAVE_NOW
 
 
 def test_a_ticket_with_exactly_sixteen_working_hours_left_is_to_be_saved_now() -> None:

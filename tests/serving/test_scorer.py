@@ -16,6 +16,7 @@ from serving.scorer import Scorer, desk_zone
 from sla.clocks.ticket_clocks import replay_ticket
 from sla.events import TicketEvent
 from sla.instants import to_us
+from tests.serving.builders import by_ticket
 from tests.serving.real_desk import AT, START, ListStore, agreements, fitted_bundle, frame_of, random_events
 
 TEXTS = ("status", "waiting_on", "priority", "team", "assignee")
@@ -57,10 +58,11 @@ def test_the_queue_holds_every_open_ticket_as_the_slow_way_finds_it(seed: int, h
     events, at = random_events(seed=seed), AT + timedelta(hours=hours)
     queue = Scorer(ListStore(events), agreements()).score(at)
     expected = slow_tickets(events, at)
-    assert set(queue.by_id) == set(expected)
+    rows = by_ticket(queue)
+    assert set(rows) == set(expected)
     assert expected or hours == -100
     for ticket_id, state in expected.items():
-        row = queue.by_id[ticket_id]
+        row = rows[ticket_id]
         assert {name: getattr(row, name) for name in TEXTS} == {name: state.get(name, "") for name in TEXTS}
         assert row.opened_at == state["opened_at"]
         assert row.last_contact_at == (state["comment"] or state["contact"])
@@ -86,7 +88,7 @@ def test_last_contact_is_the_last_public_comment_of_the_desk_else_its_last_act()
     for hour, event in enumerate(rows):
         event["event_at"] = event["recorded_at"] = START + timedelta(hours=hour)  # type: ignore[assignment]
     queue = Scorer(ListStore(frame_of(rows)), agreements()).score(AT)
-    contact = {ticket_id: row.last_contact_at for ticket_id, row in queue.by_id.items()}
+    contact = {ticket_id: row.last_contact_at for ticket_id, row in by_ticket(queue).items()}
     assert contact == {"A": START + timedelta(hours=1), "B": START + timedelta(hours=4), "C": None}
 
 
@@ -117,8 +119,9 @@ def test_probabilities_are_the_bundles_for_exactly_the_undecided_tickets() -> No
     histories = Histories.from_events(events, agreements())
     snapshots = open_snapshots(histories, to_us(AT))
     expected = bundle.predict(build(histories, snapshots, bundle.spec))
+    rows = by_ticket(queue)
     for place, ticket in enumerate(snapshots.ticket):
-        row = queue.by_id[histories.ticket_ids[ticket]]
+        row = rows[histories.ticket_ids[ticket]]
         if row.clock.state in ("running", "paused"):
             assert row.probability == pytest.approx(expected[place], abs=1e-12)
             assert row.bundle_version == "breach v1"
@@ -183,13 +186,13 @@ def test_a_ticket_file_agrees_with_its_row_in_the_queue_open_or_finished() -> No
     events = random_events(60)
     scorer = Scorer(ListStore(events), agreements(), fitted_bundle(events))
     queue = scorer.score(AT)
-    finished = 0
+    finished, rows = 0, by_ticket(queue)
     for ticket_id in events.ticket_id.unique():
         found = scorer.ticket(ticket_id, AT)
         if found is None:
-            assert ticket_id not in queue.by_id
+            assert ticket_id not in rows
             continue
-        assert _rounded(found.row) == _rounded(queue.by_id.get(ticket_id))  # a batch adds up in another order
+        assert _rounded(found.row) == _rounded(rows.get(ticket_id))  # a batch adds up in another order
         finished += found.row is None
         assert all(max(event.event_at, event.recorded_at) <= AT for event in found.events)
         if found.row and found.clocks and found.clocks[0].clock.target == "resolution":
@@ -233,16 +236,8 @@ def test_the_probability_grows_as_time_passes_without_any_event() -> None:
     """Time passes: the same ticket, nothing happens, and yet another score."""
     events = random_events(60)
     scorer = Scorer(ListStore(events), agreements(), fitted_bundle(events))
-    first, later = scorer.score(AT), scorer.score(AT + timedelta(hours=2))
-    both = [
-        key
-        for key, row in first.by_id.items()
-        if row.probability and key in later.by_id and later.by_id[key].probability
-    ]
-    moved = [
-        first.by_id[key].probability != later.by_id[key].probability
-        for key in both
-        if first.by_id[key].clock.state == "running"
-    ]
+    first, later = by_ticket(scorer.score(AT)), by_ticket(scorer.score(AT + timedelta(hours=2)))
+    both = [key for key, row in first.items() if row.probability and key in later and later[key].probability]
+    moved = [first[key].probability != later[key].probability for key in both if first[key].clock.state == "running"]
     assert moved
     assert np.mean(moved) > 0.9

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from serving.queue import Risk
 from serving.selection import Cursor, CursorError, Selection, Sort, View, page
-from tests.serving.builders import busy_desk, clock, queue_of, row
+from tests.serving.builders import busy_desk, by_ticket, clock, queue_of, row
 
 QUEUE = busy_desk(120)
 
@@ -35,7 +35,7 @@ def test_every_word_of_the_text_must_occur_somewhere_whatever_its_case() -> None
 @pytest.mark.parametrize("descending", [False, True])
 def test_sorting_keeps_every_row_and_ties_in_the_suggested_order(sort: Sort, descending: bool) -> None:
     rows = Selection(sort=sort, descending=descending).apply(QUEUE).rows
-    assert sorted(found.ticket_id for found in rows) == sorted(QUEUE.by_id)
+    assert sorted(found.ticket_id for found in rows) == sorted(by_ticket(QUEUE))
     if sort is Sort.PRIORITY:
         places = {found.ticket_id: place for place, found in enumerate(QUEUE.rows)}
         for first, second in pairwise(rows):

@@ -43,7 +43,7 @@ def test_it_scores_again_when_the_tick_is_due_though_nothing_happened() -> None:
 
 def test_another_bundle_is_scored_with_at_once() -> None:
     source, changes = Counting(), [False, True, False]
-    ticker = Ticker(source, lambda: NOW, poll_model=lambda: changes.pop(0), tick_seconds=3600, model_poll_seconds=0)
+    ticker = Ticker(source, lambda: NOW, take_changes=lambda: changes.pop(0), tick_seconds=3600)
     assert [ticker.step(), ticker.step(), ticker.step()] == [True, True, False]
 
 

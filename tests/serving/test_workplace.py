@@ -19,6 +19,7 @@ from serving.champion import Champion
 from serving.settings import Settings, SettingsError
 from serving.workplace import build_service, score_once
 from sla.agreements.loading import AgreementError
+from tests.serving.builders import by_ticket
 from tests.serving.real_desk import AGREEMENTS, AT, fitted_bundle, frame_of, random_events
 
 EVENTS = random_events(40)
@@ -89,7 +90,7 @@ def test_news_in_the_store_is_in_the_queue_after_the_next_step(settings: Setting
     assert service.ticker.step() is True
     queue = service.ticker.standing.queue
     assert queue is not None
-    assert queue.by_id["NEW"].group == "save_now"
+    assert by_ticket(queue)["NEW"].group == "save_now"
     service.close()
 
 
@@ -110,7 +111,7 @@ def test_a_feed_is_stored_and_scored(settings: Settings, store: Store) -> None:
     service.ticker.step()
     assert service.ticker.standing.problem is None
     assert service.ticker.standing.queue is not None
-    assert "FEED" in service.ticker.standing.queue.by_id
+    assert "FEED" in by_ticket(service.ticker.standing.queue)
     assert len(store.ticket_events(ticket_ids=["FEED"])) == 1
     service.close()
 
@@ -260,12 +261,13 @@ def test_tickets_sent_with_their_events_get_the_verdicts_of_the_queue(
         "/api/v1/score", json={"as_of": AT.isoformat(), "tickets": [sent(ticket_id) for ticket_id in ids]}
     ).json()
     assert [ticket["ticket_id"] for ticket in found["tickets"]] == [row.ticket_id for row in queue.rows]
+    rows = by_ticket(queue)
     for ticket in found["tickets"]:
-        row = queue.by_id[ticket["ticket_id"]]
+        row = rows[ticket["ticket_id"]]
         assert ticket["verdict_state"] == row.clock.state
         assert ticket["remaining_working_seconds"] == row.clock.remaining_working_seconds
         assert ticket["reasons"] == list(row.reasons)
-    assert {ticket["ticket_id"] for ticket in found["not_scored"]} == set(ids) - set(queue.by_id)
+    assert {ticket["ticket_id"] for ticket in found["not_scored"]} == set(ids) - set(rows)
     assert store.last_sequence() == before
 
 

@@ -1,0 +1,130 @@
+"""What one of several services does besides showing its queue: it stores scores and lets others act on them, under a lease."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from features.store.leases import Lease, LeaseLostError, holding
+from serving.lease import ScorerLease
+from serving.queue import Queue
+
+log = logging.getLogger(__name__)
+Act = Callable[[Queue, Lease], object]
+
+
+class ScoreStore(Protocol):
+    """A journal of scores, or the shadow's."""
+
+    def forget(self) -> None:
+        """Another process may have stored more."""
+
+    def store(self, queue: Queue, conditions: Sequence[Callable[[Any], None]]) -> int:
+        """How many scores were stored."""
+
+
+class Recorder:
+    """Takes queues as they come, the newest only, in a thread of its own: a slow database makes no queue late.
+
+    Acts while it holds the lease: each journal stores, then each of `acts` (alerts) is called with the queue and the lease.
+    """
+
+    def __init__(self, lease: ScorerLease, journals: Sequence[ScoreStore], acts: Sequence[Act] = ()) -> None:
+        self._lease, self._journals, self._acts = lease, journals, acts
+        self._newest: Queue | None = None
+        self._fresh, self._stop, self._turn = threading.Event(), threading.Event(), threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._asked_seconds = float("-inf")
+        self._knows = False
+        self.problem: str | None = None
+
+    @property
+    def is_acting(self) -> bool:
+        """Whether this process held the lease when it asked last."""
+        return self._lease.is_held
+
+    @property
+    def holder(self) -> str | None:
+        """Who acts, as far as known."""
+        return self._lease.lease.holder if self._lease.lease else None
+
+    def publish(self, queue: Queue) -> None:
+        """Hand over a queue; returns at once."""
+        self._newest = queue
+        self._fresh.set()
+
+    def start(self) -> None:
+        """Begin to act in the background."""
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run, name="slacast-recorder", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Store what was handed over last, and give the lease back, so that another acts at once."""
+        self._stop.set()
+        self._fresh.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+            self.step()
+        try:
+            self._lease.release()
+        except Exception:
+            log.exception("the lease could not be given back; it runs out by itself")
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._fresh.wait(self._lease.seconds / 3)
+            if not self._stop.is_set():
+                self.step()
+
+    def step(self) -> bool:
+        """True where this process acted on a queue: one round of lease and, if it is held and there is a queue, storing."""
+        with self._turn:
+            self._fresh.clear()
+            queue, self._newest = self._newest, None
+            try:
+                acted = self._act(queue)
+            except Exception as fault:  # the database's, a receiver's: the next queue is tried again
+                self._failed(fault)
+                self._newest = self._newest or queue
+                return False
+            self.problem = None
+            return acted
+
+    def _act(self, queue: Queue | None) -> bool:
+        lease = self._held()
+        if lease is None:
+            self._knows = False
+            return False
+        if not self._knows:
+            for journal in self._journals:
+                journal.forget()
+            self._knows = True
+        if queue is None:
+            return False
+        for journal in self._journals:
+            journal.store(queue, [holding(lease)])
+        for act in self._acts:
+            act(queue, lease)
+        return True
+
+    def _held(self) -> Lease | None:
+        """The lease; asked for again when a third of it has passed."""
+        now = time.monotonic()
+        if now - self._asked_seconds >= self._lease.seconds / 3 or self._lease.lease is None:
+            self._lease.take()
+            self._asked_seconds = now
+        return self._lease.lease if self._lease.is_held else None
+
+    def _failed(self, fault: Exception) -> None:
+        words = f"Scores are not stored: {type(fault).__name__}: {fault}"
+        if words != self.problem:
+            log.exception("scores are not stored")
+        self.problem = words
+        self._knows = False
+        if isinstance(fault, LeaseLostError):
+            self._lease.lease = None
