@@ -176,6 +176,18 @@ deliveries: Final = Table(
     Index("deliveries_alert", "alert_id", "channel", "delivery_id"),
 )
 
+outbox: Final = Table(  # rows are removed when an alert is delivered or given up
+    "outbox",
+    metadata,
+    _sequence("outbox_id"),
+    *_columns(WHOLE, "alert_id"),
+    *_columns(WORD, "channel"),
+    *_columns(WHOLE, "attempts"),  # that failed so far
+    *_columns(INSTANT, "due_at"),
+    Index("outbox_alert", "alert_id", "channel", unique=True),
+    Index("outbox_due", "channel", "due_at"),
+)
+
 forecasts: Final = Table(
     "forecasts",
     metadata,

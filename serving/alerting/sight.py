@@ -1,0 +1,190 @@
+"""What alert rules see: the open tickets of one instant as columns, and which subjects of a rule they make it speak of."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.alerting.rules import Rule
+from serving.clock_reading import has_target
+from serving.scored import Scored
+from sla.agreements.agreement_set import AgreementSet
+from sla.agreements.catalogue import Service
+from sla.agreements.conditions import SERVICE_FACTS, Clause, Condition
+from sla.clocks.verdicts import VerdictArrays
+from sla.instants import BoolArray, Int64Array
+
+NOBODY = "(none)"
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ClockSight:
+    """One clock of m tickets. `share_used`: elapsed over target, NaN without one; `term`: the goal that decides, an index into `warnings`."""
+
+    share_used: Floats
+    is_breached: BoolArray
+    breached_us: Int64Array
+    term: NDArray[np.int32]
+    warnings: tuple[tuple[float, ...], ...]
+
+    @classmethod
+    def of(cls, verdicts: VerdictArrays, target: str, agreements: AgreementSet) -> ClockSight:
+        """What verdicts say of a clock."""
+        known = has_target(verdicts)
+        share = np.divide(
+            verdicts.elapsed_us, verdicts.target_us, out=np.ones(len(verdicts)), where=verdicts.target_us > 0
+        )
+        clock = agreements.clocks.get(target)
+        return cls(
+            np.where(known, share, np.nan),
+            known & verdicts.is_breached,
+            verdicts.breached_us,
+            verdicts.term,
+            tuple(term.warnings for term in clock.terms) if clock else (),
+        )
+
+    def take(self, places: Int64Array) -> ClockSight:
+        """The clock of some of the tickets."""
+        return ClockSight(
+            self.share_used[places],
+            self.is_breached[places],
+            self.breached_us[places],
+            self.term[places],
+            self.warnings,
+        )
+
+    def warned_from(self, share: float) -> Floats:
+        """The first agreed warning of each ticket from a share on, infinite where there is none."""
+        firsts = [min((one for one in agreed if one >= share), default=np.inf) for agreed in self.warnings]
+        return np.array([*firsts, np.inf])[self.term]  # term -1, no goal, is the last
+
+
+@dataclass(frozen=True)
+class Sight:
+    """m open tickets at an instant. `probability` is NaN where no model was asked."""
+
+    at_us: int
+    ticket_ids: NDArray[np.object_]
+    texts: Mapping[str, NDArray[np.object_]]
+    probability: Floats
+    clocks: Mapping[str, ClockSight]
+    services: Mapping[str, Service] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, scored: Scored, at_us: int, targets: Collection[str] = ("resolution",)) -> Sight:
+        """What a scoring holds, ticket by ticket in its order, with the clocks of some targets; the leading one is always there."""
+        reading, facts = scored.reading, scored.facts
+        verdicts = {reading.leading: scored.leading}
+        if reading.response in targets:
+            verdicts[reading.response] = scored.response(np.arange(len(facts.ticket_ids)))
+        clocks = {target: ClockSight.of(found, target, reading.agreements) for target, found in verdicts.items()}
+        return cls(
+            at_us, facts.ticket_ids, facts.texts, scored.estimates.probability, clocks, reading.agreements.services
+        )
+
+    def take(self, places: Int64Array, at_us: int) -> Sight:
+        """Some of the tickets, as of another instant."""
+        return Sight(
+            at_us,
+            self.ticket_ids[places],
+            {name: texts[places] for name, texts in self.texts.items()},
+            self.probability[places],
+            {name: clock.take(places) for name, clock in self.clocks.items()},
+            self.services,
+        )
+
+    @cached_property
+    def place_of(self) -> dict[str, int]:
+        """The place of each ticket."""
+        return {str(ticket_id): place for place, ticket_id in enumerate(self.ticket_ids)}
+
+    def matches(self, condition: Condition | None) -> BoolArray:
+        """Which tickets a condition holds for."""
+        if condition is None:
+            return np.ones(len(self.ticket_ids), np.bool_)
+        held = np.zeros(len(self.ticket_ids), np.bool_)
+        for clause in condition:
+            held |= self._fulfils(clause)
+        return held
+
+    def _fulfils(self, clause: Clause) -> BoolArray:
+        held = np.ones(len(self.ticket_ids), np.bool_)
+        for name, test in clause.tests.items():
+            texts = self.texts["service" if name in SERVICE_FACTS else name].tolist()
+            answers = {text: test.holds(self._value(name, text)) for text in set(texts)}
+            held &= np.fromiter((answers[text] for text in texts), np.bool_, len(texts))
+        return held
+
+    def _value(self, name: str, text: str) -> str | None:
+        if name not in SERVICE_FACTS:
+            return text
+        service = self.services.get(text)
+        return None if service is None else service.fact(name)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one rule finds: for each subject that it speaks of its tickets (by place), the worst first; and of whom it cannot tell.
+
+    A subject in neither is over: for `unsure` ones, whatever was so stays so (between the two thresholds of a risk, or no
+    model to ask).
+    """
+
+    places: dict[str, list[int]]
+    value: Floats
+    unsure: frozenset[str]
+    applies: BoolArray  # which tickets the rule is about
+
+    @classmethod
+    def by(cls, rule: Rule, sight: Sight) -> Finding:
+        """What the rule finds in the open tickets."""
+        value, is_so, is_unsure = _CONDITIONS[rule.kind](rule, sight)
+        applies = sight.matches(rule.applies_to)
+        found = np.flatnonzero(is_so & applies)
+        subjects = _subjects(rule, sight)
+        places: dict[str, list[int]] = {}
+        for place in found[np.argsort(-value[found], kind="stable")].tolist():
+            places.setdefault(subjects[place], []).append(place)
+        unsure = frozenset(subjects[place] for place in np.flatnonzero(is_unsure & applies).tolist())
+        return cls(places, value, unsure - places.keys(), applies)
+
+    def worst(self, subject: str) -> float | None:
+        """The value of the subject's worst ticket, None where there is none."""
+        places = self.places.get(subject)
+        return float(self.value[places[0]]) if places else None
+
+
+def _subjects(rule: Rule, sight: Sight) -> list[str]:
+    if rule.one_alert_per == "ticket":
+        return [str(ticket_id) for ticket_id in sight.ticket_ids]
+    return [str(text) or NOBODY for text in sight.texts[rule.one_alert_per]]
+
+
+def _risk(rule: Rule, sight: Sight) -> tuple[Floats, BoolArray, BoolArray]:
+    assert rule.above is not None  # noqa: S101 (a risk rule has it)
+    probability, clock = sight.probability, sight.clocks["resolution"]
+    is_decided = clock.is_breached | np.isnan(clock.share_used)
+    is_so = (probability >= rule.above) & ~is_decided
+    is_unsure = ~is_decided & ~is_so & ~(probability < rule.over_below)  # NaN is in between too
+    return np.nan_to_num(probability), is_so, is_unsure
+
+
+def _warning(rule: Rule, sight: Sight) -> tuple[Floats, BoolArray, BoolArray]:
+    clock = sight.clocks[rule.target]
+    share = np.nan_to_num(clock.share_used)
+    is_so = (share >= clock.warned_from(rule.share or 0.0)) & ~clock.is_breached
+    return share, is_so, np.zeros(len(is_so), np.bool_)
+
+
+def _breach(rule: Rule, sight: Sight) -> tuple[Floats, BoolArray, BoolArray]:
+    clock = sight.clocks[rule.target]
+    is_news = clock.is_breached & (clock.breached_us >= sight.at_us - rule.news_for.amount_us)
+    return np.nan_to_num(clock.share_used), is_news, clock.is_breached & ~is_news
+
+
+_CONDITIONS = {"risk": _risk, "warning": _warning, "breach": _breach}
