@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,10 +15,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from serving.access.decisions import refuse_undecided
+from serving.access.decisions import all_routes, refuse_undecided
 from serving.access.gate import Gate
 from serving.access.openid import OpenId
 from serving.api.routes import api_router
+from serving.log_lines import set_up_logging
+from serving.metrics import Metrics
+from serving.observation import Observation
 from serving.problems import MEDIA_TYPE, Fault, ProblemDocument, ProblemError, faults_of
 from serving.protection import Bounds, Protection
 from serving.service import Service
@@ -68,6 +72,7 @@ def serve(
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Nothing until interrupted: answers at the settings' address. `on_ready` is called with that address before the first request."""
+    set_up_logging(settings.log_level, settings.log_format)
     app = create_app(settings, clock=clock, feed=feed)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     if on_ready is not None:
@@ -76,24 +81,29 @@ def serve(
         app,
         host=settings.host,
         port=settings.port,
-        log_level=settings.log_level,
+        log_config=None,  # its loggers end in ours
         access_log=False,
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),  # else nobody may say on another's behalf who asks
         forwarded_allow_ips=listed(settings.trusted_proxies),
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
     )
 
 
 def application(service: Service) -> FastAPI:
     """The application around a service that is already put together."""
+    metrics = Metrics(service)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         service.start()
+        watching = asyncio.create_task(metrics.watch(lambda: service.standing))
         try:
             yield
         finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
             service.stop()
             service.close()
 
@@ -112,6 +122,7 @@ def application(service: Service) -> FastAPI:
         "open for one user on this machine: no access keys exist" if gate.is_open() else "access needs a key or a login"
     )
     app.state.service, app.state.gate = service, gate
+    app.state.metrics = metrics
     app.state.pages = Pages.build()
     app.state.openid = OpenId(service.settings) if service.settings.oidc_issuer else None
     for router in (api_router(), pages.router, login.router):
@@ -122,6 +133,8 @@ def application(service: Service) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(Exception, _on_surprise)
     app.add_middleware(Protection, bounds=Bounds.of(service.settings), stands_open=lambda: gate.stands_open)
+    templates = {getattr(route, "endpoint", None): path for path, route in all_routes(app)}
+    app.add_middleware(Observation, templates=templates, answered=metrics.answered)
     return app
 
 
@@ -165,4 +178,6 @@ def _answer(
 
 def _wants_page(request: Request) -> bool:
     path = request.url.path
-    return "text/html" in request.headers.get("accept", "") and not path.startswith(("/api/", "/healthz", "/readyz"))
+    return "text/html" in request.headers.get("accept", "") and not path.startswith(
+        ("/api/", "/healthz", "/readyz", "/metrics")
+    )

@@ -184,6 +184,12 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much is written to the log (standard error)."
     )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="Log lines for people, or one JSON object a line for machines."
+    )
+    shutdown_seconds: int = Field(
+        default=5, ge=1, description="How long requests under way may take to end when the service is told to stop."
+    )
 
     @field_validator("time_zone")
     @classmethod

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from features.store.faults import StoreError
 
 DEFAULT_URL: Final = "sqlite:///var/slacast.db"
+FULL: Final = "the disk is full; nothing was stored"
 _WAIT_SECONDS = 30
 _APPEND_LOCK = 7_236_871_001  # any number that nothing else in the database locks
 _WRITES = "slacast_writes"
@@ -117,7 +118,8 @@ def _advice(fault: str) -> str:
         "malformed": "the SQLite file is damaged; restore a backup, or move it away and import again",
         "unable to open": "the file cannot be opened; check that the folder exists and may be written to",
         "readonly": "the file may not be written to; check its permissions",
-        "disk is full": "the disk is full; nothing was stored",
+        "disk is full": FULL,
+        "No space left": FULL,
         "connection": "no connection; check the address, the name and that the server runs",
     }
     hint = next((words for sign, words in hints.items() if sign in fault), "nothing was stored")

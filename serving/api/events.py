@@ -18,6 +18,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from features.schema import ACTOR_KINDS, STATUSES, TICKET_KINDS, WAITING_ON
 from features.store.audit import Change, audit_note
+from features.store.engine import FULL
 from features.store.faults import ConflictError, IdentityError, StoreError
 from features.store.idempotency import AnsweredError, KeptAnswer, answer_note
 from features.store.repository import AppendReport, Note, Store
@@ -27,6 +28,7 @@ from serving.access.roles import Permission
 from serving.api.event_bodies import JSON, NDJSON, read_body
 from serving.api.event_columns import SERVICES, TICKETS, ReadEvents, Shape, read_events
 from serving.api.schemas import problems
+from serving.metrics import metrics_of
 from serving.problems import Fault, ProblemError
 from serving.service import Service, service_of
 
@@ -119,7 +121,7 @@ async def raw_body(request: Request) -> bytes:
     status_code=201,
     responses={
         200: {"model": EventsOut, "description": "Nothing was new: all of them are stored already."},
-        **problems(400, 401, 403, 409, 413, 415, 422, 429, 503),
+        **problems(400, 401, 403, 409, 413, 415, 422, 429, 503, 507),
     },
     openapi_extra={"requestBody": _request_body()},
     summary="Store events: one, an array, or a line each; all or none",
@@ -143,6 +145,9 @@ def write_events(
         service, caller, of, body, request.headers.get("content-type", ""), idempotency_key, gate_of(request).clock()
     )
     status, text = intake.answer()
+    if intake.report is not None:
+        stored = intake.report
+        metrics_of(request).stored(of.value, stored.inserted, stored.duplicates + stored.kept, stored.last_sequence)
     return Response(text, status, media_type="application/json")
 
 
@@ -157,6 +162,7 @@ class Intake:
     content_type: str
     key: str | None
     at: datetime
+    report: AppendReport | None = None  # of what this request stored; None for an answer kept from an earlier one
 
     def answer(self) -> tuple[int, str]:
         """Status and JSON text of the answer; whatever was stored is on disk."""
@@ -170,6 +176,9 @@ class Intake:
             raise ProblemError(422, str(error), (Fault("#", str(error)),)) from error
         except StoreError as error:
             log.exception("events could not be stored")
+            if str(error).endswith(FULL):
+                detail = "The disk of the store is full; nothing of this request was stored. Send it again when there is room."
+                raise ProblemError(507, detail, headers={"Retry-After": "60"}) from error
             detail = (
                 "The store cannot be written to at present; nothing of this request was stored. Send it again later."
             )
@@ -201,6 +210,7 @@ class Intake:
         read = read_events(body, shape, now, future)
         refuse_outside(read.frame, self.of, self.caller.scope, self.service.written())
         report = self._stored(read, shape)
+        self.report = report
         return _status(report), _text(report, read.twins)
 
     def _stored(self, read: ReadEvents, shape: Shape) -> AppendReport:

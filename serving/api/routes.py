@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from serving.api import audit, description, events, feedback, health, models, queue, scoring, supposing, tickets
+from serving.api import (
+    audit,
+    description,
+    events,
+    feedback,
+    health,
+    metrics,
+    models,
+    queue,
+    scoring,
+    supposing,
+    tickets,
+)
 
 PREFIX = "/api/v1"
 
 
 def api_router() -> APIRouter:
-    """The router with everything under /api/v1, and /healthz and /readyz beside it."""
+    """The router with everything under /api/v1, and /healthz, /readyz and /metrics beside it."""
     router = APIRouter()
     for module in (queue, tickets, supposing, feedback, events, scoring, models, audit, description):
         router.include_router(module.router, prefix=PREFIX)
     router.include_router(health.router)
+    router.include_router(metrics.router)
     return router

@@ -158,6 +158,20 @@ class ReasonOut(BaseModel):
     contribution: float | None
 
 
+class LikelyEndOut(BaseModel):
+    """When the leading clock will likely stop: by `early_at` for 10 of 100 tickets like this, `middle_at` for 50, `late_at` for 90.
+
+    The working seconds are what the clock will still run until then; the instants have the waits of such tickets in them.
+    """
+
+    early_at: datetime
+    middle_at: datetime
+    late_at: datetime
+    early_working_seconds: float
+    middle_working_seconds: float
+    late_working_seconds: float
+
+
 class TicketOut(BaseModel):
     """One ticket: where it stands, all its clocks with their trace, its events and its score."""
 
@@ -172,6 +186,12 @@ class TicketOut(BaseModel):
     events: list[EventOut]
     bundle_version: str | None
     rules_only_reason: str | None
+    likely_end: LikelyEndOut | None = Field(
+        default=None, description="Null without a model, or where the clock is decided or waits for nothing."
+    )
+    warnings: list[str] = Field(
+        default_factory=list, description="What of this ticket no ticket had in training, such as a new team."
+    )
 
 
 class FaultOut(BaseModel):
@@ -243,6 +263,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         422: "Something in the request is not valid; `errors` names each fault.",
         429: "Too many requests; `Retry-After` says when to go on.",
         503: "Nothing was scored yet, or the scorer cannot work; the detail says why.",
+        507: "The disk of the store is full; nothing was stored.",
     }.items()
 }
 
