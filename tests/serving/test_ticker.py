@@ -1,5 +1,6 @@
 """The background tick."""
 
+import logging
 import threading
 import time
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 import pytest
 
+from features.store.faults import StoreError
 from serving.queue import Queue
 from serving.ticker import Ticker
 from tests.serving.builders import NOW, FixedSource, busy_desk
@@ -18,6 +20,7 @@ class Counting(FixedSource):
     def __init__(self) -> None:
         super().__init__(DESK)
         self.scored_at: list[datetime] = []
+        self.refreshed_at: list[datetime] = []
         self.was_scored = threading.Event()
 
     def score(self, at: datetime) -> Queue:
@@ -26,6 +29,10 @@ class Counting(FixedSource):
         self.was_scored.set()
         return found
 
+    def refresh(self, at: datetime) -> Queue:
+        self.refreshed_at.append(at)
+        return super().score(at)
+
 
 def test_it_scores_at_first_and_then_on_news_only_until_the_tick() -> None:
     source = Counting()
@@ -33,6 +40,7 @@ def test_it_scores_at_first_and_then_on_news_only_until_the_tick() -> None:
     assert [ticker.step(), ticker.step()] == [True, False]
     source.has_news = True
     assert [ticker.step(), ticker.step()] == [True, False]
+    assert (len(source.scored_at), len(source.refreshed_at)) == (1, 1)  # on news only tickets with news
 
 
 def test_it_scores_again_when_the_tick_is_due_though_nothing_happened() -> None:
@@ -102,3 +110,61 @@ def test_it_runs_in_the_background_with_the_clock_it_was_given_until_it_is_stopp
     assert scored == sorted(scored)
     assert len(scored) >= 3
     assert not any(thread.name == "slacast-ticker" for thread in threading.enumerate())
+
+
+class Gone(Counting):
+    """A scorer whose store can be gone."""
+
+    is_gone = False
+
+    def read_news(self) -> bool:
+        if self.is_gone:
+            raise StoreError("no connection; check that the server runs")
+        return super().read_news()
+
+
+def test_while_the_database_is_gone_the_tick_goes_on_with_what_is_known_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    source = Gone()
+    ticker = Ticker(source, lambda: NOW, tick_seconds=0)
+    ticker.step()
+    source.is_gone = True
+    assert [ticker.step(), ticker.step()] == [True, True]
+    assert ticker.standing.problem == "StoreError: no connection; check that the server runs"
+    assert len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 1
+    source.is_gone = False
+    assert ticker.step() is True
+    assert ticker.standing.problem is None
+
+
+def test_a_problem_is_gone_from_the_page_as_soon_as_the_database_is_back_though_nothing_is_due() -> None:
+    source = Gone()
+    ticker = Ticker(source, lambda: NOW, tick_seconds=3600)
+    ticker.step()
+    source.is_gone = True
+    assert ticker.step() is False
+    assert ticker.standing.problem is not None
+    source.is_gone = False
+    assert ticker.step() is False
+    assert ticker.standing.problem is None
+
+
+def test_a_clock_that_is_set_back_or_forward_changes_what_is_scored_and_not_when() -> None:
+    source, clock = Counting(), [NOW]
+    ticker = Ticker(source, lambda: clock[0], tick_seconds=3600)
+    ticker.step()
+    for jump in (timedelta(days=-3), timedelta(days=3)):
+        clock[0] = NOW + jump
+        assert ticker.step() is False
+        source.has_news = True
+        assert ticker.step() is True
+    assert source.refreshed_at == [NOW - timedelta(days=3), NOW + timedelta(days=3)]
+
+
+def test_every_new_queue_is_handed_on() -> None:
+    handed: list[Queue] = []
+    ticker = Ticker(Counting(), lambda: NOW, publish=handed.append, tick_seconds=3600)
+    ticker.step()
+    ticker.step()
+    assert handed == [DESK]
