@@ -1,0 +1,194 @@
+"""Which waiting ticket next: what attention now rather than later is worth, and the orders it is compared with.
+
+One scoring for the simulated desk and for the service: a function of arrays, one row a waiting ticket of one team's queue.
+All times are working minutes of each ticket's own clock. Nothing here knows where the numbers come from.
+
+The suggested order is savable-first: what a minute of work saves, weighed by what a breach costs. It is an apparent-tardiness-cost
+index (Vepsalainen and Morton 1987) on the chance that the ticket can still be saved, plus a guard: being late costs more the
+later it gets, so nothing waits for ever. Risk alone is not an order: it works on what is already lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+Floats = NDArray[np.float64]
+
+_FAR_BEHIND = 1e12  # minutes or scores beyond any real one: what must come after everything else
+_DETOUR_MINUTES = 72.0  # what a wrong team or a question first takes off the clock, on average
+
+
+class Waiting(Protocol):
+    """The columns of one queue at a pick, n rows each. `response_left` is inf once the response is given."""
+
+    @property
+    def left(self) -> Floats:
+        """Minutes until due; negative when overdue."""
+
+    @property
+    def response_left(self) -> Floats:
+        """Minutes until the response is due."""
+
+    @property
+    def target(self) -> Floats:
+        """Minutes that were promised."""
+
+    @property
+    def weight(self) -> Floats:
+        """What a breach costs, in any unit."""
+
+    @property
+    def log_mean(self) -> Floats:
+        """Mean of the log of the hands-on minutes still needed, as believed."""
+
+    @property
+    def log_sd(self) -> Floats:
+        """Its standard deviation."""
+
+    @property
+    def expected(self) -> Floats:
+        """Mean hands-on minutes still needed: exp(log_mean + log_sd**2 / 2)."""
+
+    @property
+    def detour_share(self) -> Floats:
+        """The chance that a ticket never touched is sent on or must ask its customer first; 0 once touched."""
+
+    @property
+    def opened(self) -> Floats:
+        """When it was opened, in minutes; only its order matters."""
+
+    @property
+    def agents(self) -> int:
+        """Agents of the team on shift."""
+
+
+Choice: TypeAlias = Callable[[Waiting], int]
+
+
+@dataclass(frozen=True)
+class GainSettings:
+    """The dials of the suggested order, each a choice that a manager may see.
+
+    `guard` is what a ticket is worth that will be late whatever is done, relative to one that can be saved: 0 drops the lost behind
+    (fewest breaches, longest lateness), 1 weighs them alike. `response` is what a response in time is worth relative to a
+    resolution in time; 0 where no response is agreed. Urgency looks `horizon_share` of the queue's work per agent ahead, plus
+    `horizon_minutes`. `size_power` is how strongly long work is put behind (1: gain a minute).
+    """
+
+    guard: float = 0.02
+    response: float = 0.0
+    horizon_share: float = 0.15
+    horizon_minutes: float = 20.0
+    size_power: float = 1.0
+
+
+class Gain(NamedTuple):
+    """What taking each ticket now is worth a minute, n rows, and its parts (they add up before `weight / expected`)."""
+
+    total: Floats
+    saving: Floats
+    lateness: Floats
+    response: Floats
+    late_chance: Floats
+
+
+def late_if_taken_now(queue: Waiting) -> Floats:
+    """Return the chance that each ticket is late even when taken now, n; 1 when overdue."""
+    chance = _exceeds(queue, queue.left)
+    if not queue.detour_share.any():
+        return chance
+    detoured = _exceeds(queue, queue.left - _DETOUR_MINUTES)
+    return np.asarray(chance + queue.detour_share * (detoured - chance))
+
+
+def gain(queue: Waiting, settings: GainSettings) -> Gain:
+    """Return the gain of taking each ticket now: highest first is the suggested order."""
+    horizon = settings.horizon_share * float(queue.expected.sum()) / max(queue.agents, 1) + settings.horizon_minutes
+    late = late_if_taken_now(queue)
+    urgency = np.exp(-np.maximum(0.0, queue.left - queue.expected) / horizon)
+    saving = (1.0 - late) * urgency
+    lateness = settings.guard * late * (1.0 + 2.0 * np.maximum(0.0, -queue.left) / queue.target)
+    response = np.zeros(len(late))
+    if settings.response:
+        in_time = queue.response_left > 0
+        response = np.where(in_time, settings.response * np.exp(-np.maximum(queue.response_left, 0.0) / horizon), 0.0)
+    size = queue.expected if settings.size_power == 1.0 else queue.expected**settings.size_power
+    return Gain(queue.weight / size * (saving + lateness + response), saving, lateness, response, late)
+
+
+def savable_first(settings: GainSettings | None = None) -> Choice:
+    """Return the suggested order as a choice of the next ticket; equals by what is due first."""
+    chosen = settings or GainSettings()
+    return lambda queue: _first(gain(queue, chosen).total, queue.left)
+
+
+def earliest_due(queue: Waiting) -> int:
+    """Return the ticket that is due first (EDF)."""
+    return int(np.argmin(queue.left))
+
+
+def earliest_due_overdue_last(queue: Waiting) -> int:
+    """Return the ticket due first among those in time; when all are overdue, the one overdue for longest."""
+    return int(np.argmin(np.where(queue.left > 0, queue.left, queue.left + _FAR_BEHIND)))
+
+
+def least_slack(queue: Waiting) -> int:
+    """Return the ticket with the least time left beyond its expected work."""
+    return int(np.argmin(queue.left - queue.expected))
+
+
+def riskiest(queue: Waiting) -> int:
+    """Return the ticket most likely to be late if it waits for its turn in the queue: a warning example, not advice."""
+    ahead = float(queue.expected.sum()) / max(queue.agents, 1) / 2
+    return _first(_exceeds(queue, queue.left - ahead), queue.left)
+
+
+def moore_hodgson(queue: Waiting) -> int:
+    """Return the first ticket of the largest set that can be in time on expected work, by due time (Moore 1968).
+
+    On more than one agent a heuristic: a ticket begins when the work before it, shared by all agents, is done. What cannot be saved
+    is dropped longest work per weight first; when nothing can be saved, the cheapest of the lost is taken.
+    """
+    order = np.argsort(queue.left, kind="stable")
+    work, left, weight = queue.expected[order], queue.left[order], queue.weight[order]
+    is_kept = work <= left
+    burden = work / weight
+    while True:
+        kept = np.flatnonzero(is_kept)
+        if not len(kept):
+            return int(order[np.argmin(burden)])
+        ends = np.cumsum(work[kept]) / queue.agents + work[kept] * (1 - 1 / queue.agents)
+        late = np.flatnonzero(ends > left[kept])
+        if not len(late):
+            return int(order[kept[0]])
+        is_kept[kept[int(np.argmax(burden[kept[: late[0] + 1]]))]] = False
+
+
+def followed(choice: Choice, habit: Choice, follows: Callable[[], bool]) -> Choice:
+    """Return a choice that keeps to `choice` where `follows()`, else to `habit`: advice is not always taken."""
+    return lambda queue: (choice if follows() else habit)(queue)
+
+
+def priority_then_opened(queue: Waiting) -> int:
+    """Return the ticket of the highest weight that was opened first."""
+    return _first(queue.weight, queue.opened)
+
+
+def _exceeds(queue: Waiting, minutes: Floats) -> Floats:
+    """Return P(work > minutes) of a lognormal belief, n; 1 for what is no time at all. An exactly known work has a `log_sd` of 0."""
+    reached = np.log(np.maximum(minutes, 1e-9)) - queue.log_mean
+    chance = ndtr(-reached / np.maximum(queue.log_sd, 1e-9))
+    return np.where(minutes > 0, chance, 1.0)
+
+
+def _first(score: Floats, tie: Floats) -> int:
+    """Return the index of the highest score; of equals the one with the least `tie`."""
+    best = int(np.argmax(score))
+    equal = np.flatnonzero(score == score[best])
+    return best if len(equal) == 1 else int(equal[np.argmin(tie[equal])])

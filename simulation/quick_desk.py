@@ -1,0 +1,201 @@
+"""A desk for studies: one heap of what happens next over columns of tickets; half a million events a second and more.
+
+Rules of the desk: an agent takes the next ticket of the team's line when free and the team is open, keeps it overnight, and is
+never interrupted. A misrouted ticket costs the wrong team some minutes and joins the line of its own. A ticket whose customer must
+be asked costs some minutes, waits with its clock paused, and joins again. The first pick by anybody is the response.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from math import inf
+
+import numpy as np
+
+from simulation.quick_lines import Belief, QuickLine, QuickPolicy
+from simulation.quick_world import WEEK_MINUTES, Floats, QuickWorld, working_minutes
+
+_STRAY, _ASK, _SOLVE, _ANSWERED = range(4)  # what a ticket's next stint (or its customer) brings
+_WEEK_WORK, _DAY_WORK, _OPENS, _CLOSES, _LAST_OPEN_DAY = 3000.0, 600.0, 480.0, 1080.0, 5
+
+
+@dataclass(frozen=True)
+class Run:
+    """What became of every ticket, n rows; instants are minutes of real time, inf where it did not come to that.
+
+    `elapsed` are minutes of the ticket's own clock until resolution, or until the study's end for what was still open.
+    """
+
+    world: QuickWorld
+    picked: Floats
+    resolved: Floats
+    elapsed: Floats
+    busy_minutes: float
+    events: int
+
+    @property
+    def lateness(self) -> Floats:
+        """Minutes beyond the target on the ticket's own clock, n; 0 where it was kept."""
+        return np.asarray(np.maximum(self.elapsed - self.world.target, 0.0))
+
+
+def run_desk(world: QuickWorld, policy: QuickPolicy, belief: Belief | None = None) -> Run:
+    """Return what a desk makes of its tickets under a policy; only policies that weigh need a belief."""
+    known = belief or Belief(np.zeros(len(world)), np.zeros(len(world)), np.zeros(len(world)))
+    lines = [policy(world, team, known) for team in range(len(world.plan.teams))]
+    return _Loop(world, lines).run()
+
+
+def opening_minute(at: float) -> float:
+    """Return `at` if a day team is open then, else when it opens next."""
+    monday = at // WEEK_MINUTES * WEEK_MINUTES
+    day, minute = divmod(at - monday, 1440.0)
+    if day < _LAST_OPEN_DAY and minute < _CLOSES:
+        return at if minute >= _OPENS else monday + day * 1440.0 + _OPENS
+    return monday + (WEEK_MINUTES if day >= _LAST_OPEN_DAY - 1 else (day + 1) * 1440.0) + _OPENS
+
+
+def worked(at: float) -> float:
+    """Return the open minutes until one instant; `working_minutes` of a scalar."""
+    week, rest = divmod(at, WEEK_MINUTES)
+    day, minute = divmod(rest, 1440.0)
+    if day >= _LAST_OPEN_DAY:
+        return week * _WEEK_WORK + _WEEK_WORK
+    return week * _WEEK_WORK + day * _DAY_WORK + min(max(minute - _OPENS, 0.0), _DAY_WORK)
+
+
+def instant_of(work: float) -> float:
+    """Return the instant at which so many open minutes are over, at the next opening if that is a closing."""
+    week, rest = divmod(work, _WEEK_WORK)
+    day, minute = divmod(rest, _DAY_WORK)
+    return week * WEEK_MINUTES + day * 1440.0 + _OPENS + minute
+
+
+class _Loop:
+    """The state of one run."""
+
+    def __init__(self, world: QuickWorld, lines: list[QuickLine]) -> None:
+        plan = world.plan
+        self.world, self.lines = world, lines
+        self.idle = [team.agents for team in plan.teams]
+        self.is_always = [team.is_always_open for team in plan.teams]
+        self.is_woken = [False] * len(plan.teams)
+        self.home = world.team.tolist()
+        self.at_team = world.first_team.tolist()
+        self.clock_always = world.is_always_open.tolist()
+        ask = np.where(world.is_asked, _ASK, _SOLVE)
+        self.stage = np.where(world.first_team != world.team, _STRAY, ask).tolist()
+        self.after_stray = ask.tolist()
+        self.minutes = (plan.misrouted_work, plan.asked_work)
+        self.work = world.work.tolist()
+        self.answer = world.answer.tolist()
+        begin = np.where(world.is_always_open, world.opened, working_minutes(world.opened))
+        self.begin = begin
+        self.due = (begin + world.target).tolist()
+        self.response_due = (begin + world.response_target).tolist()
+        self.picked = [inf] * len(world)
+        self.resolved = [inf] * len(world)
+        self.worked_at = [0.0] * len(world)  # open minutes when a ticket's stint ends
+        self.busy = 0.0
+        self.heap: list[tuple[float, int]] = []
+
+    def run(self) -> Run:
+        """Return the finished run. The loop that everything passes through is written out: calls would cost more than the work."""
+        opened, end, heap, join = self.world.opened.tolist(), self.world.end, self.heap, self._join
+        at_team, stages, lines, idle, worked_at = self.at_team, self.stage, self.lines, self.idle, self.worked_at
+        resolved, start, ticket = self.resolved, self._start, 0
+        opened.append(inf)
+        heap.append((inf, -1))
+        events = 0
+        while True:
+            at, which = heap[0]
+            arrival = opened[ticket]
+            if arrival <= at:
+                if arrival >= end:
+                    break
+                join(ticket, at_team[ticket], arrival)
+                ticket += 1
+                events += 1
+                continue
+            if at >= end:
+                break
+            events += 1
+            heappop(heap)
+            if which < 0 or stages[which] == _ANSWERED:
+                self._wait_is_over(which, at)
+                continue
+            team = at_team[which]
+            if stages[which] == _SOLVE:
+                resolved[which] = at
+            else:
+                self._detour(which, at)
+            line = lines[team]
+            if line.waiting:
+                start(line.pick(at, worked_at[which]), team, at, worked_at[which])
+            else:
+                idle[team] += 1
+        return self._finished(events)
+
+    def _wait_is_over(self, which: int, at: float) -> None:
+        if which < 0:
+            self._open(-which - 2, at)
+        else:
+            self.stage[which] = _SOLVE
+            self._join(which, self.at_team[which], at)
+
+    def _detour(self, ticket: int, at: float) -> None:
+        if self.stage[ticket] == _ASK:
+            self._ask(ticket, at)
+        else:
+            self.stage[ticket] = self.after_stray[ticket]
+            self.at_team[ticket] = self.home[ticket]
+            self._join(ticket, self.home[ticket], at)
+
+    def _ask(self, ticket: int, at: float) -> None:
+        back = at + self.answer[ticket]
+        self.due[ticket] += back - at if self.clock_always[ticket] else worked(back) - worked(at)
+        self.stage[ticket] = _ANSWERED
+        heappush(self.heap, (back, ticket))
+
+    def _join(self, ticket: int, team: int, at: float) -> None:
+        line = self.lines[team]
+        if self.idle[team]:
+            opens = at if self.is_always[team] else opening_minute(at)
+            if opens == at and not line.waiting:
+                self.idle[team] -= 1
+                self._start(ticket, team, at, worked(at))
+                return
+            if not self.is_woken[team]:
+                self.is_woken[team] = True
+                heappush(self.heap, (opens, -team - 2))
+        line.join(ticket, self.due[ticket], self.response_due[ticket] if self.picked[ticket] == inf else inf)
+
+    def _open(self, team: int, at: float) -> None:
+        self.is_woken[team] = False
+        line, at_working = self.lines[team], worked(at)
+        while self.idle[team] and line.waiting:
+            self.idle[team] -= 1
+            self._start(line.pick(at, at_working), team, at, at_working)
+
+    def _start(self, ticket: int, team: int, at: float, at_working: float) -> None:
+        if self.picked[ticket] == inf:
+            self.picked[ticket] = at
+        stage = self.stage[ticket]
+        minutes = self.work[ticket] if stage == _SOLVE else self.minutes[stage]
+        self.busy += minutes
+        if self.is_always[team]:
+            ends = at + minutes
+            self.worked_at[ticket] = worked(ends)
+        else:
+            self.worked_at[ticket] = done = at_working + minutes
+            ends = at + minutes if at_working % _DAY_WORK + minutes < _DAY_WORK else instant_of(done)
+        heappush(self.heap, (ends, ticket))
+
+    def _finished(self, events: int) -> Run:
+        world = self.world
+        resolved = np.array(self.resolved)
+        until = np.minimum(resolved, world.end)
+        own = np.where(world.is_always_open, until, working_minutes(until))
+        paused = np.array(self.due) - world.target - self.begin
+        return Run(world, np.array(self.picked), resolved, own - self.begin - paused, self.busy, events)
