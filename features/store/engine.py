@@ -105,9 +105,10 @@ def _begin_sqlite(connection: Connection) -> None:
 def _explained(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except DBAPIError as error:
+    except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:  # bulk.py works with the driver itself
         shown = engine.url.render_as_string(hide_password=True)
-        raise StoreError(f"{shown}: {_advice(str(error.orig))}") from error
+        fault = error.orig if isinstance(error, DBAPIError) else error
+        raise StoreError(f"{shown}: {_advice(str(fault))}") from error
 
 
 def _advice(fault: str) -> str:
