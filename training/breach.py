@@ -11,7 +11,7 @@ import pandas as pd
 from sla.agreements.agreement_set import AgreementSet
 from training.building import HistoryRows
 from training.lifecycle import TrainResponse, train_from
-from training.plan import Plan, TrainingError
+from training.plan import Plan, TrainingError, model_name
 from training.settings import TrainingSettings
 from training.steps import Progress, Steps
 
@@ -20,7 +20,7 @@ __all__ = ["TrainRequest", "TrainResponse", "TrainingError", "TrainingSettings",
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What to train on, and where the result goes. `events` is a frame of canonical ticket events.
+    """What to train on, and where the result goes. `events` is a frame of canonical ticket events, `service_events` one of services.
 
     `cut` and `judge_until` (aware) bound the judgement; by default it is the last four weeks whose outcomes are known.
     Bundles and MLflow's files go below `var_dir`, runs to `tracking_uri` (SQLite below `var_dir`, or a server).
@@ -39,11 +39,12 @@ class TrainRequest:
     settings: TrainingSettings = field(default_factory=TrainingSettings)
     by: str = ""
     at: datetime | None = None
+    service_events: pd.DataFrame | None = None
 
     @property
     def plan(self) -> Plan:
         """The request without its data. A model is called `breach` for resolution, else with the target behind it."""
-        name = self.name or ("breach" if self.target == "resolution" else f"breach-{self.target}")
+        name = self.name or model_name(self.target)
         return Plan(
             name=name,
             target=self.target,
@@ -67,5 +68,12 @@ def train_breach(request: TrainRequest, progress: Progress = lambda _step: None)
     steps = Steps(progress)
     steps.begin("reading histories and labels")
     settings = request.settings
-    source = HistoryRows.of(request.events, request.agreements, request.target, settings.grid_one_in, request.seed)
+    source = HistoryRows.of(
+        request.events,
+        request.agreements,
+        request.target,
+        settings.grid_one_in,
+        request.seed,
+        service_events=request.service_events,
+    )
     return train_from(source, request.plan, steps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,10 @@ UNDECIDED = (VerdictState.RUNNING, VerdictState.PAUSED)
 """States about which there is something to predict."""
 
 
+class TargetError(ValueError):
+    """A target that no agreement has; the text names those there are."""
+
+
 @dataclass(frozen=True)
 class HistoryRows:
     """The rows of a log: each ticket at each event while its clock is open and unbreached, and a thin sample of working hours between."""
@@ -39,23 +44,50 @@ class HistoryRows:
     target: str
     data_fingerprint: str
     seed: int
+    stands_for: Float64Array | None = None  # a ticket, where they were sampled
 
     @classmethod
     def of(
-        cls, events: pd.DataFrame, agreements: AgreementSet, target: str, grid_one_in: int, seed: int
+        cls,
+        events: pd.DataFrame,
+        agreements: AgreementSet,
+        target: str,
+        grid_one_in: int,
+        seed: int,
+        *,
+        service_events: pd.DataFrame | None = None,
     ) -> HistoryRows:
-        """The rows of a frame of canonical ticket events; no features yet."""
-        histories = Histories.from_events(events, agreements)
+        """The rows of a frame of canonical ticket events, and one of service events, where there are any; no features yet."""
+        if target not in agreements.clocks:
+            raise TargetError(
+                f"no agreement has a target {target!r}, so there is nothing to learn about it; there are: "
+                f"{', '.join(agreements.clocks)}. Name one of these, or add the target to the agreements."
+            )
+        histories = Histories.from_events(events, agreements, service_events)
+        fingerprint = data_fingerprint(events, service_events)
+        return cls.of_histories(histories, target, grid_one_in, seed, fingerprint)
+
+    @classmethod
+    def of_histories(
+        cls,
+        histories: Histories,
+        target: str,
+        grid_one_in: int,
+        seed: int,
+        fingerprint: str,
+        stands_for: Float64Array | None = None,
+    ) -> HistoryRows:
+        """The rows of histories; `stands_for` is how many tickets of the log each stands for, where they are a sample."""
         candidates = Snapshots.concatenated([event_snapshots(histories), grid_snapshots(histories, seed, grid_one_in)])
         log = histories.log.unfilled()
-        verdicts = verdicts_at(log, agreements, target, candidates.ticket, candidates.at_us)
+        verdicts = verdicts_at(log, histories.agreements, target, candidates.ticket, candidates.at_us)
         keep = np.flatnonzero(_is_asked(histories, candidates, verdicts))
         snapshots = candidates.take(keep)
         verdicts = verdicts.take(keep)
-        labelled = _labelled(histories, snapshots, verdicts, target)
-        return cls(histories, snapshots, verdicts, labelled, target, data_fingerprint(events), seed)
+        labelled = _labelled(histories, snapshots, verdicts, target, stands_for)
+        return cls(histories, snapshots, verdicts, labelled, target, fingerprint, seed, stands_for)
 
-    def at(self, snapshots: Snapshots, *, keeps_decided: bool = False) -> HistoryRows:
+    def at(self, snapshots: Snapshots, *, keeps_decided: bool = False) -> Self:
         """The rows of other snapshots of the same log: those of them at which the clock can still be kept or broken.
 
         With `keeps_decided` all of them: for labels that do not come from the clock.
@@ -64,10 +96,10 @@ class HistoryRows:
         verdicts = verdicts_at(log, self.histories.agreements, self.target, snapshots.ticket, snapshots.at_us)
         keep = np.flatnonzero(np.isin(verdicts.state, UNDECIDED) | keeps_decided)
         snapshots, verdicts = snapshots.take(keep), verdicts.take(keep)
-        labelled = _labelled(self.histories, snapshots, verdicts, self.target)
+        labelled = _labelled(self.histories, snapshots, verdicts, self.target, self.stands_for)
         return replace(self, snapshots=snapshots, verdicts=verdicts, labelled=labelled)
 
-    def take(self, places: Int64Array) -> HistoryRows:
+    def take(self, places: Int64Array) -> Self:
         """The rows at the given places."""
         snapshots, verdicts = self.snapshots.take(places), self.verdicts.take(places)
         labelled = Labelled(**{one.name: getattr(self.labelled, one.name)[places] for one in fields(Labelled)})
@@ -85,8 +117,8 @@ class HistoryRows:
 
     @property
     def texts(self) -> Mapping[str, Sequence[str]]:
-        """What the codes of priority and team stand for."""
-        return {column: self.histories.values(column) for column in ("priority", "team")}
+        """What the codes of each column stand for; those of `priority` and `team` are in `labelled`."""
+        return {column: self.histories.values(column) for column in ("priority", "team", *self.histories.log.columns)}
 
     def labels(self, as_of_us: int) -> Known:
         """What anyone could have known of the future of every row at an instant."""
@@ -115,11 +147,24 @@ class HistoryRows:
         return self.histories.once(f"text encoder {version}", lambda: fitted)
 
 
-def data_fingerprint(events: pd.DataFrame) -> str:
+def data_fingerprint(events: pd.DataFrame, service_events: pd.DataFrame | None = None) -> str:
     """Sixteen hexadecimal digits for a set of events, the same in whatever order they come."""
-    columns = sorted(events.columns)
-    rows = np.sort(pd.util.hash_pandas_object(events[columns], index=False).to_numpy())
-    return hashlib.sha256("\n".join(columns).encode() + rows.tobytes()).hexdigest()[:16]
+    frames = [frame for frame in (events, service_events) if frame is not None and len(frame)]
+    return fingerprint_of([(sorted(frame.columns), row_hashes(frame, sorted(frame.columns))) for frame in frames])
+
+
+def row_hashes(frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.uint64]:
+    """A hash of each row's values in these columns; columns that the frame has not are empty."""
+    hashes = pd.util.hash_pandas_object(frame.reindex(columns=list(columns)), index=False)
+    return np.asarray(hashes.to_numpy(), np.uint64)
+
+
+def fingerprint_of(parts: Sequence[tuple[Sequence[str], NDArray[np.uint64]]]) -> str:
+    """The fingerprint of frames, of each its sorted columns and the hashes of its rows."""
+    digest = hashlib.sha256()
+    for columns, hashes in parts:
+        digest.update("\n".join(columns).encode() + np.sort(hashes).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _is_asked(histories: Histories, snapshots: Snapshots, verdicts: VerdictArrays) -> NDArray[np.bool_]:
@@ -132,7 +177,13 @@ def _is_asked(histories: Histories, snapshots: Snapshots, verdicts: VerdictArray
     return asked
 
 
-def _labelled(histories: Histories, snapshots: Snapshots, verdicts: VerdictArrays, target: str) -> Labelled:
+def _labelled(
+    histories: Histories,
+    snapshots: Snapshots,
+    verdicts: VerdictArrays,
+    target: str,
+    stands_for: Float64Array | None,
+) -> Labelled:
     known = _known(histories, snapshots, verdicts, target, histories.last_known_us)
     steps = histories.steps
     step = histories.search.at(snapshots.ticket, snapshots.at_us)
@@ -145,6 +196,7 @@ def _labelled(histories: Histories, snapshots: Snapshots, verdicts: VerdictArray
         share_used=_share_used(verdicts),
         priority=histories.codes("priority")[step].astype(np.int64),
         team=histories.codes("team")[step].astype(np.int64),
+        stands_for=np.ones(len(snapshots)) if stands_for is None else stands_for[snapshots.ticket],
     )
 
 

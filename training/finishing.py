@@ -10,7 +10,7 @@ from models.finish import QUANTILES, FinishModel, Levels, conformal_levels
 from models.intervals import stopped_by
 from models.scales import Float64Array
 from training.fitting import HOUR_US, Fitted
-from training.rows import Rows, ticket_weights
+from training.rows import Rows
 
 
 def finish_model(
@@ -33,7 +33,7 @@ def finish_model(
 
 def levels_of(fitted: Fitted, finish: FinishModel, rows: Rows, log_odds: Float64Array) -> tuple[Levels, Levels]:
     """The conformal levels that rows speak for, on the clock and in opening hours; every ticket counts the same."""
-    values, weight = fitted.range.clip(rows.X), ticket_weights(rows.ticket)
+    values, weight = fitted.range.clip(rows.X), rows.weights()
     said = stopped_by(np.asarray(rows.worked_us / HOUR_US), *finish.working_survival(values, log_odds))
     said_open = stopped_by(np.asarray(rows.open_us / HOUR_US), *finish.opening_survival(values))
     return (

@@ -20,7 +20,7 @@ from models.hazard import REMAINING, HazardMember, HazardParameters, fit_hazard
 from models.intervals import LEAST_HOURS
 from models.linear import fit_linear
 from models.scales import Float64Array
-from training.rows import Labelled, Rows, ticket_weights
+from training.rows import Labelled, Rows
 
 LEAST_TYPICAL = 100
 OPENING = "opening"
@@ -101,11 +101,19 @@ class Fitted:
         return FinishModel(working, self.opening, levels, opening_levels)
 
 
-def fit_members(rows: Rows, settings: ModelSettings, seed: int, *, censored: Rows | None = None) -> Fitted:
+def fit_members(
+    rows: Rows,
+    settings: ModelSettings,
+    seed: int,
+    *,
+    censored: Rows | None = None,
+    direct: Callable[[TrainingRange], Member] | None = None,
+) -> Fitted:
     """The members fitted to all given rows (the caller has masked what may not be known).
 
     `censored` are further rows whose outcome nobody may learn as such: of tickets too young, still open, cancelled. The
-    hazard models learn from them how long their clocks ran as far as was known (`training.splits.censored`).
+    hazard models learn from them how long their clocks ran as far as was known (`training.splits.censored`). `direct` fits
+    the direct trees elsewhere, to more rows than these, whose range it is given.
     """
     # People look between events: what is usual then (time used, silence) is not what is usual at events.
     between = ~rows.is_event
@@ -113,8 +121,10 @@ def fit_members(rows: Rows, settings: ModelSettings, seed: int, *, censored: Row
     X, names = limits.clip(rows.X), rows.spec.names
     weight = _weights(rows, settings)
     jobs: dict[str, Callable[[], Any]] = {
-        boosting.KIND: lambda: fit_boosting(
-            X, rows.y, weight, names, settings.boosting, seed=seed, directions=settings.directions
+        boosting.KIND: lambda: (
+            direct(limits)
+            if direct
+            else fit_boosting(X, rows.y, weight, names, settings.boosting, seed=seed, directions=settings.directions)
         ),
         linear.KIND: lambda: fit_linear(X, rows.y, weight, evidence=settings.linear_evidence),
     }
@@ -151,4 +161,4 @@ def _clock_hours(rows: Labelled, left: Float64Array) -> Float64Array:
 
 
 def _weights(rows: Labelled, settings: ModelSettings) -> Float64Array:
-    return ticket_weights(rows.ticket) if settings.every_ticket_counts_once else np.ones(len(rows))
+    return rows.weights(every_ticket_counts_once=settings.every_ticket_counts_once)

@@ -15,7 +15,7 @@ from models.scales import Float64Array, sigmoid
 from training.bootstrap import Interval, auc, brier_gain, paired_differences
 from training.evaluation import Scores, evaluate
 from training.fitting import Fitted
-from training.rows import Labelled, Rows, ticket_weights
+from training.rows import Labelled, Rows
 
 MODEL = "model"
 TREES = "boosted trees alone"
@@ -66,7 +66,7 @@ def predictions(
 def rule_predictions(train: Labelled, test: Labelled) -> dict[str, Float64Array]:
     """The probabilities of both tables and the base rate for the test rows, learned from the events among the training rows."""
     events = train.where(train.is_event)
-    weight = ticket_weights(events.ticket)
+    weight = events.weights()
     share = fit_rate_table(share_cells(events.share_used), events.priority, events.y, weight)
     group = fit_rate_table(events.priority, events.team, events.y, weight)
     return {

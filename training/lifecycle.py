@@ -143,8 +143,9 @@ def _judge_sibling(source: RowSource, known: Rows, rows: Rows, periods: Periods,
     young = known.where(censored(known, periods.cut_us, periods.maturity_us))
 
     def at_cut(of: TrainingSettings, seed: int) -> tuple[Blend, Predict]:
-        fitted = fit_members(train, of.model, seed, censored=young)
         cut_us = periods.cut_us
+        direct = plan.direct_at(train, cut_us, periods.maturity_us, of.model, seed)
+        fitted = fit_members(train, of.model, seed, censored=young, direct=direct)
         rehearsal = rehearse(
             known,
             cut_us,
@@ -216,7 +217,13 @@ def _rehearsal(rows: Rows, source: RowSource, periods: Periods, plan: Plan) -> R
 
 def _check_enough(train: Labelled, when: str) -> None:
     tickets, breaches = train.ticket_count(), int(train.y.sum())
-    if tickets < LEAST_TRAINING_TICKETS or breaches == 0 or breaches == len(train):
+    if tickets >= LEAST_TRAINING_TICKETS and breaches in (0, len(train)):
+        what = "no promise was broken" if breaches == 0 else "every promise was broken"
+        raise TrainingError(
+            f"nothing to tell apart: of {tickets} tickets with outcomes {when}, {what}. Check with slacast clocks that the targets "
+            "are as agreed and that the events that end a ticket are mapped; a model needs both outcomes."
+        )
+    if tickets < LEAST_TRAINING_TICKETS or breaches in (0, len(train)):
         raise TrainingError(
             f"too little to learn from: {tickets} tickets with outcomes {when}, {breaches} of {len(train)} snapshots end in breach; "
             f"needed are {LEAST_TRAINING_TICKETS} tickets and both outcomes. Import more history, or choose a later --cut."
@@ -236,7 +243,8 @@ def _fit_served(rows: Rows, source: RowSource, periods: Periods, judgement: Judg
     settings = plan.settings
     steps.begin("training the model that is served")
     young = rows.where(censored(rows, periods.end_us, periods.maturity_us))
-    fitted = fit_members(train, settings.model, plan.seed, censored=young)
+    direct = plan.direct_at(train, periods.end_us, periods.maturity_us, settings.model, plan.seed)
+    fitted = fit_members(train, settings.model, plan.seed, censored=young, direct=direct)
     rehearsal = _rehearsal(rows, source, periods, plan)
     answer = recalibrate(rehearsal, judgement.blend, settings.rehearsal)
     judged_as = judgement_entry(periods, judgement.tickets, judgement.metrics)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +10,10 @@ from typing import Protocol, Self
 
 from features.spec import FeatureSpec
 from features.text import TextEncoder
+from models.bundle import Member
+from models.clipping import TrainingRange
 from sla.instants import Int64Array
+from training.fitting import ModelSettings
 from training.rows import Known, Labelled, Rows
 from training.settings import TrainingSettings
 
@@ -25,6 +28,7 @@ class Plan:
 
     `cut` and `judge_until` (aware) bound the judgement; by default it is the last weeks whose outcomes are known.
     Bundles and MLflow's files go below `var_dir`, runs to `tracking_uri`. `by` and `at` are written beside a promotion.
+    `direct` fits the direct trees (training/dask_trees.py); rehearsals always fit theirs to the rows at hand.
     """
 
     name: str
@@ -37,6 +41,28 @@ class Plan:
     settings: TrainingSettings = field(default_factory=TrainingSettings)
     by: str = ""
     at: datetime | None = None
+    direct: DirectTrees | None = None
+
+    def direct_at(
+        self, like: Rows, at_us: int, maturity_us: int, settings: ModelSettings, seed: int
+    ) -> Callable[[TrainingRange], Member] | None:
+        """What fits the direct trees as known at an instant; None: whoever fits the other members."""
+        direct = self.direct
+        return None if direct is None else lambda limits: direct.fit(like, at_us, maturity_us, limits, settings, seed)
+
+
+def model_name(target: str) -> str:
+    """What a breach model is called: `breach` for resolution, else with the target behind it."""
+    return "breach" if target == "resolution" else f"breach-{target}"
+
+
+class DirectTrees(Protocol):
+    """Who fits the direct trees, where that is not the training process to its own rows."""
+
+    def fit(
+        self, like: Rows, at_us: int, maturity_us: int, limits: TrainingRange, settings: ModelSettings, seed: int
+    ) -> Member:
+        """The trees as known at an instant, on features like those of the given rows, clipped to `limits`."""
 
 
 class RowSource(Protocol):

@@ -21,7 +21,7 @@ from models.finish import Levels
 from models.scales import Float64Array
 from training.finishing import levels_of
 from training.fitting import KINDS, Fitted, ModelSettings, fit_members
-from training.rows import Known, Rows, ticket_weights
+from training.rows import Known, Rows
 from training.splits import WEEK_US, censored, judged, learnable
 
 TREES_ALONE = Blend.even(boosting.KIND)
@@ -69,7 +69,8 @@ class Played:
 
     def log_loss(self, blend: Blend, calibration: Calibration) -> float:
         """The mean log loss of a row."""
-        return float(log_loss_each(calibration.apply(blend.margin(self.margins)), self.y).mean())
+        losses = log_loss_each(calibration.apply(blend.margin(self.margins)), self.y)
+        return float(np.average(losses, weights=self.rows.stands_for))
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def rehearse(
     fitted = fit_members(train, model, seed, censored=_censored(rows, fit_us, maturity_us, labels))
 
     def played(part: Rows) -> Played:
-        weight = ticket_weights(part.ticket) if model.every_ticket_counts_once else np.ones(len(part))
+        weight = part.weights(every_ticket_counts_once=model.every_ticket_counts_once)
         return Played(fitted.margins(part.X), part.y, weight, part.ticket_count(), part)
 
     return Rehearsal(played(window), played(later), "", fitted, has_hazard)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -41,6 +41,7 @@ class Labelled:
 
     breached, known_us, has_stopped, worked_us, open_us: see Known.
     kind: a features.snapshots.SnapshotKind; share_used: used share of the clock; priority, team: codes, -1 for none.
+    stands_for: how many tickets of the log the row's ticket stands for: 1 unless tickets were sampled (training/sampling.py).
     """
 
     breached: NDArray[np.int8]
@@ -55,6 +56,11 @@ class Labelled:
     share_used: Float64Array
     priority: Int64Array
     team: Int64Array
+    stands_for: Float64Array = field(default_factory=lambda: np.empty(0), kw_only=True)
+
+    def __post_init__(self) -> None:
+        if len(self.stands_for) != len(self.at_us):
+            object.__setattr__(self, "stands_for", np.ones(len(self.at_us)))
 
     def __len__(self) -> int:
         return len(self.at_us)
@@ -63,6 +69,17 @@ class Labelled:
     def y(self) -> Float64Array:
         """The label as 0.0 or 1.0; only meaningful where it is known."""
         return np.asarray(self.breached == 1, dtype=np.float64)
+
+    def weights(self, *, every_ticket_counts_once: bool = True) -> Float64Array:
+        """A weight for each row: of its ticket, however many rows that has, or of the row; their mean is 1.
+
+        Where tickets were sampled, each counts for those it stands for, so that sums are those of the whole log.
+        """
+        each = ticket_weights(self.ticket) if every_ticket_counts_once else np.ones(len(self))
+        if not len(each) or (self.stands_for == 1.0).all():
+            return each
+        weights = each * self.stands_for
+        return np.asarray(weights / weights.mean())
 
     @property
     def opened_day(self) -> Int64Array:
@@ -81,7 +98,7 @@ class Labelled:
 
     def where(self, mask: BoolArray) -> Self:
         """The rows for which the mask holds."""
-        arrays = {field.name: getattr(self, field.name)[mask] for field in fields(self) if field.name not in NOT_ARRAYS}
+        arrays = {one.name: getattr(self, one.name)[mask] for one in fields(self) if one.name not in NOT_ARRAYS}
         return replace(self, **arrays)
 
     def relabelled(
@@ -117,14 +134,14 @@ class Rows(Labelled):
     @classmethod
     def of(cls, labelled: Labelled, spec: FeatureSpec, X: Float64Array, text: TextEncoder | None = None) -> Rows:
         """Labelled snapshots with a matrix of their features."""
-        arrays = {field.name: getattr(labelled, field.name) for field in fields(Labelled)}
+        arrays = {one.name: getattr(labelled, one.name) for one in fields(Labelled)}
         return cls(**arrays, spec=spec, X=X, text=text)
 
     def and_also(self, other: Rows) -> Rows:
         """These rows, then the other ones, which have the same features."""
         arrays: dict[str, Any] = {
             name: np.concatenate([getattr(self, name), getattr(other, name)])
-            for name in (field.name for field in fields(self))
+            for name in (one.name for one in fields(self))
             if name not in NOT_ARRAYS
         }
         return replace(self, **arrays)

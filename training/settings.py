@@ -19,4 +19,5 @@ class TrainingSettings(BaseModel):
     gate: GateSettings = GateSettings()
     grid_one_in: int = Field(default=16, ge=1)  # one of so many hourly instants of each open ticket becomes a row
     weeks_judged: int = Field(default=4, ge=1)
+    most_rows: int = Field(default=500_000, ge=1_000)  # with --engine dask: of a larger log whole tickets are sampled
     draws: int = Field(default=200, ge=20)  # of the bootstrap

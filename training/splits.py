@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,11 @@ from training.rows import Labelled
 
 Int64Array = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+T = TypeVar("T", bound=np.generic)
 
 DAY_US = 86_400_000_000
 WEEK_US = 7 * DAY_US
+LEAST_JUDGED = 300
 
 
 @dataclass(frozen=True)
@@ -76,33 +79,50 @@ def maturity(rows: Labelled, cut_us: int, share: float = 0.9) -> int:
     delay = np.where(is_known, rows.known_us[old] - rows.opened_us[old], np.iinfo(np.int64).max)
     if len(delay) == 0:
         return 0
-    typical = int(np.sort(delay)[min(len(delay) - 1, int(share * len(delay)))])
+    typical = int(_quantile(delay, rows.stands_for[old], share))
     return min(max(typical, 0), (cut_us - start) // 4)
 
 
-def end_of_arrivals(opened_us: Int64Array) -> int:
+def end_of_arrivals(opened_us: Int64Array, stands_for: NDArray[np.float64] | None = None) -> int:
     """The end of the last day on which tickets still arrived as usual: at least a fifth of a typical day's.
 
     Exports often trail off: a few old tickets that were touched again, months later. Judging there would judge nothing.
     """
     start = int(opened_us.min())
     day = (opened_us - start) // DAY_US
-    count = np.bincount(day)
-    typical = np.median(count[day])  # the median over tickets, not over days: a long thin tail has many days
+    count = np.bincount(day, stands_for)
+    typical = (
+        np.median(count[day]) if stands_for is None else _quantile(count[day], stands_for, 0.5)
+    )  # the median over tickets, not over days: a long thin tail has many days
     return start + (int(np.flatnonzero(count >= 0.2 * typical).max()) + 1) * DAY_US
 
 
 def derive_periods(
     rows: Labelled, end_us: int, cut_us: int | None, until_us: int | None, *, weeks_judged: int
 ) -> Periods:
-    """The periods asked for, or by default the last `weeks_judged` weeks whose outcomes are known, at most a third of the history."""
+    """The periods asked for, or by default the last `weeks_judged` weeks whose outcomes are known, at most a third of the history.
+
+    Where few tickets arrive, more weeks: so many that LEAST_JUDGED tickets were opened in them.
+    """
     end_delay = maturity(rows, end_us)
-    closed = min(end_of_arrivals(rows.opened_us), end_us - end_delay)
+    stands_for = None if (rows.stands_for == 1.0).all() else rows.stands_for
+    closed = min(end_of_arrivals(rows.opened_us, stands_for), end_us - end_delay)
     until = closed if until_us is None else until_us
     if cut_us is None:
         start = int(rows.opened_us.min())
-        cut_us = until - min(weeks_judged * WEEK_US, (until - start) // 3)
+        opened_us = np.sort(rows.opened_us[np.unique(rows.ticket, return_index=True)[1]])
+        late = opened_us[opened_us <= until][-LEAST_JUDGED:]
+        wanted_us = max(weeks_judged * WEEK_US, until - int(late[0]) + 1) if len(late) else weeks_judged * WEEK_US
+        cut_us = until - min(wanted_us, (until - start) // 3)
     return Periods(cut_us, until, closed, end_us, maturity(rows, cut_us))
+
+
+def _quantile(values: NDArray[T], weight: NDArray[np.float64], share: float) -> T:
+    """The first value in order at which more than a share of the weight is reached, or the last."""
+    order = np.argsort(values, kind="stable")
+    upto = np.cumsum(weight[order])
+    place = int(np.searchsorted(upto, share * upto[-1], side="right"))
+    return values[order[min(place, len(values) - 1)]]  # type: ignore[no-any-return]
 
 
 def instant(at_us: int) -> datetime:

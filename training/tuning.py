@@ -23,7 +23,7 @@ from sla.instants import BoolArray
 from training.bootstrap import Interval, differences, ratio
 from training.fitting import ModelSettings
 from training.plan import Plan, RowSource, TrainingError
-from training.rows import Rows, ticket_weights
+from training.rows import Rows
 from training.search_space import Point, inside, point_of, settings_at, suggested
 from training.settings import TrainingSettings
 from training.splits import instant
@@ -166,7 +166,7 @@ def _row_losses(fold: Fold, point: Point, plan: Plan) -> Float64Array:
 
 
 def _fitted(train: Rows, X: Float64Array, model: ModelSettings, seed: int) -> BoostingMember:
-    weight = ticket_weights(train.ticket) if model.every_ticket_counts_once else np.ones(len(train))
+    weight = train.weights(every_ticket_counts_once=model.every_ticket_counts_once)
     return fit_boosting(X, train.y, weight, train.spec.names, model.boosting, seed=seed, directions=model.directions)
 
 
