@@ -45,7 +45,7 @@ class Histories:
     desk: Desk = ()
 
     def __init__(self, log: EventLog, agreements: AgreementSet, services: ServiceHistories | None = None) -> None:
-        self.log = log.filled()
+        self._given, self._is_told_apart = log, True
         self.agreements = agreements
         self.services = services or ServiceHistories.none()
         self._built: dict[str, Any] = {}
@@ -62,7 +62,14 @@ class Histories:
     @classmethod
     def from_log(cls, log: EventLog, agreements: AgreementSet, services: ServiceHistories | None = None) -> Histories:
         """Histories of a log as recorded, in which records of one instant are not told apart yet."""
-        return cls(_told_apart(log), agreements, services)
+        found = cls(log, agreements, services)
+        found._is_told_apart = False
+        return found
+
+    @property
+    def log(self) -> EventLog:
+        """The events, filled."""
+        return self.once("log", lambda: (self._given if self._is_told_apart else _told_apart(self._given)).filled())
 
     def among(self, desk: Desk, services: ServiceHistories) -> Histories:
         """The same histories, sharing what is built of them, with the sums over other tickets run over a desk."""
@@ -77,7 +84,7 @@ class Histories:
     @property
     def ticket_ids(self) -> NDArray[np.object_]:
         """The ids of the t tickets, sorted; every `ticket` index of snapshots and steps points here."""
-        return self.log.ticket_ids
+        return self._given.ticket_ids
 
     @property
     def steps(self) -> Steps:
@@ -106,7 +113,7 @@ class Histories:
 
     def values(self, column: str) -> tuple[str, ...]:
         """The texts that the codes of a column stand for."""
-        found = self.log.columns.get(column)
+        found = self._given.columns.get(column)
         return () if found is None else found.values
 
     def is_value(self, column: str, *texts: str) -> NDArray[np.bool_]:

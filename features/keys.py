@@ -42,14 +42,22 @@ def _mapped(histories: Histories, key: Key, other: Histories) -> Int64Array:
         return np.arange(codes.count)
     if codes.pairs is None or there.pairs is None:
         return _mapped_texts(histories, key[0], other)
+    wanted = pairs_in(histories, key, other)
+    place = np.minimum(np.searchsorted(there.pairs, wanted), max(len(there.pairs) - 1, 0))
+    is_there = (wanted >= 0) & (len(there.pairs) > 0)
+    is_there[is_there] = there.pairs[place[is_there]] == wanted[is_there]
+    return np.where(is_there, place, -1)
+
+
+def pairs_in(histories: Histories, key: Key, other: Histories) -> Int64Array:
+    """For each code of a key of several columns, the pair that others make of its parts, -1 where they do not know one."""
+    codes = KeyCodes.of(histories, key)
+    if codes.pairs is None:
+        raise TypeError(f"the key {key} has one column: its codes are no pairs")
     width, width_there = (KeyCodes.of(one, key[-1:]).count for one in (histories, other))
     first = codes_in(histories, key[:-1], other)[codes.pairs // width]
     last = codes_in(histories, key[-1:], other)[codes.pairs % width]
-    wanted = first * width_there + last
-    place = np.minimum(np.searchsorted(there.pairs, wanted), max(len(there.pairs) - 1, 0))
-    is_there = (first >= 0) & (last >= 0) & (len(there.pairs) > 0)
-    is_there[is_there] = there.pairs[place[is_there]] == wanted[is_there]
-    return np.where(is_there, place, -1)
+    return np.where((first >= 0) & (last >= 0), first * width_there + last, -1)
 
 
 def _mapped_texts(histories: Histories, column: str, other: Histories) -> Int64Array:

@@ -4,13 +4,12 @@ Histories are arrays and are never changed. What is new makes a small layer of i
 all their events, and beside them what earlier layers held of these tickets, to be taken away from all sums. Sums are of
 integers and add up ticket by ticket, so layers together give exactly what one rebuild would. Layers are merged when a
 later one has grown to a share of the one before it (as in a log-structured merge tree: O'Neil and others, 1996), so an
-event is built again only a few times, whatever the size of the log. In each layer, tickets that are over lie apart:
-live, they are asked for nothing but their sums.
+event is built again only a few times, whatever the size of the log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -19,79 +18,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.histories import Desk, Histories, log_of
+from features.layers import NOTHING, Kept, Layer, Tickets, distinct, joined
 from features.pipeline import build
 from features.service_histories import ServiceHistories
-from features.snapshots import OPEN_STATUSES, SnapshotKind, Snapshots, is_open, open_snapshots
+from features.shared_indices import indices_of
+from features.snapshots import SnapshotKind, Snapshots, is_open
 from features.spec import FeatureSpec
 from features.text import TextEncoder
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.replay import VerdictArrays, VerdictState, verdicts_at
 from sla.events import EventLog
 from sla.instants import BoolArray, Int64Array
-
-NOTHING = np.empty(0, np.int64)
-
-
-@dataclass(frozen=True)
-class Tickets:
-    """Some tickets whole: their events as recorded, their histories, and which of them a later layer holds anew."""
-
-    log: EventLog
-    histories: Histories
-    superseded: Int64Array = field(default_factory=lambda: NOTHING)
-
-    @classmethod
-    def of(cls, log: EventLog, agreements: AgreementSet) -> Tickets:
-        """The tickets of a log as recorded."""
-        return cls(log, Histories.from_log(log, agreements))
-
-    def __len__(self) -> int:
-        return len(self.log.at_us)
-
-    def places(self, ticket_ids: NDArray[np.object_]) -> Int64Array:
-        """The place of each ticket, -1 for those that are not here."""
-        known = self.log.ticket_ids
-        if not len(known):
-            return np.full(len(ticket_ids), -1)
-        place = np.minimum(np.searchsorted(known, ticket_ids), len(known) - 1)
-        return np.where(known[place] == ticket_ids, place, -1)
-
-    def without(self, places: Int64Array) -> Tickets:
-        """The same tickets, of which those at some places are now held by a later layer."""
-        return replace(self, superseded=np.union1d(self.superseded, places)) if len(places) else self
-
-    def current(self) -> EventLog:
-        """The events of the tickets that no later layer holds."""
-        if not len(self.superseded):
-            return self.log
-        return self.log.of_tickets(np.setdiff1d(np.arange(len(self.log.ticket_ids)), self.superseded))
-
-
-@dataclass(frozen=True)
-class Layer:
-    """Tickets as of some news: those still open and those that are over; `gone`: what earlier layers hold of them."""
-
-    open: Tickets
-    over: Tickets
-    gone: Tickets
-
-    @classmethod
-    def of(cls, log: EventLog, gone: EventLog, agreements: AgreementSet) -> Layer:
-        """The layer of a log as recorded that takes the place of what earlier layers hold of its tickets."""
-        goes_on = _is_open_at_last(log)
-        parts = (log.of_tickets(np.flatnonzero(goes_on)), log.of_tickets(np.flatnonzero(~goes_on)), gone)
-        return cls(*(Tickets.of(part, agreements) for part in parts))
-
-    def __len__(self) -> int:
-        return len(self.open) + len(self.over) + len(self.gone)
-
-    def merged(self, later: Layer, agreements: AgreementSet) -> Layer:
-        """One layer for this one and the next."""
-        kept = [tickets.current() for tickets in (self.open, self.over)]
-        ids = later.gone.log.ticket_ids
-        is_from_here = (self.open.places(ids) >= 0) | (self.over.places(ids) >= 0)
-        gone = [self.gone.log, later.gone.log.of_tickets(np.flatnonzero(~is_from_here))]
-        return Layer.of(_joined([*kept, later.open.log, later.over.log]), _joined(gone), agreements)
 
 
 @dataclass(frozen=True)
@@ -107,6 +44,7 @@ class LiveHistories:
     layers: tuple[Layer, ...] = ()
     share: int = 8
     fewest: int = 2_000
+    kept: Kept = field(default_factory=Kept)
     rows_built: int = 0
 
     @classmethod
@@ -123,14 +61,14 @@ class LiveHistories:
 
     def with_logs(self, logs: Sequence[EventLog]) -> LiveHistories:
         """The same for events that are logs already (features.histories.log_of), so that few frames need be in memory."""
-        fresh = _joined(logs)
+        fresh = joined(logs)
         if not len(fresh.at_us):
             return self
         layers, gone = self._parted(fresh.ticket_ids)
-        log = _distinct(_joined([gone, fresh]))
+        log = distinct(joined([gone, fresh]))
         if len(log.at_us) == len(gone.at_us):
             return self
-        layers.append(Layer.of(log, gone, self.agreements))
+        layers.append(Layer.of(log, gone, self.agreements, self.kept))
         rows_built = self.rows_built + len(layers[-1])
         while len(layers) > 1 and len(layers[-2]) <= max(self.share * len(layers[-1]), self.fewest):
             later = layers.pop()
@@ -145,8 +83,8 @@ class LiveHistories:
 
     def under(self, agreements: AgreementSet) -> LiveHistories:
         """The same events under other agreements: everything is built again."""
-        log = _joined([part.current() for part in self._held])
-        layers = (Layer.of(log, _joined([]), agreements),) if len(log.at_us) else ()
+        log = joined([part.current() for part in self._held])
+        layers = (Layer.of(log, joined([]), agreements, self.kept),) if len(log.at_us) else ()
         return replace(self, agreements=agreements, layers=layers, rows_built=self.rows_built + len(log.at_us))
 
     def _parted(self, ticket_ids: NDArray[np.object_]) -> tuple[list[Layer], EventLog]:
@@ -162,7 +100,7 @@ class LiveHistories:
                 gone.append(tickets.log.of_tickets(found))
                 parts.append(tickets.without(found))
             layers[index] = replace(layer, open=parts[0], over=parts[1])
-        return layers, _joined(gone)
+        return layers, joined(gone)
 
     # ---- asking
 
@@ -177,8 +115,11 @@ class LiveHistories:
 
     @cached_property
     def _desk(self) -> Desk:
-        held = [(part.histories, 1) for part in self._held]
-        return (*held, *((layer.gone.histories, -1) for layer in self.layers if len(layer.gone)))
+        return self._among(lambda part: part.histories)
+
+    def _among(self, seen: Callable[[Tickets], Histories]) -> Desk:
+        held = [(seen(part), 1) for part in self._held]
+        return (*held, *((seen(layer.gone), -1) for layer in self.layers if len(layer.gone)))
 
     def number(self, ticket_id: str) -> int | None:
         """The number of a ticket, None if nothing was ever heard of it."""
@@ -191,14 +132,9 @@ class LiveHistories:
 
     def open_snapshots(self, at_us: int) -> Snapshots:
         """A LIVE snapshot of every ticket that was open as known at an instant."""
-        found = []
-        for part, first in zip(self._held, self._first.tolist(), strict=False):
-            if self._is_over(part) and at_us >= part.histories.last_known_us:
-                continue
-            opened = open_snapshots(part.histories, at_us)
-            opened = opened.take(~np.isin(opened.ticket, part.superseded))
-            found.append(replace(opened, ticket=opened.ticket + first))
-        return Snapshots.concatenated(found) if found else Snapshots(NOTHING, NOTHING, NOTHING.astype(np.int8))
+        opened = [part.open_at(at_us) + first for part, first in zip(self._held, self._first.tolist(), strict=False)]
+        ticket = np.concatenate([NOTHING, *opened])
+        return Snapshots(ticket, np.full(len(ticket), at_us), np.full(len(ticket), SnapshotKind.LIVE, np.int8))
 
     def looked_at(self, ticket_id: str, at_us: int) -> Snapshots | None:
         """A LIVE snapshot of one ticket, open or over; None where nothing was known of it at the instant."""
@@ -217,17 +153,16 @@ class LiveHistories:
             found[rows] = is_open(histories)[histories.search.at(mine.ticket, mine.at_us)]
         return found
 
-    def _is_over(self, part: Tickets) -> bool:
-        return any(part is layer.over for layer in self.layers)
-
-    def parts(self, snapshots: Snapshots) -> Iterator[tuple[Int64Array, Histories, Snapshots]]:
+    def parts(
+        self, snapshots: Snapshots, desk: Desk | None = None
+    ) -> Iterator[tuple[Int64Array, Histories, Snapshots]]:
         """The snapshots by the histories that hold their tickets: places, histories among all others, snapshots there."""
         owner = np.searchsorted(self._first, snapshots.ticket, side="right") - 1
         for index in np.unique(owner).tolist():
             rows = np.flatnonzero(owner == index)
             mine = snapshots.take(rows)
-            mine = replace(mine, ticket=mine.ticket - self._first[index])
-            yield rows, self._held[index].histories.among(self._desk, self.services), mine
+            histories, ticket = self._held[index].histories_of(mine.ticket - self._first[index])
+            yield rows, histories.among(desk or self._desk, self.services), replace(mine, ticket=ticket)
 
     def ticket_ids(self, snapshots: Snapshots) -> NDArray[np.object_]:
         """The id of each snapshot's ticket."""
@@ -246,7 +181,9 @@ class LiveHistories:
     ) -> pd.DataFrame:
         """The feature matrix of the snapshots, exactly as `features.pipeline.build` over one rebuild would give it."""
         columns = np.empty((len(spec.features), len(snapshots)), np.float64)
-        for rows, histories, mine in self.parts(snapshots):
+        indices = indices_of(spec.settings)
+        desk = self._among(lambda part: part.among_others(indices, target))
+        for rows, histories, mine in self.parts(snapshots, desk):
             columns[:, rows] = build(histories, mine, spec, target, text=text).to_numpy().T
         return pd.DataFrame(columns.T, columns=spec.names, copy=False)
 
@@ -257,33 +194,3 @@ class LiveHistories:
             for rows, histories, mine in self.parts(snapshots):
                 found.place(rows, verdicts_at(histories.log, self.agreements, target, mine.ticket, mine.at_us))
         return found
-
-
-def _joined(logs: Sequence[EventLog]) -> EventLog:
-    filled = [log for log in logs if len(log.at_us)]
-    if not filled:
-        nothing = np.empty(0, object)
-        return EventLog.from_columns(nothing, [], [], nothing, {})
-    return filled[0] if len(filled) == 1 else EventLog.joined(filled)
-
-
-def _distinct(log: EventLog) -> EventLog:
-    """The log without events that it holds twice; they lie side by side, because rows are sorted."""
-    same = (log.row_ticket[1:] == log.row_ticket[:-1]) & (log.at_us[1:] == log.at_us[:-1])
-    places = np.flatnonzero(same)
-    again = places[log.event_ids[places] == log.event_ids[places + 1]] + 1
-    if not len(again):
-        return log
-    rows = np.delete(np.arange(len(log.at_us)), again)
-    counts = np.bincount(log.row_ticket[rows], minlength=len(log.ticket_ids)).astype(np.int64)
-    return log.select(rows, np.arange(len(log.ticket_ids)), counts)
-
-
-def _is_open_at_last(log: EventLog) -> BoolArray:
-    """Whether each ticket is open when all its records are known."""
-    status = log.columns.get("status")
-    if status is None or not len(log.at_us):
-        return np.ones(len(log.ticket_ids), np.bool_)
-    opens = np.array([*(text in OPEN_STATUSES for text in status.values), True])
-    goes_on: BoolArray = opens[status.filled(log.row_start).codes[log.offsets[1:] - 1]]
-    return goes_on

@@ -129,16 +129,15 @@ class Membership:
     @classmethod
     def _own(cls, histories: Histories, key: Key) -> Membership:
         def build() -> Membership:
-            steps, codes = histories.steps, KeyCodes.of(histories, key)
-            counted = _counted(histories)
-            entries = _entries(steps, codes.codes, counted)
-            timeline = Timeline.of(entries.known_us)
+            codes, counted = KeyCodes.of(histories, key), _counted(histories)
+            known_us, keys, amounts = changes(histories, key)
+            timeline = Timeline.of(known_us)
             return cls(
                 codes.codes,
                 counted,
-                KeyedSums(timeline, entries.keys, codes.count, entries.amounts),
+                KeyedSums(timeline, keys, codes.count, amounts),
                 timeline,
-                _spells(histories, key),
+                held_spells(histories, key),
             )
 
         return histories.once(f"membership of {key}", build)
@@ -150,7 +149,7 @@ class Membership:
         for other, sign in histories.desk:
             held, code_there = cls._own(other, key), codes_in(histories, key, other)
             sums.append((held.sums, held.timeline, code_there, sign))
-            spells.append((_spells(other, key), other.steps.opened_us, code_there, sign))
+            spells.append((held_spells(other, key), _opened_us(other), code_there, sign))
         codes = KeyCodes.of(histories, key)
         counted = _counted(histories)
         return cls(codes.codes, counted, SignedSums(sums, codes.count, COLUMNS), Instants(), DeskSpells(spells))
@@ -162,7 +161,12 @@ class Membership:
         return own
 
 
-def _spells(histories: Histories, key: Key) -> Spells:
+def _opened_us(histories: Histories) -> Int64Array:
+    return histories.once("opened_us", lambda: histories.steps.opened_us)
+
+
+def held_spells(histories: Histories, key: Key) -> Spells:
+    """The spells of these tickets under a key, built once."""
     codes = KeyCodes.of(histories, key)
     return histories.once(
         f"spells of {key}", lambda: Spells.of(histories.steps, codes.codes, codes.count, is_open(histories))
@@ -181,15 +185,12 @@ def _counted(histories: Histories) -> NDArray[np.int8]:
     return histories.once("open, waiting and major", build)
 
 
-@dataclass(frozen=True)
-class _Entries:
-    known_us: Int64Array
-    keys: Int64Array
-    amounts: NDArray[np.int64]
+def changes(histories: Histories, key: Key) -> tuple[Int64Array, Int64Array, NDArray[np.int64]]:
+    """When each change became known, the key's code, and what it adds (changes, COLUMNS).
 
-
-def _entries(steps: Steps, keys: Int64Array, counted: NDArray[np.int8]) -> _Entries:
-    """Two entries a change: one takes the ticket from the key it was under, one gives it to the key it is under now."""
+    Two a change: one takes the ticket from the key it was under, one gives it to the key it is under now.
+    """
+    steps, keys, counted = histories.steps, KeyCodes.of(histories, key).codes, _counted(histories)
     was_keys = steps.previous(keys, -1)
     was = np.zeros_like(counted)
     was[1:] = counted[:-1]
@@ -203,7 +204,7 @@ def _entries(steps: Steps, keys: Int64Array, counted: NDArray[np.int8]) -> _Entr
     left = was_open & moved
     taken = np.concatenate([-was, _columns(None, was_open & ~is_open_now, left & is_open_now, None)], axis=1)
     leaves = changed & ~steps.is_first
-    return _Entries(
+    return (
         np.concatenate([steps.known_us[leaves], steps.known_us[changed]]),
         np.concatenate([was_keys[leaves], keys[changed]]),
         np.concatenate([taken[leaves], given]),

@@ -78,6 +78,13 @@ class Outcomes:
         own = histories.once(f"outcomes of {target}", lambda: _outcomes(histories, target))
         return DeskOutcomes(target, own.points, own.revisions, Instants(), own.due_us) if histories.desk else own
 
+    @classmethod
+    def known(cls, target: str, revisions: Revisions, timeline: Timeline) -> Outcomes:
+        """Outcomes of which others ask sums only, made elsewhere: no ticket's own."""
+        nothing = np.empty(0, np.int64)
+        nobody = Points(nothing, nothing, np.empty(0, np.int8), np.empty(0, np.bool_), nothing, nothing)
+        return cls(target, nobody, revisions, timeline, nothing)
+
     def sums(self, histories: Histories, key: Key) -> KeyedSums:
         """The sums of the revisions by a key, as held when they became known, built once; `timeline` counts for them."""
         codes = KeyCodes.of(histories, key)

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from sla.instants import Int64Array
 
 MOST_SMALL = 1 << 16
-MOST_HALF = 1 << 31
+_KINDS: Final[tuple[type[np.signedinteger[Any]], ...]] = (np.int16, np.int32, np.int64)
 
 
 @dataclass(frozen=True)
@@ -58,20 +58,19 @@ class KeyedSums:
         self.entries = timeline.order[by_key].astype(np.int32)
         """The caller's entry at each place of the order by key and then time."""
         sums = [self._from_zero(column[self.entries]) for column in amounts.T]
-        # Most amounts count something: half the memory holds them. Sums of the others need all of it.
-        self._wide = np.array([bool(len(one)) and int(np.abs(one).max()) >= MOST_HALF for one in sums], np.bool_)
-        chosen = [
-            [one for one, is_wide in zip(sums, self._wide, strict=True) if is_wide == wide] for wide in (False, True)
+        # Most amounts count something: the sums of few entries need a quarter of the memory that those of durations need.
+        needed = [_narrowest(int(np.abs(one).max(initial=0))) for one in sums]
+        self._columns_count = len(sums)
+        self._stored = [
+            (np.array(places), np.stack([sums[place] for place in places], axis=1).astype(kind))
+            for kind in _KINDS
+            if (places := [place for place, one in enumerate(needed) if one == kind])
         ]
-        self._halves, self._wholes = (
-            np.stack(columns, axis=1).astype(kind) if columns else None
-            for columns, kind in zip(chosen, (np.int32, np.int64), strict=True)
-        )
 
     @property
     def columns(self) -> int:
         """How many amounts an entry has."""
-        return len(self._wide)
+        return self._columns_count
 
     def _from_zero(self, amounts: Int64Array) -> Int64Array:
         """Sums that begin with a zero for each key; the sum up to place p under key k is at p + k."""
@@ -85,10 +84,9 @@ class KeyedSums:
         return sums
 
     def _at(self, rows: Int64Array) -> Int64Array:
-        out = np.empty((len(rows), len(self._wide)), np.int64)
-        for columns, sums in ((~self._wide, self._halves), (self._wide, self._wholes)):
-            if sums is not None:
-                out[:, columns] = np.take(sums, rows, axis=0)
+        out = np.empty((len(rows), self._columns_count), np.int64)
+        for columns, sums in self._stored:
+            out[:, columns] = np.take(sums, rows, axis=0)
         return out
 
     def places(self, keys: Int64Array, known: Int64Array) -> Int64Array:
@@ -189,3 +187,8 @@ def _prefix(amounts: Int64Array | np.ndarray) -> Int64Array:
     sums = np.zeros(len(amounts) + 1, np.int64)
     np.cumsum(amounts, out=sums[1:])
     return sums
+
+
+def _narrowest(largest: int) -> type[np.signedinteger[Any]]:
+    """The type of the fewest bytes that holds numbers of at most this size."""
+    return next(kind for kind in _KINDS if largest <= np.iinfo(kind).max)

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.distributed.contribution import Index, Name, indices_of, write_contribution
+from features.distributed.contribution import Name, write_contribution
 from features.distributed.engines import Engine, Progress
 from features.distributed.merging import Merge, merge
 from features.distributed.partitions import read_partition, split
 from features.distributed.seeding import among_all
 from features.histories import Histories
 from features.matrix_files import Sampling, write
+from features.shared_indices import Index, indices_of
 from features.spec import FeatureSpec
 from features.text import TextEncoder
 from sla.agreements.agreement_set import AgreementSet

@@ -3,49 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 
-from features.declaration import FIRST_TEAM, Key, Settings
+from features.declaration import FIRST_TEAM, Key
 from features.distributed.shared_sums import Entries, narrow, write_arrays
 from features.due_times import due_spells
-from features.families import history, load, service
 from features.histories import Histories
 from features.keys import KeyCodes
 from features.membership import Membership, Spells
 from features.outcomes import Outcomes
+from features.shared_indices import DUE, HELD, OLDER, Index
 from sla.instants import Int64Array
 
-HELD, OLDER, DUE, ENDED = "held", "older", "due", "ended"
-"""Kinds of indices: sums of who holds tickets, spells of holding with when tickets were opened, spells of running clocks
-with when they are due, sums of how clocks ended."""
 Name = tuple[str | None, ...]
 """What a key code stands for: a text for each column of the key, None where there is none."""
-
-
-@dataclass(frozen=True)
-class Index:
-    """One index over all tickets, by a key; `number` names its files."""
-
-    kind: str
-    key: Key
-    number: int
-
-
-def indices_of(settings: Settings) -> tuple[Index, ...]:
-    """Every index over all tickets that features of these settings look into."""
-    asked: list[tuple[str, Key]] = []
-    if "load" in settings.families:
-        asked += [(HELD, key) for key in (load.ALL, load.TEAM, *settings.load_keys)]
-        asked += [(OLDER, key) for key in settings.load_keys] + [(DUE, key) for key in settings.due_keys]
-    if "service" in settings.families and settings.counts_service_tickets:
-        asked.append((HELD, service.SERVICE))
-    if "history" in settings.families:
-        asked += [(ENDED, key) for key in (history.ALL, *history.asked_keys(settings))]
-    return tuple(Index(kind, key, number) for number, (kind, key) in enumerate(dict.fromkeys(asked)))
 
 
 def write_contribution(histories: Histories, target: str, index: Index, folder: Path) -> list[Name]:

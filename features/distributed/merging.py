@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from features.distributed.contribution import DUE, OLDER, Index, Name
+from features.distributed.contribution import Name
 from features.distributed.shared_sums import SPELL_ARRAYS, mapped, write_arrays, write_sums
+from features.shared_indices import DUE, OLDER, Index
 from sla.instants import Int64Array
 
 NAMES = "names.json"

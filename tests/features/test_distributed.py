@@ -15,14 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.distributed.building import Request, build
-from features.distributed.contribution import indices_of
 from features.distributed.engines import DaskEngine, EngineError, ThisProcess, dask_engine
 from features.distributed.partitions import read_partition, split
-from features.distributed.seeding import MissingIndexError
 from features.event_files import write_events
 from features.histories import Histories
 from features.matrix_files import Sampling, tables, write
 from features.schema import SchemaError
+from features.shared_indices import MissingIndexError, indices_of
 from tests.features.desk_logs import agreements, busy_log, busy_services, full_spec
 
 SAMPLING = Sampling(grid_one_in=5, seed=3)
@@ -98,7 +97,7 @@ def test_a_forgotten_index_is_a_fault_and_not_a_zero(tmp_path, monkeypatch):
     asked = indices_of(full_spec().settings)
     monkeypatch.setattr("features.distributed.building.indices_of", lambda _settings: asked[:-1])
     request = _request(busy_log(7, tickets=20, events=160), tmp_path)
-    with pytest.raises(MissingIndexError, match='no partition was asked for "outcomes of resolution by'):
+    with pytest.raises(MissingIndexError, match='nobody made "outcomes of resolution by'):
         build(request, ThisProcess())
 
 

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.histories import Histories
+from features.layers import Kept
 from features.live import LiveHistories
 from features.pipeline import build
 from features.snapshots import open_snapshots
@@ -56,8 +57,11 @@ def instants_of(events: pd.DataFrame) -> list[int]:
 @given(logs(tickets=6, events=40), st.data(), st.sampled_from(["resolution", "first_response"]))
 def test_after_any_news_the_features_are_those_of_a_rebuild(events, data, target):
     """Rows come in random order: late, about the past, about finished tickets, with new words, and some twice."""
+    kept = Kept(
+        data.draw(st.sampled_from([0, 5 * HOUR_US, 900 * DAY_US])), data.draw(st.sampled_from([0, 8, 2_000])), 7
+    )
     live = LiveHistories(
-        RULES, share=data.draw(st.sampled_from([1, 2, 8])), fewest=data.draw(st.sampled_from([0, 5, 2_000]))
+        RULES, share=data.draw(st.sampled_from([1, 2, 8])), fewest=data.draw(st.sampled_from([0, 5, 2_000])), kept=kept
     )
     end = 0
     while end < len(events):

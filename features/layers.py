@@ -1,0 +1,192 @@
+"""Layers of live histories: tickets as of some news, whole, and what earlier layers hold of them.
+
+In each layer tickets that are over lie apart: live, they are asked for nothing but their sums, of which only what is recent
+is kept one by one (see features/recent_sums.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.histories import Histories
+from features.recent_sums import MOST_COLUMNS, Recent
+from features.shared_indices import Index
+from features.snapshots import OPEN_STATUSES, is_open
+from sla.agreements.agreement_set import AgreementSet
+from sla.events import EventLog
+from sla.instants import DAY_US, BoolArray, Int64Array
+
+NOTHING = np.empty(0, np.int64)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How much of the sums over other tickets is kept in memory: changes of the last `recent_us` before the last record one by one.
+
+    The longest window a feature looks back is four weeks; earlier instants cost whole histories. Parts of at most
+    `whole_rows` are kept whole. Sums are made of about `block_rows` at a time.
+    """
+
+    recent_us: int = 35 * DAY_US
+    whole_rows: int = 20_000
+    block_rows: int = 125_000
+
+
+@dataclass(frozen=True)
+class Tickets:
+    """Some tickets whole: their events as recorded, their histories, and which of them a later layer holds anew.
+
+    What is made of the events is made when it is asked for, once for all copies that differ in `superseded` alone.
+    """
+
+    log: EventLog
+    agreements: AgreementSet
+    kept: Kept
+    are_over: bool = False
+    superseded: Int64Array = field(default_factory=lambda: NOTHING)
+    _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def histories(self) -> Histories:
+        """The histories of all of the tickets."""
+        return self._once("histories", lambda: Histories.from_log(self.log, self.agreements))
+
+    @property
+    def is_long(self) -> bool:
+        """Whether only what is recent of the sums is kept, and of tickets that are over no histories."""
+        return len(self) > self.kept.whole_rows
+
+    def histories_of(self, tickets: Int64Array) -> tuple[Histories, Int64Array]:
+        """Histories that hold some tickets (places), and the place of each of them there."""
+        if not (self.is_long and self.are_over):
+            return self.histories, tickets
+        wanted, places = np.unique(tickets, return_inverse=True)
+        return Histories.from_log(self.log.of_tickets(wanted), self.agreements), places.reshape(-1)
+
+    def open_at(self, at_us: int) -> Int64Array:
+        """The places of the tickets that were open as known at an instant and are not superseded, ascending."""
+        asked = np.arange(len(self.log.ticket_ids))
+        if self.are_over:
+            asked = np.flatnonzero(self._settled_us > at_us)
+        asked = np.setdiff1d(asked, self.superseded, assume_unique=True)
+        if not len(asked):
+            return asked
+        histories, places = self.histories_of(asked)
+        step = histories.search.at(places, np.full(len(places), at_us))
+        opened: Int64Array = asked[(step >= 0) & is_open(histories)[step]]
+        return opened
+
+    @property
+    def _settled_us(self) -> Int64Array:
+        """One a ticket: when all its records are known, those of one instant a microsecond after each other."""
+        counts = np.diff(self.log.offsets)
+        return self._once("settled", lambda: np.maximum.reduceat(self.log.known_us, self.log.offsets[:-1]) + counts)
+
+    def among_others(self, indices: tuple[Index, ...], target: str) -> Histories:
+        """Histories that answer for these tickets where features ask for sums over other tickets."""
+        if not self.is_long or any(len(index.key) > MOST_COLUMNS for index in indices):
+            return self.histories
+        since_us = int(self.log.known_us.max()) - self.kept.recent_us
+        recent = Recent(self.log, since_us, indices, target, lambda: self.histories)
+        return self._once((indices, target), lambda: recent.desk(self._blocks() if self.are_over else [self.histories]))
+
+    def _blocks(self) -> Iterator[Histories]:
+        """Histories of some of the tickets after the other."""
+        edges = np.searchsorted(self.log.offsets, np.arange(0, len(self) + self.kept.block_rows, self.kept.block_rows))
+        for first, last in pairwise(np.unique(np.minimum(edges, len(self.log.ticket_ids))).tolist()):
+            yield Histories.from_log(self.log.of_tickets(np.arange(first, last)), self.agreements)
+
+    def _once(self, name: Any, make: Callable[[], T]) -> T:
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]  # type: ignore[no-any-return]
+
+    def __len__(self) -> int:
+        return len(self.log.at_us)
+
+    def places(self, ticket_ids: NDArray[np.object_]) -> Int64Array:
+        """The place of each ticket, -1 for those that are not here."""
+        known = self.log.ticket_ids
+        if not len(known):
+            return np.full(len(ticket_ids), -1)
+        place = np.minimum(np.searchsorted(known, ticket_ids), len(known) - 1)
+        return np.where(known[place] == ticket_ids, place, -1)
+
+    def without(self, places: Int64Array) -> Tickets:
+        """The same tickets, of which those at some places are now held by a later layer."""
+        return replace(self, superseded=np.union1d(self.superseded, places)) if len(places) else self
+
+    def current(self) -> EventLog:
+        """The events of the tickets that no later layer holds."""
+        if not len(self.superseded):
+            return self.log
+        return self.log.of_tickets(np.setdiff1d(np.arange(len(self.log.ticket_ids)), self.superseded))
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Tickets as of some news: those still open and those that are over; `gone`: what earlier layers hold of them."""
+
+    open: Tickets
+    over: Tickets
+    gone: Tickets
+
+    @classmethod
+    def of(cls, log: EventLog, gone: EventLog, agreements: AgreementSet, kept: Kept) -> Layer:
+        """The layer of a log as recorded that takes the place of what earlier layers hold of its tickets."""
+        goes_on = _is_open_at_last(log)
+        opened, over = (log.of_tickets(np.flatnonzero(chosen)) for chosen in (goes_on, ~goes_on))
+        return cls(
+            Tickets(opened, agreements, kept),
+            Tickets(over, agreements, kept, are_over=True),
+            Tickets(gone, agreements, kept),
+        )
+
+    def __len__(self) -> int:
+        return len(self.open) + len(self.over) + len(self.gone)
+
+    def merged(self, later: Layer, agreements: AgreementSet) -> Layer:
+        """One layer for this one and the next."""
+        current = [tickets.current() for tickets in (self.open, self.over)]
+        ids = later.gone.log.ticket_ids
+        is_from_here = (self.open.places(ids) >= 0) | (self.over.places(ids) >= 0)
+        gone = [self.gone.log, later.gone.log.of_tickets(np.flatnonzero(~is_from_here))]
+        return Layer.of(joined([*current, later.open.log, later.over.log]), joined(gone), agreements, self.open.kept)
+
+
+def joined(logs: Sequence[EventLog]) -> EventLog:
+    """One log of the events of some."""
+    filled = [log for log in logs if len(log.at_us)]
+    if not filled:
+        nothing = np.empty(0, object)
+        return EventLog.from_columns(nothing, [], [], nothing, {})
+    return filled[0] if len(filled) == 1 else EventLog.joined(filled)
+
+
+def distinct(log: EventLog) -> EventLog:
+    """The log without events that it holds twice; they lie side by side, because rows are sorted."""
+    same = (log.row_ticket[1:] == log.row_ticket[:-1]) & (log.at_us[1:] == log.at_us[:-1])
+    places = np.flatnonzero(same)
+    again = places[log.event_ids[places] == log.event_ids[places + 1]] + 1
+    if not len(again):
+        return log
+    rows = np.delete(np.arange(len(log.at_us)), again)
+    counts = np.bincount(log.row_ticket[rows], minlength=len(log.ticket_ids)).astype(np.int64)
+    return log.select(rows, np.arange(len(log.ticket_ids)), counts)
+
+
+def _is_open_at_last(log: EventLog) -> BoolArray:
+    """Whether each ticket is open when all its records are known."""
+    status = log.columns.get("status")
+    if status is None or not len(log.at_us):
+        return np.ones(len(log.ticket_ids), np.bool_)
+    opens = np.array([*(text in OPEN_STATUSES for text in status.values), True])
+    goes_on: BoolArray = opens[status.filled(log.row_start).codes[log.offsets[1:] - 1]]
+    return goes_on

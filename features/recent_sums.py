@@ -1,0 +1,173 @@
+"""What many tickets add to the indices over all tickets, kept from an instant on.
+
+Live, nobody asks how busy the desk was a year ago: only the changes of the last weeks are kept one by one, and all older
+ones as one a key. Questions about earlier instants are answered all the same, from whole histories of the tickets, which
+are then made. Sums are made of some tickets at a time, so that not even while they are made the steps, states and verdicts
+of all tickets are in memory.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.due_times import due_spells
+from features.histories import Histories
+from features.keys import KeyCodes, codes_in, pairs_in
+from features.membership import DeskSpells, Membership, Spells, changes, held_spells
+from features.outcomes import Outcomes
+from features.prefix_sums import Instants, KeyedSums, SignedSums, Timeline
+from features.shared_indices import DUE, ENDED, HELD, Index, IndexedDesk
+from sla.events import Column, EventLog
+from sla.instants import Int64Array
+
+MOST_COLUMNS = 2
+Arrays: TypeAlias = tuple[NDArray[np.int64], ...]
+"""Of an index one row an entry, the first array its key: then for sums when it became known and its amounts (entries,
+columns), for spells when they begin and end and the value that `older` compares."""
+
+
+class RecentSums(KeyedSums):
+    """Sums by key along time. `known` is an instant a query (see Instants); those before `since_us` are put to `whole`."""
+
+    def __init__(self, since_us: int, n_keys: int, entries: Arrays, whole: Callable[[], KeyedSums]) -> None:
+        keys, at_us, amounts = _shortened(entries, since_us)
+        timeline = Timeline.of(at_us)
+        super().__init__(timeline, keys, n_keys, amounts)
+        # Which entry lies at which place is asked of sums that are made for one question only.
+        self._timeline = Timeline(timeline.at_us, np.empty(0, np.int64))
+        self.entries = np.empty(0, np.int32)
+        self._since_us, self._whole = since_us, whole
+
+    def upto(self, keys: Int64Array, known: Int64Array) -> Int64Array:
+        """The sums (queries, columns) over the entries of each key that were known strictly before each instant."""
+        if len(known) and known.min() < self._since_us:
+            return self._whole().upto(keys, known)
+        return super().upto(keys, self._timeline.before(known))
+
+
+@dataclass(frozen=True)
+class RecentSpells:
+    """Spells that had not ended before an instant, with their own values; see membership.Spells."""
+
+    spells: Spells
+    values: Int64Array
+    since_us: int
+    whole: Callable[[], DeskSpells]
+
+    @property
+    def last_left_us(self) -> int:
+        """When the last of all spells ends, those that are not kept included."""
+        return max(self.spells.last_left_us, self.since_us - 1)
+
+    def older(self, keys: Int64Array, before_us: Int64Array, _values: Int64Array, limits_us: Int64Array) -> Int64Array:
+        """How many spells each key holds just before an instant whose own value is below a limit."""
+        if len(before_us) and before_us.min() < self.since_us:
+            return self.whole().older(keys, before_us, _values, limits_us)
+        return self.spells.older(keys, before_us, self.values, limits_us)
+
+
+@dataclass(frozen=True)
+class Recent:
+    """What is kept of tickets: their changes from `since_us` on, by the codes of their texts in `log`.
+
+    Keys have at most `MOST_COLUMNS` columns: pairs of pairs would need codes before all blocks are seen.
+    """
+
+    log: EventLog
+    since_us: int
+    indices: Sequence[Index]
+    target: str
+    whole: Callable[[], Histories]
+
+    def desk(self, blocks: Iterable[Histories]) -> IndexedDesk:
+        """The indices over all tickets of the blocks, which are looked at one after the other and let go."""
+        nothing = np.empty(0, np.int32)
+        columns = {name: Column(nothing, column.values) for name, column in self.log.columns.items()}
+        desk = IndexedDesk(EventLog.from_columns([], [], [], [], columns), self.whole().agreements)
+        found: dict[Index, list[Arrays]] = defaultdict(list)
+        for block in blocks:
+            for index in self.indices:
+                found[index].append(self._contribution(block, desk, index))
+        for key in {index.key for index in self.indices if len(index.key) > 1}:
+            pairs = np.unique(np.concatenate([one[0] for at, some in found.items() if at.key == key for one in some]))
+            desk.know(f"codes of {key}", KeyCodes(np.empty(0, np.int64), max(len(pairs), 1), pairs))
+        for index in self.indices:
+            self._know(desk, index, tuple(np.concatenate(column) for column in zip(*found.pop(index), strict=True)))
+        return desk
+
+    def _contribution(self, block: Histories, desk: IndexedDesk, index: Index) -> Arrays:
+        """What the tickets of a block add to an index, by the desk's codes; keys of several columns as pairs still."""
+        key = index.key
+        code_there = codes_in(block, key, desk) if len(key) < 2 else pairs_in(block, key, desk)
+        if index.kind == HELD:
+            at_us, keys, amounts = changes(block, key)
+            return _shortened((code_there[keys], at_us, amounts), self.since_us)
+        if index.kind == ENDED:
+            ended = Outcomes.of(block, self.target).revisions
+            keys = code_there[KeyCodes.of(block, key).codes[ended.step]]
+            return _shortened((keys, ended.at_us, ended.amounts), self.since_us)
+        if index.kind == DUE:
+            spells, values = cast(Spells, due_spells(block, key, self.target)), Outcomes.of(block, self.target).due_us
+        else:
+            spells, values = held_spells(block, key), block.steps.opened_us
+        kept = np.flatnonzero(spells.leaves_us >= self.since_us)
+        return (
+            code_there[spells.keys[kept]],
+            spells.enters_us[kept],
+            spells.leaves_us[kept],
+            values[spells.ticket[kept]],
+        )
+
+    def _know(self, desk: IndexedDesk, index: Index, entries: Arrays) -> None:
+        codes = KeyCodes.of(desk, index.key)
+        keys = entries[0] if codes.pairs is None else np.searchsorted(codes.pairs, entries[0])
+        nothing = np.empty(0, np.int64)
+        spells = Spells(nothing, nothing, codes.count, nothing, nothing)
+        sums: KeyedSums = KeyedSums(Instants(), nothing, codes.count, np.zeros((0, 0), np.int64))
+        if index.kind in (HELD, ENDED):
+            sums = RecentSums(self.since_us, codes.count, (keys, *entries[1:]), lambda: self._whole_sums(desk, index))
+        else:
+            own = Spells(np.arange(len(keys)), keys, codes.count, *entries[1:3])
+            kept = RecentSpells(own, entries[3], self.since_us, lambda: self._whole_spells(desk, index))
+            spells = cast(Spells, kept)
+        desk.know_index(index, self.target, sums, Instants(), spells)
+
+    def _whole_sums(self, desk: IndexedDesk, index: Index) -> KeyedSums:
+        whole, key = self.whole(), index.key
+        if index.kind == HELD:
+            held = Membership.of(whole, key)
+            sums, timeline = held.sums, held.timeline
+        else:
+            ended = Outcomes.of(whole, self.target)
+            sums, timeline = ended.sums(whole, key), ended.timeline
+        return SignedSums([(sums, timeline, codes_in(desk, key, whole), 1)], KeyCodes.of(desk, key).count, sums.columns)
+
+    def _whole_spells(self, desk: IndexedDesk, index: Index) -> DeskSpells:
+        whole, key = self.whole(), index.key
+        if index.kind == DUE:
+            spells, values = cast(Spells, due_spells(whole, key, self.target)), Outcomes.of(whole, self.target).due_us
+        else:
+            spells, values = held_spells(whole, key), whole.steps.opened_us
+        return DeskSpells([(spells, values, codes_in(desk, key, whole), 1)])
+
+
+def _shortened(entries: Arrays, since_us: int) -> Arrays:
+    """The entries of sums from an instant on, and the older ones as one a key, known just before."""
+    keys, at_us, amounts = entries
+    is_old = at_us < since_us
+    old_keys, of_key = np.unique(keys[is_old], return_inverse=True)
+    before = np.zeros((len(old_keys), amounts.shape[1]), np.int64)
+    for column in range(amounts.shape[1]):
+        np.add.at(before[:, column], of_key, amounts[is_old, column])
+    some = np.flatnonzero(before.any(axis=1))
+    return (
+        np.concatenate([keys[~is_old], old_keys[some]]),
+        np.concatenate([at_us[~is_old], np.full(len(some), since_us - 1)]),
+        np.concatenate([amounts[~is_old], before[some]]),
+    )
