@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands.options import AgreementsOption, AsOfOption, JsonOption, StoreOption, instant, seen_at, settings_with
 from commands.printing import Progress, says_faults
+
+if TYPE_CHECKING:
+    from serving.settings import Settings
 
 
 @says_faults
@@ -22,6 +26,12 @@ def score(
     agreements: AgreementsOption = None,
     store: StoreOption = None,
     rules_only: Annotated[bool, typer.Option("--rules-only", help="Use no model.")] = False,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch", help="Print nothing: go on scoring, and store what changes. One of several such processes acts."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print the queue: every open ticket with risk, due time, time left and reasons, in the order worth working in.
@@ -34,6 +44,9 @@ def score(
     from serving.workplace import score_once
 
     settings = settings_with(database_url=store, agreements=agreements, use_model=False if rules_only else None)
+    if watch:
+        _watch(settings, as_of)
+        return
     progress = Progress()
     progress("reading the events and scoring the open tickets")
     queue = score_once(settings, seen_at(as_of))
@@ -57,6 +70,12 @@ def serve(
     ] = None,
     agreements: AgreementsOption = None,
     store: StoreOption = None,
+    no_scorer: Annotated[
+        bool,
+        typer.Option(
+            "--no-scorer", help="Store no scores and send no alerts: slacast score --watch does it elsewhere."
+        ),
+    ] = False,
 ) -> None:
     """Serve the queue as pages and as JSON, scored anew on every tick and at once on new events.
 
@@ -66,9 +85,20 @@ def serve(
     from serving.app import system_clock
     from simulation.demo import DemoClock
 
-    settings = settings_with(database_url=store, agreements=agreements, host=host, port=port)
+    settings = settings_with(
+        database_url=store, agreements=agreements, host=host, port=port, store_scores=False if no_scorer else None
+    )
     clock = DemoClock(instant(as_of), 1.0, time.monotonic) if as_of else system_clock
     serve_until_interrupted(settings, clock=clock, on_ready=say_address)
+
+
+def _watch(settings: Settings, as_of: str | None) -> None:
+    from serving.standalone_scorer import score_until_stopped, stopped_by_signals
+
+    if as_of is not None:
+        raise typer.BadParameter("--watch goes with the clock; leave --as-of out")
+    stop = stopped_by_signals()
+    score_until_stopped(settings, lambda: datetime.now(UTC), stop, lambda text: typer.echo(text, err=True))
 
 
 def say_address(address: str) -> None:

@@ -10,6 +10,7 @@
     opening.json, opening-risk.txt, opening-time.txt   another one: of opening hours until the clock stops
     finish.json       what both must call 10, 50 and 90 %
     text.npz          the text encoder: terms and numbers
+    reference.json    a few rows, and what the model said of them when it was saved
 
 Nothing is pickled. What is unknown, incomplete or altered is refused with a sentence that says what to do.
 """
@@ -35,13 +36,14 @@ from models.finish import FinishModel
 from models.hazard import HazardMember
 from models.linear import LinearMember
 from models.manifest import Manifest
+from models.reference import TOLERANCE, Reference, reference_rows
 from models.scales import Float64Array, sigmoid
 
 __all__ = ["BreachBundle", "BundleError", "Member", "bundle_digest", "check_columns", "load_bundle", "save_bundle"]
 
 Member = BoostingMember | HazardMember | LinearMember
 MEMBER_FILES = {boosting.KIND: "boosting.txt", hazard.KIND: "hazard.json", linear.KIND: "linear.json"}
-OPENING, FINISH = "opening", "finish.json"
+OPENING, FINISH, REFERENCE = "opening", "finish.json", "reference.json"
 FINISH_COLUMNS = ("working_10", "working_50", "working_90", "opening_10", "opening_50", "opening_90")
 
 
@@ -160,6 +162,7 @@ def save_bundle(folder: Path, bundle: BreachBundle) -> Manifest:
         "calibration.json": as_json(dataclasses.asdict(bundle.calibration)),
         **_member_texts(bundle),
         **_finish_texts(bundle.finish),
+        REFERENCE: as_json(_reference(bundle).to_json()),
     }
     contents = {name: text.encode() for name, text in texts.items()}
     if bundle.text is not None:
@@ -184,7 +187,7 @@ def load_bundle(folder: Path, *, version: str | None = None) -> BreachBundle:
                 f"{folder}: the {member.kind} member reads {member.feature_count} features, "
                 f"the specification has {len(spec.names)}."
             )
-    return BreachBundle(
+    bundle = BreachBundle(
         manifest,
         spec,
         TrainingRange.from_json(files.parsed("range.json")),
@@ -194,11 +197,31 @@ def load_bundle(folder: Path, *, version: str | None = None) -> BreachBundle:
         finish,
         files.encoder(spec),
     )
+    if REFERENCE in manifest.files:
+        _check_reference(folder, bundle, Reference.from_json(files.parsed(REFERENCE)))
+    return bundle
 
 
 def bundle_digest(folder: Path) -> str:
     """The sha256 of the manifest, which holds the hashes of everything else: equal digests are equal models."""
     return digest_of((folder / MANIFEST).read_bytes())
+
+
+def _reference(bundle: BreachBundle) -> Reference:
+    rows = reference_rows(bundle.range)
+    return Reference(rows, bundle.predict(pd.DataFrame(rows, columns=bundle.spec.names)))
+
+
+def _check_reference(folder: Path, bundle: BreachBundle, reference: Reference) -> None:
+    """Nothing, or a BundleError where the model says something else here than where it was trained."""
+    found = bundle.predict(pd.DataFrame(reference.values, columns=bundle.spec.names))
+    difference = reference.difference(found)
+    if difference > TOLERANCE:
+        made_with = ", ".join(f"{name} {version}" for name, version in sorted(bundle.manifest.libraries.items()))
+        raise BundleError(
+            f"{folder}: the model gives other probabilities here than where it was trained, by up to {difference:.3g}. "
+            f"It was made with {made_with or 'unknown libraries'}: install those, or train again."
+        )
 
 
 def _member_texts(bundle: BreachBundle) -> dict[str, str]:

@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from models.bundle import BundleError, bundle_digest, load_bundle, save_bundle
+from models.bundle_files import digest_of
+from models.reference import Reference, reference_rows
 from models.scales import logit
 from tests.models.builders import SPEC, row, small_bundle, small_matrix
 
@@ -142,3 +145,42 @@ def test_cheap_contributions_agree_with_exact_ones() -> None:
 def test_a_row_alone_scores_as_in_a_batch() -> None:
     bundle, X = small_bundle(), small_matrix(50, seed=13)
     assert np.array_equal(bundle.predict(X), np.concatenate([bundle.predict(X.iloc[[i]]) for i in range(50)]))
+
+
+def rewritten(folder: Path, name: str, content: str) -> None:
+    """A file with other content and the manifest that fits it: hashes find nothing wrong."""
+    (folder / name).write_text(content)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"][name] = digest_of(content.encode())
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_bundle_that_says_something_else_than_when_it_was_saved_is_refused(folder: Path) -> None:
+    calibration = json.loads((folder / "calibration.json").read_text())
+    rewritten(folder, "calibration.json", json.dumps({**calibration, "shift": calibration["shift"] + 1e-6}))
+    with pytest.raises(BundleError, match=r"other probabilities here than where it was trained, by up to .*e-07"):
+        load_bundle(folder)
+
+
+def test_rounding_on_another_processor_is_no_reason_to_refuse(folder: Path) -> None:
+    calibration = json.loads((folder / "calibration.json").read_text())
+    rewritten(folder, "calibration.json", json.dumps({**calibration, "shift": calibration["shift"] + 1e-12}))
+    load_bundle(folder)
+
+
+def test_a_bundle_from_before_there_was_a_reference_is_still_read(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["files"]["reference.json"]
+    (folder / "reference.json").unlink()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert load_bundle(folder).predict(small_matrix(3)).shape == (3,)
+
+
+def test_reference_rows_span_the_range_and_come_back_as_they_were() -> None:
+    rows = reference_rows(small_bundle().range)
+    reference = Reference(rows, small_bundle().predict(pd.DataFrame(rows, columns=SPEC.names)))
+    again = Reference.from_json(json.loads(json.dumps(reference.to_json())))
+    assert np.array_equal(again.values, rows, equal_nan=True)
+    assert again.difference(reference.probability) == 0.0
+    assert len(np.unique(reference.probability)) > 10  # the rows tell models apart
+    assert again.difference(np.array([0.5])) == again.difference(reference.probability * np.nan) == float("inf")
