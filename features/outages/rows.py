@@ -1,0 +1,145 @@
+"""Which services are asked about when, and whether a new outage began within the horizon, as far as that is known.
+
+A service is asked about once a day from a day after it is first known of. Left out are rows where it is down as far as is
+known, where nobody watches it any more, and where it was down for most of the last four weeks: such a target is dead.
+A label is known a day after the horizon ends (records may be late), and later if the outage was recorded later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.outages.ledger import SECONDS_DOWN, Ledger
+from features.service_histories import ON_NOW
+from sla.instants import DAY_US, NEVER_US, SECOND_US, BoolArray, Int64Array
+
+FloatArray = NDArray[np.float64]
+SETTLING_US = DAY_US
+DEAD_US = 28 * DAY_US
+DEAD_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class OutageRows:
+    """Rows in order of instant and service: `service` is a place in the ledger's names, `label` 0, 1 or NaN (never known).
+
+    `known_us` is when the label is known; NEVER_US where it is not.
+    """
+
+    service: Int64Array
+    at_us: Int64Array
+    label: FloatArray
+    known_us: Int64Array
+
+    def __len__(self) -> int:
+        return len(self.at_us)
+
+    def where(self, chosen: BoolArray) -> OutageRows:
+        """The chosen rows."""
+        return OutageRows(self.service[chosen], self.at_us[chosen], self.label[chosen], self.known_us[chosen])
+
+
+def outage_rows(ledger: Ledger, horizon_us: int = DAY_US, *, until_us: int | None = None) -> OutageRows:
+    """Every service at every UTC midnight up to an instant (default: the ledger's last record), labelled."""
+    until_us = ledger.until_us if until_us is None else until_us
+    first_day = -(-(ledger.watch_since_us + DAY_US) // DAY_US)
+    counts = np.maximum(until_us // DAY_US - first_day + 1, 0)
+    service = np.repeat(np.arange(len(counts)), counts)
+    within = np.arange(len(service)) - np.repeat(np.cumsum(counts) - counts, counts)
+    at_us = (np.repeat(first_day, counts) + within) * DAY_US
+    order = np.lexsort((service, at_us))
+    service, at_us = service[order], at_us[order]
+    kept = is_asked(ledger, service, at_us)
+    return labelled(ledger, service[kept], at_us[kept], horizon_us)
+
+
+def rows_at(ledger: Ledger, at_us: int) -> OutageRows:
+    """The services that can be asked about at one instant; no label is known."""
+    service = np.flatnonzero(ledger.watch_since_us < at_us)
+    at = np.full(len(service), at_us // SECOND_US * SECOND_US, np.int64)
+    kept = is_asked(ledger, service, at)
+    n = int(kept.sum())
+    return OutageRows(service[kept], at[kept], np.full(n, np.nan), np.full(n, NEVER_US))
+
+
+def is_asked(ledger: Ledger, service: Int64Array, at_us: Int64Array) -> BoolArray:
+    """Which rows are asked about, by what was known just before each instant."""
+    found = ledger.histories.sums
+    is_down = found.sums.upto(service + 1, found.timeline.before(at_us))[:, found.columns["outage", ON_NOW]] > 0
+    now, then = (ledger.sums.upto(service, ledger.timeline.before(at_us - back)) for back in (0, DEAD_US))
+    is_dead = (now - then)[:, SECONDS_DOWN] * SECOND_US > DEAD_SHARE * DEAD_US
+    asked: BoolArray = ~is_down & ~is_dead & _is_watched(ledger, service, at_us)
+    return asked
+
+
+def labelled(ledger: Ledger, service: Int64Array, at_us: Int64Array, horizon_us: int) -> OutageRows:
+    """The rows with their labels: does an outage begin at or after the instant and before the horizon ends.
+
+    Never known: rows where the service was down after all, was not watched to the end, or where an alert was acted on within
+    the horizon and no outage came (it may have been prevented).
+    """
+    outages, width = ledger.outages, _Keyed(ledger)
+    order = np.argsort(width.of(outages.service, outages.begin_us), kind="stable")
+    keys = width.of(outages.service, outages.begin_us)[order]
+    first = np.searchsorted(keys, width.of(service, at_us))
+    has_outage = np.searchsorted(keys, width.of(service, at_us + horizon_us)) > first
+    over_us = at_us + horizon_us + SETTLING_US
+    recorded = np.append(outages.known_us[order], NEVER_US)[np.where(has_outage, first, len(keys))]
+    known_us = np.where(has_outage, np.maximum(over_us, recorded), over_us)
+    before = np.maximum(first - 1, 0)
+    ends = np.append(outages.end_us[order], 0)[before]
+    was_down = (first > 0) & (np.append(outages.service[order], -1)[before] == service) & (ends > at_us)
+    acted = _any_within(width.of(ledger.acted_service, ledger.acted_us), width, service, at_us, horizon_us)
+    unknown = was_down | (acted & ~has_outage) | ~_was_watched(ledger, service, at_us, at_us + horizon_us)
+    label = np.where(unknown, np.nan, has_outage.astype(np.float64))
+    return OutageRows(service, at_us, label, np.where(unknown, NEVER_US, known_us))
+
+
+@dataclass(frozen=True)
+class _Keyed:
+    """Services and instants as one number that sorts like the pair: whole seconds, because microseconds would overflow.
+
+    Asked about are whole seconds only, so that an event of the second before is before, and one of the same second is not.
+    """
+
+    ledger: Ledger
+
+    def of(self, service: Int64Array, at_us: Int64Array) -> Int64Array:
+        low = int(self.ledger.outages.begin_us.min(initial=self.ledger.watch_since_us.min(initial=0))) - 400 * DAY_US
+        span = (self.ledger.until_us - low + 400 * DAY_US) // SECOND_US
+        inside = np.clip((at_us - low) // SECOND_US, 0, span - 1)
+        ranks: Int64Array = service * span + inside
+        return ranks
+
+
+def _any_within(keys: Int64Array, width: _Keyed, service: Int64Array, at_us: Int64Array, horizon_us: int) -> BoolArray:
+    first = np.searchsorted(keys, width.of(service, at_us))
+    found: BoolArray = np.searchsorted(keys, width.of(service, at_us + horizon_us)) > first
+    return found
+
+
+def _has_checks(ledger: Ledger) -> BoolArray:
+    has = np.zeros(len(ledger.names), np.bool_)
+    has[ledger.check_service] = True
+    return has
+
+
+def _is_watched(ledger: Ledger, service: Int64Array, at_us: Int64Array) -> BoolArray:
+    """A target of checks is watched while they come; any other service from its first record on."""
+    width, silent_us = _Keyed(ledger), ledger.rules.silent_us
+    keys = width.of(ledger.check_service, ledger.check_us)
+    recent = _any_within(keys, width, service, at_us - silent_us, silent_us)
+    first = np.full(len(ledger.names), NEVER_US)
+    np.minimum.at(first, ledger.check_service, ledger.check_us)
+    return recent | (first[service] >= at_us)
+
+
+def _was_watched(ledger: Ledger, service: Int64Array, at_us: Int64Array, end_us: Int64Array) -> BoolArray:
+    """Whether checks went on until the horizon's end; of other services, whether the log does."""
+    width, silent_us = _Keyed(ledger), ledger.rules.silent_us
+    keys = width.of(ledger.check_service, ledger.check_us)
+    watched = _any_within(keys, width, service, end_us, silent_us)
+    return np.where(_has_checks(ledger)[service], watched, end_us <= ledger.until_us)
