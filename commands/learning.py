@@ -66,9 +66,10 @@ def train(
     settings = settings_with(database_url=store, agreements=agreements, gate=gate)
     chosen = training_settings(settings_file, settings.gate)
     progress = Progress()
-    agreed, events = lessons(settings, as_of, progress)
+    agreed, events, service_events = lessons(settings, as_of, progress)
     request = TrainRequest(
         events=events,
+        service_events=service_events,
         agreements=agreed,
         tracking_uri=settings.mlflow_uri,
         var_dir=settings.var_dir,
@@ -126,9 +127,10 @@ def backtest(
     settings = settings_with(database_url=store, agreements=agreements)
     chosen = training_settings(settings_file, None)
     progress = Progress()
-    agreed, events = lessons(settings, as_of, progress)
+    agreed, events, service_events = lessons(settings, as_of, progress)
     request = BacktestRequest(
         events=events,
+        service_events=service_events,
         agreements=agreed,
         tracking_uri=settings.mlflow_uri,
         var_dir=settings.var_dir,

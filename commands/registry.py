@@ -126,8 +126,10 @@ def compare(
     ]
     if bundles[0].target != bundles[1].target:
         raise fail(f"{versions[0].version} predicts {bundles[0].target}, {versions[1].version} {bundles[1].target}")
-    agreed, events = lessons(settings, None, progress)
-    source = HistoryRows.of(events, agreed, bundles[0].target, TrainingSettings().grid_one_in, 0)
+    agreed, events, service_events = lessons(settings, None, progress)
+    source = HistoryRows.of(
+        events, agreed, bundles[0].target, TrainingSettings().grid_one_in, 0, service_events=service_events
+    )
     progress("asking both models")
     judge = compare_settings if retrained else compare_bundles
     emit(judge(source, *bundles, weeks=weeks, until=instant(until) if until else None), as_json)

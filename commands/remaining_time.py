@@ -35,9 +35,10 @@ def train_ends(
     settings = settings_with(database_url=store, agreements=agreements)
     chosen = RemainingTimeSettings() if settings_file is None else read_settings(settings_file, RemainingTimeSettings)
     progress = Progress()
-    agreed, events = lessons(settings, as_of, progress)
+    agreed, events, service_events = lessons(settings, as_of, progress)
     request = RemainingTimeRequest(
         events=events,
+        service_events=service_events,
         agreements=agreed,
         tracking_uri=settings.mlflow_uri,
         var_dir=settings.var_dir,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -61,15 +61,24 @@ def training_settings(settings_file: Path | None, gate_file: Path | None) -> Tra
     return chosen.model_copy(update={"gate": read_settings(gate_file, GateSettings)})
 
 
-def lessons(settings: Settings, as_of: str | None, progress: Progress) -> tuple[AgreementSet, pd.DataFrame]:
-    """The agreements and the events to learn from; ends the command where there are none."""
+class Lessons(NamedTuple):
+    """What there is to learn from: agreements, canonical ticket events, canonical service events (often none)."""
+
+    agreements: AgreementSet
+    events: pd.DataFrame
+    service_events: pd.DataFrame
+
+
+def lessons(settings: Settings, as_of: str | None, progress: Progress) -> Lessons:
+    """The agreements and the events to learn from; ends the command where there are no ticket events."""
     from features.store import open_store
     from serving.workplace import agreements_of
 
     progress("reading the events")
     with open_store(settings.database_url) as opened:
         agreed = agreements_of(settings, opened)
-        events = opened.ticket_events(until=instant(as_of) if as_of else None)
+        until = instant(as_of) if as_of else None
+        events, service_events = opened.ticket_events(until=until), opened.service_events(until=until)
         if events.empty:
             raise fail(f"{opened.url} holds no events to learn from. First: slacast import FILE --mapping mapping.yaml")
-    return agreed, events
+    return Lessons(agreed, events, service_events)

@@ -56,9 +56,10 @@ def tune(
     settings = settings_with(database_url=store, agreements=agreements)
     chosen = training_settings(settings_file, None)
     progress = Progress()
-    agreed, events = lessons(settings, as_of, progress)
+    agreed, events, service_events = lessons(settings, as_of, progress)
     request = TuneRequest(
         events=events,
+        service_events=service_events,
         agreements=agreed,
         folder=settings.var_dir / "tuning",
         target=target,

@@ -58,4 +58,5 @@ class Manifest(_Part):
     window: TrainingWindow
     judgement: Judgement | None
     libraries: dict[str, str]
+    seen: dict[str, tuple[str, ...]] = {}  # by column that histories are kept by: its values in training, sorted
     files: dict[str, str]  # name -> sha256

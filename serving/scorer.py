@@ -17,6 +17,7 @@ from features.snapshots import Snapshots
 from models.bundle import BreachBundle
 from serving.estimates import Estimates
 from serving.facts import Facts
+from serving.likely_end import likely_end, unseen
 from serving.queue import Queue, Thresholds
 from serving.scored import Reading, Scored, ScoredRows
 from serving.ticket_file import TicketFile
@@ -187,7 +188,11 @@ class Scorer:
         (_, histories, here) = next(known.histories.parts(looked_at))
         told = scored.estimates.reasons(np.zeros(1, np.int64))[0] if len(mine) else []
         queue = self._queue(scored, known.last_sequence)
-        return read_ticket(histories, int(here.ticket[0]), at, queue, told, self._local)
+        file = read_ticket(histories, int(here.ticket[0]), at, queue, told, self._local)
+        if not len(mine):
+            return file
+        ends = likely_end(scored.estimates, scored.leading, histories.agreements, at)
+        return replace(file, likely_end=ends, warnings=unseen(scored.estimates.bundle, file.facts))
 
     def _remembered(self) -> _Known:
         if self._known is None:

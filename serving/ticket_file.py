@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from serving.likely_end import LikelyEnd
 from serving.queue import Clock, QueueRow
 
 
@@ -69,7 +70,10 @@ class WeighedReason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketFile:
-    """One ticket at one instant. `row` is its place in the queue, None once it is resolved, closed or cancelled."""
+    """One ticket at one instant. `row` is its place in the queue, None once it is resolved, closed or cancelled.
+
+    `likely_end` and `warnings` are the bundle's: when the leading clock will likely stop, and what it never saw in training.
+    """
 
     ticket_id: str
     as_of: datetime
@@ -81,6 +85,8 @@ class TicketFile:
     reasons: tuple[WeighedReason, ...] = ()
     bundle_version: str | None = None
     rules_only_reason: str | None = None
+    likely_end: LikelyEnd | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def leading(self) -> ClockFile | None:

@@ -36,7 +36,7 @@ MOST_FOLDS = 200
 
 @dataclass(frozen=True)
 class BacktestRequest:
-    """What to play back. `events` is a frame of canonical ticket events.
+    """What to play back. `events` is a frame of canonical ticket events, `service_events` one of services.
 
     Origins run from `begin` to before `end` (aware), `every_days` apart; `folds` of them. What is left out is derived: `end` is
     the last opening whose outcome can usually be known, four folds lie before it. The run goes to `tracking_uri`. Blend and
@@ -56,6 +56,7 @@ class BacktestRequest:
     rehearses_each: bool = False
     seed: int = 0
     settings: TrainingSettings = field(default_factory=TrainingSettings)
+    service_events: pd.DataFrame | None = None
 
     @property
     def experiment(self) -> str:
@@ -106,7 +107,14 @@ def backtest_breach(request: BacktestRequest, progress: Progress = lambda _step:
     steps = Steps(progress)
     steps.begin("reading histories and labels")
     settings = request.settings
-    source = HistoryRows.of(request.events, request.agreements, request.target, settings.grid_one_in, request.seed)
+    source = HistoryRows.of(
+        request.events,
+        request.agreements,
+        request.target,
+        settings.grid_one_in,
+        request.seed,
+        service_events=request.service_events,
+    )
     origins_us, until_us = origins(source, request)
     calendar = desk_calendar(source.histories, source.verdicts)
     parts: list[Answered] = []

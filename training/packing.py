@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from models.blend import Blend
@@ -22,6 +23,8 @@ from training.rows import Rows
 from training.splits import Periods, instant
 
 LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn")
+PEOPLE = ("assignee", "customer")
+MOST_SEEN = 2_000
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ def pack(
         window=_window(train, periods),
         judgement=judgement,
         libraries={name: version(name) for name in LIBRARIES},
+        seen=_seen(train, source),
         files={},
     )
     finish = finish_model(fitted, train, blend, answer.calibration, answer.levels)
@@ -91,6 +95,13 @@ def pack(
     )
 
 
+def _seen(train: Rows, source: RowSource) -> dict[str, tuple[str, ...]]:
+    """The values of each column by which histories are kept; not of people, who come and go, nor of columns with very many."""
+    columns = sorted({column for key in train.spec.settings.keys for column in key} - set(PEOPLE))
+    texts = {column: tuple(sorted(filter(None, source.texts.get(column, ())))) for column in columns}
+    return {column: values for column, values in texts.items() if 0 < len(values) <= MOST_SEEN}
+
+
 def _window(train: Rows, periods: Periods) -> TrainingWindow:
     return TrainingWindow(
         opened_from=instant(int(train.opened_us.min())),
@@ -98,8 +109,12 @@ def _window(train: Rows, periods: Periods) -> TrainingWindow:
         known_until=instant(periods.end_us),
         tickets=train.ticket_count(),
         rows=len(train),
-        breach_rate=round(float(train.y[train.is_first].mean()), 6) if train.is_first.any() else 0.0,
+        breach_rate=round(_breach_rate(train.where(train.is_first)), 6),
     )
+
+
+def _breach_rate(first: Rows) -> float:
+    return float(np.average(first.y, weights=first.stands_for)) if len(first) else 0.0
 
 
 def _stored(bundle: BreachBundle, parent: Path) -> Path:

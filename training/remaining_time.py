@@ -78,6 +78,7 @@ class RemainingTimeRequest:
     by: str = ""  # whose promotion it is, for the registry's log
     at: datetime | None = None
     settings: RemainingTimeSettings = field(default_factory=RemainingTimeSettings)
+    service_events: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def train_remaining_time(
     """
     steps = Steps(progress)
     steps.begin("reading histories")
-    histories = Histories.from_events(request.events, request.agreements)
+    histories = Histories.from_events(request.events, request.agreements, request.service_events)
     rows = remaining_rows(histories, grid_one_in=request.settings.grid_one_in, seed=request.seed)
     cut_us, until_us = _periods(rows, request)
     steps.begin("training and judging a model as of the cut")
@@ -195,7 +196,7 @@ def _written(
         name=NAME,
         spec_fingerprint=model.spec.fingerprint,
         agreements_version=request.agreements.version,
-        data_fingerprint=data_fingerprint(request.events),
+        data_fingerprint=data_fingerprint(request.events, request.service_events),
         seed=request.seed,
         parameters=request.settings.model,
         tickets=len(np.unique(train.snapshots.ticket)),

@@ -38,6 +38,7 @@ class TuneRequest:
     minutes: float | None = None
     trials: int | None = None
     out: Path | None = None
+    service_events: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,14 @@ def tune_breach(request: TuneRequest, progress: Callable[[str], None] = lambda _
     progress("reading histories and labels")
     name = request.name or ("breach" if request.target == "resolution" else f"breach-{request.target}")
     start = request.start
-    source = HistoryRows.of(request.events, request.agreements, request.target, start.grid_one_in, request.seed)
+    source = HistoryRows.of(
+        request.events,
+        request.agreements,
+        request.target,
+        start.grid_one_in,
+        request.seed,
+        service_events=request.service_events,
+    )
     plan = Plan(name, request.target, "", request.folder, cut=request.cut, seed=request.seed, settings=start)
     found = tune(
         source,

@@ -12,6 +12,7 @@ from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
 from serving.api.schemas import UNCHANGED, TicketOut, problems
 from serving.etags import FOR_ONE, etag_of, is_unchanged, not_modified
+from serving.likely_end import LikelyEnd
 from serving.problems import ProblemError
 from serving.reports.columns import iso
 from serving.reports.document import row_document
@@ -65,6 +66,19 @@ def content_of(found: TicketFile) -> dict[str, Any]:
         "events": [_event(event) for event in found.events],
         "bundle_version": found.bundle_version,
         "rules_only_reason": found.rules_only_reason,
+        "likely_end": _likely_end(found.likely_end) if found.likely_end else None,
+        "warnings": list(found.warnings),
+    }
+
+
+def _likely_end(end: LikelyEnd) -> dict[str, Any]:
+    return {
+        "early_at": iso(end.early_at),
+        "middle_at": iso(end.middle_at),
+        "late_at": iso(end.late_at),
+        "early_working_seconds": round(end.early_working_seconds),
+        "middle_working_seconds": round(end.middle_working_seconds),
+        "late_working_seconds": round(end.late_working_seconds),
     }
 
 

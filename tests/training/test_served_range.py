@@ -1,0 +1,180 @@
+"""What the service tells of one ticket beside its risk: when it will likely be done, and what the model never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.schema import conform_service_events
+from features.store import Store, open_store
+from models.blend import Blend
+from models.bundle import BreachBundle, load_bundle
+from models.calibration import Calibration
+from serving.api.tickets import content_of
+from serving.scorer import Scorer
+from serving.ticket_file import TicketFile
+from tests.training.builders import small_plan
+from tests.training.conftest import TrainedDesk
+from training.breach import TrainRequest, train_breach
+from training.building import HistoryRows
+from training.fitting import fit_members
+from training.packing import judgement_entry, pack
+from training.rehearsal import CalibrationAnswer
+from training.splits import derive_periods, learnable
+
+
+@pytest.fixture(scope="module")
+def store(trained_desk: TrainedDesk) -> Iterator[Store]:
+    with open_store(f"sqlite:///{trained_desk.folder / 'range.db'}") as opened:
+        opened.append_ticket_events(trained_desk.past, "demo")
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def at(trained_desk: TrainedDesk) -> datetime:
+    return trained_desk.past["recorded_at"].max().to_pydatetime()
+
+
+@pytest.fixture(scope="module")
+def scorer(store: Store, trained_desk: TrainedDesk) -> Scorer:
+    return Scorer(store, trained_desk.agreements, load_bundle(trained_desk.response.bundle))
+
+
+@pytest.fixture(scope="module")
+def files(scorer: Scorer, at: datetime) -> list[TicketFile]:
+    asked = [row.ticket_id for row in scorer.score(at).rows if row.probability is not None]
+    found = [scorer.ticket(ticket_id, at) for ticket_id in asked]
+    assert len(found) > 20
+    return [file for file in found if file is not None]
+
+
+def test_the_range_begins_now_and_is_told_in_order(files: list[TicketFile], at: datetime) -> None:
+    for file in files:
+        end = file.likely_end
+        assert end is not None
+        assert at <= end.early_at <= end.middle_at <= end.late_at
+        assert 0 <= end.early_working_seconds <= end.middle_working_seconds <= end.late_working_seconds
+
+
+def test_range_and_risk_tell_one_story(files: list[TicketFile]) -> None:
+    """Likely broken: the late end lies beyond the due time; surely kept: the early one before it. The clock says the same."""
+    likely = kept = 0
+    for file in files:
+        assert file.row is not None
+        assert file.likely_end is not None
+        left, risk = file.row.clock.remaining_working_seconds, file.row.probability
+        assert left is not None
+        assert risk is not None
+        if risk > 0.5:
+            likely += 1
+            assert file.likely_end.late_working_seconds >= left
+            if file.row.clock.state == "running":
+                assert file.row.clock.due_at is not None
+                assert file.likely_end.late_at >= file.row.clock.due_at
+        if risk < 0.1:
+            kept += 1
+            assert file.likely_end.early_working_seconds <= left
+    assert likely
+    assert kept
+
+
+def test_a_clock_that_never_waits_ends_when_its_working_time_is_over(
+    files: list[TicketFile], trained_desk: TrainedDesk, at: datetime
+) -> None:
+    calendar = trained_desk.agreements.business_times[0]
+    theirs = [file for file in files if file.row is not None and file.row.clock.agreement == "Nordwind Logistics"]
+    assert theirs
+    for file in theirs:
+        assert file.likely_end is not None
+        assert calendar.elapsed_seconds(at, file.likely_end.middle_at) == pytest.approx(
+            file.likely_end.middle_working_seconds, abs=1
+        )
+
+
+def test_the_document_of_a_ticket_has_the_range_and_no_warning_where_all_is_known(files: list[TicketFile]) -> None:
+    document = content_of(files[0])
+    assert document["likely_end"]["early_at"] <= document["likely_end"]["late_at"]
+    assert document["warnings"] == []
+
+
+def test_a_team_and_a_category_that_training_never_saw_are_served_with_a_warning(
+    scorer: Scorer, files: list[TicketFile], trained_desk: TrainedDesk, at: datetime
+) -> None:
+    ticket_id = files[0].ticket_id
+    news = trained_desk.past[trained_desk.past["ticket_id"] == ticket_id].tail(1).copy()
+    news["event_id"], news["team"], news["category"] = "moved", "Moon base", "Craters"
+    news["event_at"] = news["recorded_at"] = pd.Timestamp(at)
+    file = scorer.ticket(ticket_id, at, supposed=news)
+    assert file is not None
+    assert file.row is not None
+    assert file.row.probability is not None
+    assert [warning.split(" was not seen")[0] for warning in file.warnings] == [
+        "Category 'Craters'",
+        "Team 'Moon base'",
+    ]
+    assert content_of(file)["warnings"] == list(file.warnings)
+
+
+def service_events(events: pd.DataFrame) -> pd.DataFrame:
+    """An outage of the service that most tickets name, of two hours, on every third day."""
+    service = events["service"].mode()[0]
+    begins = pd.date_range(events["event_at"].min().ceil("D") + pd.Timedelta("9h"), events["event_at"].max(), freq="3D")
+    rows = [
+        {"event_id": f"{phase}{place}", "service": service, "event_at": at, "kind": "outage", "phase": phase}
+        for place, begin in enumerate(begins)
+        for phase, at in (("start", begin), ("end", begin + pd.Timedelta("2h")))
+    ]
+    return conform_service_events(pd.DataFrame(rows))
+
+
+def test_a_training_reads_the_events_of_services_too(
+    trained_desk: TrainedDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources: list[HistoryRows] = []
+    monkeypatch.setattr("training.breach.train_from", lambda source, _plan, _steps: sources.append(source))
+    services = service_events(trained_desk.past)
+    for given in (services, None):
+        desk = trained_desk
+        train_breach(TrainRequest(desk.past, desk.agreements, "", desk.folder, service_events=given))
+    assert sources[0].histories.services.kinds == ("outage",)
+    assert sources[0].data_fingerprint != sources[1].data_fingerprint
+
+
+def test_a_bundle_trained_with_events_of_services_scores_with_them(
+    store: Store, trained_desk: TrainedDesk, at: datetime
+) -> None:
+    desk, services = trained_desk, service_events(trained_desk.past)
+    source = HistoryRows.of(desk.past, desk.agreements, "resolution", 32, 0, service_events=services)
+    bundle = _fitted(source, desk)
+    asked = [name for name in bundle.spec.names if "outage" in name]
+    assert asked
+    without = Scorer(store, desk.agreements, bundle)
+    untold = _features(without, at)
+    store.append_service_events(services, "monitoring")
+    told = _features(Scorer(store, desk.agreements, bundle), at)
+    assert (told[asked].fillna(-1) != untold[asked].fillna(-1)).to_numpy().any()
+    known = told.drop(columns=asked)
+    assert np.array_equal(known, untold[known.columns], equal_nan=True)
+
+
+def _fitted(source: HistoryRows, desk: TrainedDesk) -> BreachBundle:
+    plan = small_plan(desk.folder, "")
+    periods = derive_periods(source.labelled, source.end_us, None, None, weeks_judged=2)
+    rows = source.rows(periods.end_us)
+    train = rows.where(learnable(rows, periods.end_us, periods.maturity_us))
+    fitted = fit_members(train, plan.settings.model, 0)
+    blend, answer = Blend.even("boosting"), CalibrationAnswer(Calibration(), "none")
+    return load_bundle(
+        pack(fitted, blend, answer, train, source, periods, judgement_entry(periods, 0, {}), plan).folder
+    )
+
+
+def _features(scorer: Scorer, at: datetime) -> pd.DataFrame:
+    scored = scorer.score(at).rows.scored  # type: ignore[attr-defined]
+    (frame,) = scored.estimates.features
+    assert isinstance(frame, pd.DataFrame)
+    return frame
