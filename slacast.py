@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from commands import access, data, demonstration, learning, registry, rules, service, tuning
+from commands import access, data, demonstration, learning, registry, reports, rules, service, tuning
 
 # Read by MLflow at import: no run of ours calls home or draws download bars.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -30,6 +30,7 @@ app.command("tune")(tuning.tune)
 app.add_typer(registry.app, name="models")
 app.command("score")(service.score)
 app.command("serve")(service.serve)
+app.add_typer(reports.app, name="report")
 app.add_typer(access.keys, name="keys")
 app.command("demo")(demonstration.demo)
 

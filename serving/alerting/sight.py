@@ -146,12 +146,13 @@ class Finding:
         value, is_so, is_unsure = _CONDITIONS[rule.kind](rule, sight)
         applies = sight.matches(rule.applies_to)
         found = np.flatnonzero(is_so & applies)
-        subjects = _subjects(rule, sight)
+        unsure = np.flatnonzero(is_unsure & applies)
+        subjects = _subjects(rule, sight, np.concatenate([found, unsure]))
         places: dict[str, list[int]] = {}
         for place in found[np.argsort(-value[found], kind="stable")].tolist():
             places.setdefault(subjects[place], []).append(place)
-        unsure = frozenset(subjects[place] for place in np.flatnonzero(is_unsure & applies).tolist())
-        return cls(places, value, unsure - places.keys(), applies)
+        undecided = frozenset(subjects[place] for place in unsure.tolist())
+        return cls(places, value, undecided - places.keys(), applies)
 
     def worst(self, subject: str) -> float | None:
         """The value of the subject's worst ticket, None where there is none."""
@@ -159,10 +160,10 @@ class Finding:
         return float(self.value[places[0]]) if places else None
 
 
-def _subjects(rule: Rule, sight: Sight) -> list[str]:
-    if rule.one_alert_per == "ticket":
-        return [str(ticket_id) for ticket_id in sight.ticket_ids]
-    return [str(text) or NOBODY for text in sight.texts[rule.one_alert_per]]
+def _subjects(rule: Rule, sight: Sight, places: Int64Array) -> dict[int, str]:
+    """Whom the rule speaks of at some places."""
+    names = sight.ticket_ids if rule.one_alert_per == "ticket" else sight.texts[rule.one_alert_per]
+    return {place: str(names[place]) or NOBODY for place in places.tolist()}
 
 
 def _risk(rule: Rule, sight: Sight) -> tuple[Floats, BoolArray, BoolArray]:

@@ -1,0 +1,60 @@
+"""Reports on what is stored."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.options import AgreementsOption, JsonOption, StoreOption, existing, instant, settings_with
+from commands.printing import Progress, emit, says_faults
+
+app = typer.Typer(no_args_is_help=True, help="Reports on what is stored.")
+
+
+@app.command("alerts")
+@says_faults
+def alerts(
+    rules: Annotated[Path, typer.Option("--rules", metavar="FILE", help="A file of alert rules (docs/alerts.md).")],
+    since: Annotated[str, typer.Option("--from", metavar="INSTANT", help="The first look, ISO 8601 with offset.")],
+    until: Annotated[str, typer.Option("--to", metavar="INSTANT", help="The last look.")],
+    every: Annotated[str, typer.Option("--every", metavar="LENGTH", help="How often to look.")] = "15 min",
+    within: Annotated[
+        str | None,
+        typer.Option("--within", metavar="LENGTH", help="An alert is right only if the breach came within this time."),
+    ] = None,
+    rules_only: Annotated[bool, typer.Option("--rules-only", help="Use no model.")] = False,
+    agreements: AgreementsOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell how many alerts rules would have sent in a span of the past, and how many were right. Nothing is sent or stored.
+
+    Example: slacast report alerts --rules examples/alerts/rules.yaml --from 2026-06-01T00:00Z --to 2026-06-15T00:00Z
+    """
+    from serving.rehearsal import alerts_of_the_past
+
+    settings = settings_with(database_url=store, agreements=agreements, use_model=False if rules_only else None)
+    first, last = instant(since), instant(until)
+    if last <= first:
+        raise typer.BadParameter(f"--to ({until}) must come after --from ({since})")
+    horizon = None if within is None else length(within)
+    progress = Progress()
+    progress("reading the events")
+    report = alerts_of_the_past(settings, existing(rules), first, last, length(every), horizon, progress)
+    emit(report, as_json)
+
+
+def length(text: str) -> timedelta:
+    """A length such as `15 min` or `24 h`; raises typer.BadParameter for anything else."""
+    from sla.durations import parse_duration
+
+    try:
+        found = parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    if found.counts_days or found.amount_us < 1_000_000:
+        raise typer.BadParameter(f"{text!r}: a length of real time from one second on is meant, such as 15 min or 24 h")
+    return timedelta(microseconds=found.amount_us)
