@@ -174,7 +174,8 @@ def distinct(log: EventLog) -> EventLog:
     """The log without events that it holds twice; they lie side by side, because rows are sorted."""
     same = (log.row_ticket[1:] == log.row_ticket[:-1]) & (log.at_us[1:] == log.at_us[:-1])
     places = np.flatnonzero(same)
-    again = places[log.event_ids[places] == log.event_ids[places + 1]] + 1
+    ticket_ids, at_us = log.ticket_ids[log.row_ticket[places]], log.at_us[places]
+    again = places[log.ids.is_same(places, places + 1, ticket_ids, at_us)] + 1
     if not len(again):
         return log
     rows = np.delete(np.arange(len(log.at_us)), again)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -11,7 +10,6 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from features.histories import log_of
 from features.live import LiveHistories
 from features.snapshots import Snapshots
 from models.bundle import BreachBundle
@@ -25,6 +23,7 @@ from serving.ticket_reading import read_ticket
 from serving.wording import LocalTime
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.replay import VerdictState
+from sla.events import EventLog
 from sla.instants import BoolArray, to_us
 
 NO_MODEL = "Rules only: no model is loaded"
@@ -39,8 +38,8 @@ class EventStore(Protocol):
     def last_sequence(self) -> int:
         """The highest sequence number of the ticket events."""
 
-    def ticket_event_chunks(self, *, since_sequence: int, up_to_sequence: int) -> Iterator[pd.DataFrame]:
-        """The ticket events above one sequence number and up to another, some at a time."""
+    def ticket_event_log(self, *, since_sequence: int, up_to_sequence: int) -> EventLog:
+        """The log of the ticket events above one sequence number and up to another."""
 
     def last_service_sequence(self) -> int:
         """The highest sequence number of the service events."""
@@ -121,17 +120,15 @@ class Scorer:
                 known.last_service_sequence,
             ):
                 return False
-            tickets = self._store.ticket_event_chunks(since_sequence=known.last_sequence, up_to_sequence=last)
-            logs = [log_of(chunk) for chunk in tickets] if last != known.last_sequence else []
-            histories = known.histories.with_logs(logs)
+            news = self._store.ticket_event_log(since_sequence=known.last_sequence, up_to_sequence=last)
+            histories = known.histories.with_logs([news])
             if last_of_services != known.last_service_sequence:
                 fresh = self._store.service_events(
                     since_sequence=known.last_service_sequence, up_to_sequence=last_of_services
                 )
                 histories = histories.with_service_news(fresh)
                 self._touched.services.update(fresh["service"].unique())
-            for log in logs:
-                self._touched.tickets.update(log.ticket_ids.tolist())
+            self._touched.tickets.update(news.ticket_ids.tolist())
             self._known = _Known(histories, last, last_of_services)
             return True
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import compress
-from operator import lt
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sla.columns import Column
+from sla.event_ids import EventIds
 from sla.instants import NEVER_US, Int64Array
 
 __all__ = ["ACTOR_KINDS", "KINDS", "NEVER_US", "STATUSES", "WAITING_ON", "Column", "EventLog", "TicketEvent"]
@@ -27,81 +27,6 @@ KINDS = ("created", "updated", "commented", "noted", "status", "assigned", "prio
 ACTOR_KINDS = ("agent", "customer", "supplier", "system")
 STATE_COLUMNS = ("status", "waiting_on", "priority", "service", "category", "team", "assignee", "customer", "channel")
 ROW_COLUMNS = ("kind", "actor_kind")
-
-
-class _Places(dict[Any, int]):
-    """Numbers for values in the order in which they first come."""
-
-    def __missing__(self, value: Any) -> int:
-        place = self[value] = len(self)
-        return place
-
-
-@dataclass(frozen=True)
-class Column:
-    """Text values of n rows as codes into `values`; code -1 is missing (no news), the value "" is known to be empty."""
-
-    codes: NDArray[np.int32]
-    values: tuple[str, ...]
-
-    @classmethod
-    def from_values(cls, values: Iterable[Any]) -> Column:
-        """A column of the given values; whatever is not text (None, NaN) is missing. Codes follow sorted text."""
-        items = values.tolist() if isinstance(values, np.ndarray) else list(values)
-        place_of = _Places()  # one look at each value: with millions of them, a second one costs as much again
-        places = np.fromiter(map(place_of.__getitem__, items), dtype=np.int32, count=len(items))
-        known = sorted(item for item in place_of if isinstance(item, str))
-        code_of = {text: code for code, text in enumerate(known)}
-        codes = np.fromiter((code_of.get(item, -1) for item in place_of), dtype=np.int32, count=len(place_of))
-        return cls(codes[places] if len(items) else places, tuple(known))
-
-    def take(self, rows: NDArray[Any]) -> Column:
-        """The column of the chosen rows, in their order."""
-        return Column(self.codes[rows], self.values)
-
-    def in_order(self) -> Column:
-        """The column with codes that follow sorted text."""
-        if all(map(lt, self.values, self.values[1:])):
-            return self
-        known = sorted(set(self.values))
-        code_of = {text: code for code, text in enumerate(known)}
-        codes = np.array([*(code_of[text] for text in self.values), -1], dtype=np.int32)
-        return Column(codes[self.codes], tuple(known))
-
-    def compact(self) -> Column:
-        """The column without the texts that no row holds."""
-        is_used = np.zeros(len(self.values) + 1, np.bool_)
-        is_used[self.codes] = True
-        if is_used[:-1].all():
-            return self
-        codes = np.where(is_used, np.cumsum(is_used) - 1, -1).astype(np.int32)
-        codes[-1] = -1
-        values = tuple(compress(self.values, is_used.tolist()))
-        return Column(codes[self.codes], values)
-
-    @classmethod
-    def joined(cls, columns: Sequence[Column]) -> Column:
-        """The columns one after the other, each text under one code."""
-        place_of = _Places()
-        parts = [
-            np.array([*map(place_of.__getitem__, column.values), -1], dtype=np.int32)[column.codes]
-            for column in columns
-        ]
-        return cls(np.concatenate(parts), tuple(place_of))
-
-    def value(self, row: int) -> str | None:
-        """The text of one row, None where it is missing."""
-        code = int(self.codes[row])
-        return None if code < 0 else self.values[code]
-
-    def filled(self, row_start: Int64Array) -> Column:
-        """The column carried forward inside each ticket; `row_start` is the first row of each row's ticket."""
-        if self.codes.size == 0:
-            return self
-        last_known = np.where(self.codes >= 0, np.arange(self.codes.size, dtype=np.int64), np.int64(-1))
-        np.maximum.accumulate(last_known, out=last_known)
-        codes = np.where(last_known >= row_start, self.codes[last_known], np.int32(-1))
-        return Column(codes.astype(np.int32, copy=False), self.values)
 
 
 @dataclass(frozen=True)
@@ -126,7 +51,7 @@ class EventLog:
     offsets: Int64Array
     at_us: Int64Array
     recorded_us: Int64Array
-    event_ids: NDArray[np.object_]
+    ids: EventIds
     columns: Mapping[str, Column]
     as_recorded: EventLog | None = field(default=None, repr=False, compare=False)  # what `filled` was made from
 
@@ -136,7 +61,7 @@ class EventLog:
         ticket_ids: Sequence[str] | NDArray[Any] | Column,
         at_us: ArrayLike,
         recorded_us: ArrayLike,
-        event_ids: Sequence[str] | NDArray[Any],
+        event_ids: Sequence[str] | NDArray[Any] | EventIds,
         columns: Mapping[str, Any],
     ) -> EventLog:
         """A sorted log from plain arrays of n rows in any order; texts come as arrays, or as `Column`s already.
@@ -146,11 +71,11 @@ class EventLog:
         tickets = ticket_ids if isinstance(ticket_ids, Column) else Column.from_values(ticket_ids)
         tickets = tickets.in_order()
         at, recorded = np.asarray(at_us, dtype=np.int64), np.asarray(recorded_us, dtype=np.int64)
-        events = np.asarray(event_ids, dtype=object)
+        ids = event_ids if isinstance(event_ids, EventIds) else EventIds.of(event_ids)
         encoded = {
             name: value if isinstance(value, Column) else Column.from_values(value) for name, value in columns.items()
         }
-        lengths = {"at_us": at.size, "recorded_us": recorded.size, "event_ids": events.size}
+        lengths = {"at_us": at.size, "recorded_us": recorded.size, "event_ids": len(ids)}
         lengths |= {name: column.codes.size for name, column in encoded.items()}
         for name, size in lengths.items():
             if size != tickets.codes.size:
@@ -160,17 +85,17 @@ class EventLog:
         if (tickets.codes < 0).any():
             row = int(np.flatnonzero(tickets.codes < 0)[0])
             raise ValueError(f"row {row} has no ticket id; every event belongs to a ticket")
-        order = _sorted_rows(tickets.codes, at, events)
+        order = _sorted_rows(tickets, at, ids)
         offsets = np.zeros(len(tickets.values) + 1, dtype=np.int64)
         np.cumsum(np.bincount(tickets.codes, minlength=len(tickets.values)), out=offsets[1:])
-        ids = np.empty(len(tickets.values), dtype=object)
-        ids[:] = tickets.values
+        names = np.empty(len(tickets.values), dtype=object)
+        names[:] = tickets.values
         return cls(
-            ids,
+            names,
             offsets,
             at[order],
             recorded[order],
-            events[order],
+            ids[order],
             {name: column.take(order) for name, column in encoded.items()},
         )
 
@@ -199,8 +124,11 @@ class EventLog:
             tickets,
             np.concatenate([log.at_us for log in raw]),
             np.concatenate([log.recorded_us for log in raw]),
-            np.concatenate([log.event_ids for log in raw]),
-            {name: Column.joined([log.columns.get(name, _unknown(len(log.at_us))) for log in raw]) for name in names},
+            EventIds.joined([log.ids for log in raw]),
+            {
+                name: Column.joined([log.columns.get(name, Column.unknown(len(log.at_us))) for log in raw])
+                for name in names
+            },
         )
 
     def of_tickets(self, tickets: Int64Array) -> EventLog:
@@ -210,6 +138,14 @@ class EventLog:
         rows = np.arange(int(counts.sum())) + np.repeat(self.offsets[tickets] - ends + counts, counts)
         chosen = raw.select(rows, tickets, counts)
         return replace(chosen, columns={name: column.compact() for name, column in chosen.columns.items()})
+
+    @property
+    def event_ids(self) -> NDArray[np.object_]:
+        """The id of each row's event as text."""
+        at_us, tickets = self.at_us.tolist(), self.ticket_ids[self.row_ticket].tolist()
+        found = np.empty(len(at_us), dtype=object)
+        found[:] = [self.ids.text(row, ticket, at) for row, (ticket, at) in enumerate(zip(tickets, at_us, strict=True))]
+        return found
 
     @cached_property
     def row_ticket(self) -> Int64Array:
@@ -235,7 +171,7 @@ class EventLog:
             for name, column in self.columns.items()
         }
         return EventLog(
-            self.ticket_ids, self.offsets, self.at_us, self.recorded_us, self.event_ids, columns, as_recorded=self
+            self.ticket_ids, self.offsets, self.at_us, self.recorded_us, self.ids, columns, as_recorded=self
         )
 
     def unfilled(self) -> EventLog:
@@ -248,7 +184,7 @@ class EventLog:
         np.cumsum(counts, out=offsets[1:])
         columns = {name: column.take(rows) for name, column in self.columns.items()}
         return EventLog(
-            self.ticket_ids[tickets], offsets, self.at_us[rows], self.recorded_us[rows], self.event_ids[rows], columns
+            self.ticket_ids[tickets], offsets, self.at_us[rows], self.recorded_us[rows], self.ids[rows], columns
         )
 
     def block(self, first: int, last: int) -> EventLog:
@@ -257,9 +193,9 @@ class EventLog:
         columns = {name: Column(column.codes[rows], column.values) for name, column in self.columns.items()}
         recorded = None if self.as_recorded is None else self.as_recorded.block(first, last)
         offsets = self.offsets[first : last + 1] - self.offsets[first]
-        events = self.event_ids[rows]
+        ids = self.ids[rows]
         return EventLog(
-            self.ticket_ids[first:last], offsets, self.at_us[rows], self.recorded_us[rows], events, columns, recorded
+            self.ticket_ids[first:last], offsets, self.at_us[rows], self.recorded_us[rows], ids, columns, recorded
         )
 
     def visible(self, at_us: int) -> EventLog:
@@ -284,26 +220,33 @@ class EventLog:
     def _event(self, row: int, ticket_id: str) -> TicketEvent:
         values = {name: text for name, column in self.columns.items() if (text := column.value(row)) is not None}
         return TicketEvent(
-            ticket_id, str(self.event_ids[row]), int(self.at_us[row]), int(self.recorded_us[row]), values
+            ticket_id,
+            self.ids.text(row, ticket_id, int(self.at_us[row])),
+            int(self.at_us[row]),
+            int(self.recorded_us[row]),
+            values,
         )
 
 
-def _unknown(rows: int) -> Column:
-    """A column of which nothing is known."""
-    return Column(np.full(rows, -1, np.int32), ())
-
-
-def _sorted_rows(ticket: NDArray[np.int32], at_us: Int64Array, event_ids: NDArray[np.object_]) -> Int64Array:
-    """Row order by ticket, instant, event id; text is compared only where ticket and instant tie, which is rare."""
-    order = _by_ticket_and_instant(ticket, at_us)
-    tied = np.flatnonzero((np.diff(ticket[order]) == 0) & (np.diff(at_us[order]) == 0))
+def _sorted_rows(tickets: Column, at_us: Int64Array, ids: EventIds) -> Int64Array:
+    """Row order by ticket, instant, event id; ids are compared only where ticket and instant tie, which is rare."""
+    order = _by_ticket_and_instant(tickets.codes, at_us)
+    tied = np.flatnonzero((np.diff(tickets.codes[order]) == 0) & (np.diff(at_us[order]) == 0))
     if tied.size == 0:
         return order
     breaks = np.flatnonzero(np.diff(tied) > 1)
-    firsts, lasts = tied[np.concatenate(([0], breaks + 1))], tied[np.concatenate((breaks, [tied.size - 1]))] + 1
-    for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
-        rows = order[first : last + 1].tolist()
-        order[first : last + 1] = sorted(rows, key=lambda row: str(event_ids[row]))
+    firsts, ends = tied[np.concatenate(([0], breaks + 1))], tied[np.concatenate((breaks, [tied.size - 1]))] + 2
+    if ids.texts is None:
+        places = np.repeat(firsts - np.concatenate(([0], np.cumsum(ends - firsts)[:-1])), ends - firsts)
+        places += np.arange(places.size)
+        group = np.repeat(np.arange(firsts.size), ends - firsts)
+        order[places] = order[places][np.lexsort((ids.numbers[order[places]], group))]
+        return order
+    for first, end in zip(firsts.tolist(), ends.tolist(), strict=True):
+        rows = order[first:end].tolist()
+        ticket, at = str(tickets.value(rows[0])), int(at_us[rows[0]])
+        texts = {row: ids.text(row, ticket, at) for row in rows}
+        order[first:end] = sorted(rows, key=texts.__getitem__)
     return order
 
 

@@ -42,6 +42,14 @@ def chunks(
     connection: Connection, events: EventTable, wanted: Narrowing, chunk_rows: int, *, may_be_announced: bool
 ) -> Iterator[pd.DataFrame]:
     """Frames of at most `chunk_rows`, in the order of the sequence (per 5,000 subjects, where some are named)."""
+    for columns, arrays in fetched_chunks(connection, events, wanted, chunk_rows, may_be_announced=may_be_announced):
+        yield _canonical(connection, events, columns, arrays)
+
+
+def fetched_chunks(
+    connection: Connection, events: EventTable, wanted: Narrowing, chunk_rows: int, *, may_be_announced: bool
+) -> Iterator[tuple[list[Column[Any]], dict[str, NDArray[Any]]]]:
+    """The same as columns of the table and the array of each by its name: words by number, instants as microseconds."""
     key = key_of(events.table)
     plain = [column for column in events.table.columns if held_by(column) not in (TEXT, NUMBER)]
     others = [column for column in events.table.columns if held_by(column) in (TEXT, NUMBER)]
@@ -54,7 +62,7 @@ def chunks(
             sequence = arrays[key.name]
             here = rest.where(key.between(int(sequence[0]), int(sequence[-1]))).order_by(key)
             arrays |= _beside(sequence, [key, *others], stream(connection, here, chunk_rows))
-            yield _canonical(connection, events, [*plain, *others], arrays)
+            yield [*plain, *others], arrays
 
 
 def _beside(sequence: Numbers, columns: Sequence[Column[Any]], found: Iterable[Portions]) -> dict[str, NDArray[Any]]:

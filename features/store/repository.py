@@ -30,10 +30,12 @@ from features.store.feedback import Feedback
 from features.store.forecasts import Forecasts
 from features.store.idempotency import Idempotency
 from features.store.leases import Leases
+from features.store.logs import read_log
 from features.store.migration import migrate
 from features.store.outcomes import Outcomes
 from features.store.predictions import Predictions
 from features.store.querying import Narrowing, chunks
+from sla.events import EventLog
 from sla.instants import to_us
 
 CHUNK_ROWS = 200_000
@@ -165,6 +167,11 @@ class Store:
         wanted = Narrowing(since_sequence, up_to_sequence, until, ticket_ids)
         with reading(self._engine) as connection:
             yield from chunks(connection, _TICKET_EVENTS, wanted, chunk_rows, may_be_announced=False)
+
+    def ticket_event_log(self, *, since_sequence: int = 0, up_to_sequence: int | None = None) -> EventLog:
+        """The same events as `ticket_events` as a log: several times as quick as frames, and a fraction of their memory."""
+        with reading(self._engine) as connection:
+            return read_log(connection, _TICKET_EVENTS, Narrowing(since_sequence, up_to_sequence))
 
     def service_events(
         self,

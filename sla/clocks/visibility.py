@@ -75,9 +75,7 @@ def _with_dates(seen: Seen, at_us: Int64Array, dates_us: Sequence[int]) -> Seen:
 def _with_late_records(log: EventLog, chosen: Int64Array, ticket: Int64Array, at_us: Int64Array) -> Seen:
     """The queries against a log with one ticket for each state of knowledge that they ask about."""
     order = np.lexsort((log.known_us, log.row_ticket))
-    by_knowledge = EventLog(
-        log.ticket_ids, log.offsets, log.known_us[order], log.known_us[order], log.event_ids[order], {}
-    )
+    by_knowledge = EventLog(log.ticket_ids, log.offsets, log.known_us[order], log.known_us[order], log.ids[order], {})
     newest = last_seen(by_knowledge, ticket[chosen], at_us[chosen])
     # How many rows of a ticket were known names its state of knowledge.
     size = log.at_us.size + 1
@@ -122,5 +120,4 @@ def _inserted(log: EventLog, places: Int64Array, dates_us: Int64Array, counts: I
         for name, column in log.columns.items()
     }
     at_us, recorded_us = np.insert(log.at_us, places, dates_us), np.insert(log.recorded_us, places, dates_us)
-    event_ids = np.insert(log.event_ids, places, "")
-    return EventLog(log.ticket_ids, offsets, at_us, recorded_us, event_ids, columns)
+    return EventLog(log.ticket_ids, offsets, at_us, recorded_us, log.ids.with_blanks(places), columns)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from features.histories import Histories
+from features.histories import Histories, log_of
 from features.pipeline import build
 from features.schema import conform_ticket_events, empty_service_events
 from features.snapshots import event_snapshots
@@ -22,6 +21,7 @@ from models.linear import fit_linear
 from models.manifest import Manifest, MemberEntry, TrainingWindow
 from sla.agreements.agreement_set import AgreementSet
 from sla.agreements.loading import parse_agreements
+from sla.events import EventLog
 
 START = datetime(2024, 3, 27, 6, 0, tzinfo=UTC)  # a Wednesday; clocks change on the Sunday after it
 AT = datetime(2024, 4, 3, 12, 30, tzinfo=UTC)
@@ -153,11 +153,10 @@ class ListStore:
     def last_sequence(self) -> int:
         return self.visible
 
-    def ticket_event_chunks(self, *, since_sequence: int, up_to_sequence: int) -> Iterator[pd.DataFrame]:
+    def ticket_event_log(self, *, since_sequence: int, up_to_sequence: int) -> EventLog:
         found = self.rows.iloc[since_sequence:up_to_sequence]
         self.read.append(len(found))
-        for begin in range(0, len(found), 37):
-            yield found.iloc[begin : begin + 37]
+        return log_of(found)
 
     def last_service_sequence(self) -> int:
         return len(self.of_services)
