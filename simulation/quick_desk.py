@@ -14,7 +14,7 @@ from math import inf
 import numpy as np
 
 from simulation.quick_lines import Belief, QuickLine, QuickPolicy
-from simulation.quick_world import WEEK_MINUTES, Floats, QuickWorld, working_minutes
+from simulation.quick_world import WEEK_MINUTES, Floats, QuickWorld, is_open, working_minutes
 
 _STRAY, _ASK, _SOLVE, _ANSWERED = range(4)  # what a ticket's next stint (or its customer) brings
 _WEEK_WORK, _DAY_WORK, _OPENS, _CLOSES, _LAST_OPEN_DAY = 3000.0, 600.0, 480.0, 1080.0, 5
@@ -24,13 +24,15 @@ _WEEK_WORK, _DAY_WORK, _OPENS, _CLOSES, _LAST_OPEN_DAY = 3000.0, 600.0, 480.0, 1
 class Run:
     """What became of every ticket, n rows; instants are minutes of real time, inf where it did not come to that.
 
-    `elapsed` are minutes of the ticket's own clock until resolution, or until the study's end for what was still open.
+    `elapsed` are minutes of the ticket's own clock until resolution, or until the study's end for what was still open;
+    `response_elapsed` likewise until the first pick (no customer is asked before, so nothing is paused).
     """
 
     world: QuickWorld
     picked: Floats
     resolved: Floats
     elapsed: Floats
+    response_elapsed: Floats
     busy_minutes: float
     events: int
 
@@ -90,8 +92,10 @@ class _Loop:
         self.minutes = (plan.misrouted_work, plan.asked_work)
         self.work = world.work.tolist()
         self.answer = world.answer.tolist()
-        begin = np.where(world.is_always_open, world.opened, working_minutes(world.opened))
-        self.begin = begin
+        open_minutes = working_minutes(world.opened)
+        self.begin = begin = np.where(world.is_always_open, world.opened, open_minutes)
+        self.opened_working = open_minutes.tolist()
+        self.finds_open = (is_open(world.opened) | np.array(self.is_always)[world.first_team]).tolist()
         self.due = (begin + world.target).tolist()
         self.response_due = (begin + world.response_target).tolist()
         self.picked = [inf] * len(world)
@@ -104,17 +108,25 @@ class _Loop:
         """Return the finished run. The loop that everything passes through is written out: calls would cost more than the work."""
         opened, end, heap, join = self.world.opened.tolist(), self.world.end, self.heap, self._join
         at_team, stages, lines, idle, worked_at = self.at_team, self.stage, self.lines, self.idle, self.worked_at
-        resolved, start, ticket = self.resolved, self._start, 0
+        resolved, start, due, response_due = self.resolved, self._start, self.due, self.response_due
+        finds_open, opened_working = self.finds_open, self.opened_working
         opened.append(inf)
         heap.append((inf, -1))
-        events = 0
+        events = ticket = 0
         while True:
             at, which = heap[0]
             arrival = opened[ticket]
             if arrival <= at:
                 if arrival >= end:
                     break
-                join(ticket, at_team[ticket], arrival)
+                team = at_team[ticket]
+                if idle[team] and finds_open[ticket] and not lines[team].waiting:
+                    idle[team] -= 1
+                    start(ticket, team, arrival, opened_working[ticket])
+                elif idle[team]:
+                    join(ticket, team, arrival)
+                else:
+                    lines[team].join(ticket, due[ticket], response_due[ticket])
                 ticket += 1
                 events += 1
                 continue
@@ -154,7 +166,8 @@ class _Loop:
 
     def _ask(self, ticket: int, at: float) -> None:
         back = at + self.answer[ticket]
-        self.due[ticket] += back - at if self.clock_always[ticket] else worked(back) - worked(at)
+        until = min(back, self.world.end)
+        self.due[ticket] += until - at if self.clock_always[ticket] else worked(until) - self.worked_at[ticket]
         self.stage[ticket] = _ANSWERED
         heappush(self.heap, (back, ticket))
 
@@ -194,8 +207,12 @@ class _Loop:
 
     def _finished(self, events: int) -> Run:
         world = self.world
-        resolved = np.array(self.resolved)
-        until = np.minimum(resolved, world.end)
-        own = np.where(world.is_always_open, until, working_minutes(until))
+        resolved, picked = np.array(self.resolved), np.array(self.picked)
         paused = np.array(self.due) - world.target - self.begin
-        return Run(world, np.array(self.picked), resolved, own - self.begin - paused, self.busy, events)
+        elapsed, responded = (self._own_minutes(until) - self.begin for until in (resolved, picked))
+        return Run(world, picked, resolved, elapsed - paused, responded, self.busy, events)
+
+    def _own_minutes(self, at: Floats) -> Floats:
+        """Return instants, none beyond the study's end, in minutes of each ticket's own clock."""
+        until = np.minimum(at, self.world.end)
+        return np.where(self.world.is_always_open, until, working_minutes(until))

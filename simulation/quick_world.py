@@ -109,6 +109,12 @@ def working_minutes(at: Floats) -> Floats:
     return np.asarray(week * _DAYS * _LONG + np.minimum(day, _DAYS) * _LONG + today)
 
 
+def is_open(at: Floats) -> NDArray[np.bool_]:
+    """Return whether a day team is there at each instant."""
+    day, minute = np.divmod(np.mod(at, WEEK_MINUTES), 1440)
+    return np.asarray((day < _DAYS) & (minute >= _OPEN) & (minute < _OPEN + _LONG))
+
+
 def draw_world(plan: DeskPlan, seed: int) -> QuickWorld:
     """Return the tickets of a desk; the same for the same plan and seed."""
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(8,))))
