@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from commands.engine_options import (
+    EngineChoice,
+    EventsOption,
+    MemoryLimitOption,
+    SchedulerOption,
+    WorkersOption,
+    cluster,
+)
 from commands.options import AgreementsOption, JsonOption, StoreOption, existing, instant, settings_with
 from commands.printing import Progress, emit, says_faults
-
-
-class EngineChoice(StrEnum):
-    """Who computes features."""
-
-    LOCAL = "local"
-    DASK = "dask"
 
 
 @says_faults
@@ -65,27 +65,13 @@ def features(
     engine: Annotated[
         EngineChoice, typer.Option("--engine", help="Processes of this machine, or a Dask cluster.")
     ] = EngineChoice.LOCAL,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            "--scheduler",
-            metavar="URL",
-            help="With dask: a running cluster, tcp://host:8786 (default: one on this machine).",
-        ),
-    ] = None,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes on this machine.")] = 2,
-    memory_limit: Annotated[
-        str, typer.Option("--memory-limit", help="With dask on this machine: the most memory of one worker.")
-    ] = "3GiB",
+    scheduler: SchedulerOption = None,
+    workers: WorkersOption = 2,
+    memory_limit: MemoryLimitOption = "3GiB",
     rows: Annotated[
         int, typer.Option("--rows", min=1, help="Events that a worker looks at together; less needs less memory.")
     ] = 500_000,
-    events: Annotated[
-        Path | None,
-        typer.Option(
-            "--events", metavar="FOLDER", help="Parquet files of canonical events (default: those of the store)."
-        ),
-    ] = None,
+    events: EventsOption = None,
     spec: Annotated[
         Path | None,
         typer.Option(
@@ -113,7 +99,7 @@ def features(
 
     Example: slacast features --out var/features --engine dask
     """
-    from features.distributed.engines import dask_engine, process_engine
+    from features.distributed.engines import process_engine
     from features.distributed.from_store import Wanted, write_features
     from features.matrix_files import Sampling
     from features.spec import FeatureSpec
@@ -134,5 +120,5 @@ def features(
             rows_a_partition=rows,
         )
         uses_dask = engine is EngineChoice.DASK
-        with dask_engine(scheduler, workers, memory_limit) if uses_dask else process_engine(workers) as running:
+        with cluster(scheduler, workers, memory_limit) if uses_dask else process_engine(workers) as running:
             emit(write_features(wanted, running, progress), as_json)

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from commands.engine_options import (
+    EngineChoice,
+    EventsOption,
+    MemoryLimitOption,
+    SchedulerOption,
+    WorkersOption,
+    cluster,
+)
+from commands.large_training import train_large
 from commands.options import AgreementsOption, JsonOption, StoreOption, days, instant, settings_with, user_name
+from commands.outages import train_outages
 from commands.printing import Progress, emit, says_faults
 from commands.remaining_time import train_ends
 from commands.training_options import (
@@ -50,15 +60,40 @@ def train(
     settings_file: SettingsOption = None,
     gate: GateOption = None,
     seed: Annotated[int, typer.Option("--seed", help="Same data, same seed, same bundle.")] = 0,
+    engine: Annotated[
+        EngineChoice,
+        typer.Option("--engine", help="This process, or a Dask cluster, for logs larger than memory (breach only)."),
+    ] = EngineChoice.LOCAL,
+    scheduler: SchedulerOption = None,
+    workers: WorkersOption = 2,
+    memory_limit: MemoryLimitOption = "3GiB",
+    events_folder: EventsOption = None,
+    dask_training: Annotated[
+        bool,
+        typer.Option(
+            "--dask-training",
+            help="With dask: grow the direct trees on the cluster, from all rows (not the same bytes twice).",
+        ),
+    ] = False,
 ) -> None:
     """Train, calibrate, judge and register a model in MLflow; it becomes champion only where it beats the rules.
 
     `breach`: will a promise be broken. `remaining-time`: when will a ticket end; registered only if it beats simple tables.
+    `outage`: will a service have a new outage within 24 hours; where no model is surely better, a rule answers.
 
     Example: slacast train breach --as-of 2016-05-16T10:00+02:00
     """
+    if model is Trainable.OUTAGE:
+        tickets_only = {"--agreements": agreements, "--cut": cut, "--judge-until": judge_until, "--gate": gate}
+        train_outages(store, as_of, settings_file, seed, unused=tickets_only)
+        return
     if model is Trainable.REMAINING_TIME:
-        unused = {"--judge-until": judge_until, "--gate": gate, "--target": None if target == "resolution" else target}
+        unused = {
+            "--judge-until": judge_until,
+            "--gate": gate,
+            "--target": None if target == "resolution" else target,
+            "--engine": None if engine is EngineChoice.LOCAL else engine.value,
+        }
         train_ends(agreements, store, as_of, cut, settings_file, seed, unused=unused)
         return
     from training.breach import TrainRequest, train_breach
@@ -66,21 +101,24 @@ def train(
     settings = settings_with(database_url=store, agreements=agreements, gate=gate)
     chosen = training_settings(settings_file, settings.gate)
     progress = Progress()
+    asked: dict[str, Any] = {
+        "tracking_uri": settings.mlflow_uri,
+        "var_dir": settings.var_dir,
+        "target": target,
+        "cut": instant(cut) if cut else None,
+        "judge_until": instant(judge_until) if judge_until else None,
+        "seed": seed,
+        "settings": chosen,
+        "by": user_name(),
+        "at": datetime.now(UTC),
+    }
+    if engine is EngineChoice.DASK:
+        running = cluster(scheduler, workers, memory_limit)
+        until = instant(as_of) if as_of else None
+        train_large(settings, asked, running, events_folder, until, progress, grows_on_cluster=dask_training)
+        return
     agreed, events, service_events = lessons(settings, as_of, progress)
-    request = TrainRequest(
-        events=events,
-        service_events=service_events,
-        agreements=agreed,
-        tracking_uri=settings.mlflow_uri,
-        var_dir=settings.var_dir,
-        target=target,
-        cut=instant(cut) if cut else None,
-        judge_until=instant(judge_until) if judge_until else None,
-        seed=seed,
-        settings=chosen,
-        by=user_name(),
-        at=datetime.now(UTC),
-    )
+    request = TrainRequest(events=events, service_events=service_events, agreements=agreed, **asked)
     typer.echo(train_breach(request, progress).text())
 
 

@@ -1,0 +1,152 @@
+"""The direct trees of the breach model grown by a Dask cluster on all rows of a log: each worker counts its own partitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.distributed.desk import Merged, SharedDesk, Tickets
+from features.distributed.seeding import among_all
+from features.distributed.shared_sums import mapped, write_arrays
+from features.pipeline import build
+from features.spec import FeatureSpec
+from features.text import TextEncoder
+from models.boosting import BoostingMember, BoostingParameters
+from models.clipping import TrainingRange
+from models.scales import Float64Array
+from training.building import HistoryRows
+from training.fitting import ModelSettings
+from training.rows import Rows
+from training.splits import learnable
+
+VALUES, BROKEN, WEIGHT = "X", "y", "weight"
+OF_THE_NETWORK = ("[machines:", "[num_machines:", "[local_listen_port:", "[time_out:", "[machine_list_filename:")
+
+
+@dataclass(frozen=True)
+class _Lesson:
+    """What one partition is asked for: the rows that a model may learn from at an instant."""
+
+    tickets: Tickets
+    spec: FeatureSpec
+    text: TextEncoder | None
+    target: str
+    grid_one_in: int
+    seed: int
+    merged: tuple[Merged, ...]
+    last_known_us: int
+    at_us: int
+    maturity_us: int
+    limits: TrainingRange
+    folder: Path
+
+
+@dataclass(frozen=True)
+class ClusterTrees:
+    """Grows trees on every learnable row of all partitions, sampled or not. Not reproducible: workers add in any order."""
+
+    client: Any
+    desk: SharedDesk
+    last_known_us: int
+    grid_one_in: int
+
+    def fit(
+        self, like: Rows, at_us: int, maturity_us: int, limits: TrainingRange, settings: ModelSettings, seed: int
+    ) -> BoostingMember:
+        """The trees as known at an instant, with the features of rows `like` those that the other members learn from."""
+        merged = self.desk.indices(like.spec.settings)
+        lessons = [
+            _Lesson(
+                tickets,
+                like.spec,
+                like.text,
+                self.desk.target,
+                self.grid_one_in,
+                seed,
+                merged,
+                self.last_known_us,
+                at_us,
+                maturity_us,
+                limits,
+                self.desk.scratch / "lessons" / f"{at_us}" / tickets.folder.name,
+            )
+            for tickets in self.desk.partitions
+        ]
+        counts = self.desk.engine.map("computing features", _write, lessons, self.desk.progress)
+        return _grown(
+            self.client,
+            [(one.folder, *count) for one, count in zip(lessons, counts, strict=True)],
+            like,
+            settings,
+            seed,
+        )
+
+
+def _write(lesson: _Lesson) -> tuple[int, int]:
+    """How many rows and tickets were written."""
+    own = lesson.tickets.histories()
+    own.last_known_us = lesson.last_known_us
+    rows = HistoryRows.of_histories(own, lesson.target, lesson.grid_one_in, lesson.seed, "")
+    then = rows.labelled.relabelled(*rows.labels(lesson.at_us))
+    places = np.flatnonzero(learnable(then, lesson.at_us, lesson.maturity_us))
+    histories = among_all(own, lesson.target, lesson.merged, lesson.last_known_us)
+    X = build(histories, rows.snapshots.take(places), lesson.spec, lesson.target, text=lesson.text)
+    _, of_row, count = np.unique(then.ticket[places], return_inverse=True, return_counts=True)
+    arrays = {VALUES: lesson.limits.clip(X.to_numpy(dtype=np.float64)), BROKEN: then.y[places]}
+    write_arrays(lesson.folder, arrays | {WEIGHT: 1.0 / count[of_row.reshape(-1)]})
+    return len(places), len(count)
+
+
+def _grown(
+    client: Any, parts: list[tuple[Path, int, int]], like: Rows, settings: ModelSettings, seed: int
+) -> BoostingMember:
+    from dask import array, delayed
+    from lightgbm.dask import DaskLGBMRegressor
+
+    rows, tickets = sum(count for _, count, _ in parts), sum(count for _, _, count in parts)
+    factor = rows / tickets if settings.every_ticket_counts_once else None
+    filled = [part for part in parts if part[1]]
+
+    def whole(name: str, shape: tuple[int, ...]) -> Any:
+        pieces = [
+            array.from_delayed(delayed(_read)(folder, name, factor), (count, *shape), np.float64)
+            for folder, count, _ in filled
+        ]
+        return array.concatenate(pieces)
+
+    # A regressor of the binary objective: a classifier would number the classes that each worker happens to see.
+    names = like.spec.names
+    model = DaskLGBMRegressor(client=client, **_named(settings.boosting, settings, names, seed))
+    model.fit(whole(VALUES, (len(names),)), whole(BROKEN, ()), sample_weight=whole(WEIGHT, ()), feature_name=names)
+    lines = str(model.booster_.model_to_string()).split("\n")
+    return BoostingMember.from_text("\n".join(line for line in lines if not line.startswith(OF_THE_NETWORK)))
+
+
+def _read(folder: Path, name: str, factor: float | None) -> Float64Array:
+    values = np.array(mapped(folder, name))
+    if name != WEIGHT:
+        return values
+    return np.ones(len(values)) if factor is None else values * factor
+
+
+def _named(parameters: BoostingParameters, settings: ModelSettings, names: list[str], seed: int) -> dict[str, Any]:
+    """The parameters of models.boosting under the names of LightGBM's estimators."""
+    constraints = [settings.directions.get(name, 0) for name in names]
+    return {
+        "objective": "binary",
+        "tree_learner": "data",
+        "n_estimators": parameters.rounds,
+        "learning_rate": parameters.learning_rate,
+        "num_leaves": parameters.leaves,
+        "min_child_samples": parameters.rows_per_leaf,
+        "min_child_weight": 1e-3,
+        "colsample_bytree": parameters.feature_fraction,
+        "reg_lambda": parameters.lambda_l2,
+        "extra_trees": parameters.extra_trees,
+        "random_state": seed,
+        "verbosity": -1,
+        **({"monotone_constraints": constraints} if any(constraints) else {}),
+    }
