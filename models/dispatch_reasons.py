@@ -1,0 +1,78 @@
+"""The suggested order in words: three groups, the order within a queue, and one sentence on why a ticket stands where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.dispatch import Gain, GainSettings, Waiting, gain
+
+LOST_CHANCE = 0.5  # from here on a ticket is more likely late than not, even when taken now
+_PRESSING = 0.05  # urgency below this is that of a ticket with more than three horizons to spare
+
+
+class Group(StrEnum):
+    """What the dispatcher is to do with a ticket, in the order of the page."""
+
+    SAVE_NOW = "save now"
+    SAFE = "safe for now"
+    LOST = "late or lost: tell the customer"
+
+
+def groups(worth: Gain) -> list[Group]:
+    """Return the group of each ticket, n."""
+    is_lost = worth.late_chance >= LOST_CHANCE
+    is_pressing = worth.saving >= _PRESSING * (1.0 - worth.late_chance)
+    return [
+        Group.LOST if lost else Group.SAVE_NOW if pressing else Group.SAFE
+        for lost, pressing in zip(is_lost.tolist(), is_pressing.tolist(), strict=True)
+    ]
+
+
+def suggested_order(queue: Waiting, settings: GainSettings | None = None) -> NDArray[np.int64]:
+    """Return the rows in the order in which they are to be taken: highest gain first, equals by what is due first."""
+    return np.lexsort((queue.left, -gain(queue, settings or GainSettings()).total)).astype(np.int64)
+
+
+def why_suggested(queue: Waiting, worth: Gain, row: int) -> str:
+    """Return one sentence on why a ticket stands where it stands in the suggested order."""
+    group, work = groups(worth)[row], duration(float(queue.expected[row]))
+    left, chance = float(queue.left[row]), f"{100 * (1 - worth.late_chance[row]):.0f} %"
+    if left <= 0:
+        return f"Overdue by {duration(-left)}: it cannot be saved, and gains weight the longer it waits; about {work} of work."
+    if worth.response[row] > max(worth.saving[row], worth.lateness[row]):
+        return f"The first response is due in {duration(float(queue.response_left[row]))}, and can still be in time."
+    if group is Group.LOST:
+        return f"Due in {duration(left)} but about {work} of work: taken now it would be in time with only {chance}."
+    if group is Group.SAVE_NOW:
+        return f"Due in {duration(left)} with about {work} of work: taken now it is in time with {chance}, later with less."
+    return f"Due in {duration(left)} with about {work} of work: it can wait while others cannot."
+
+
+def duration(minutes: float) -> str:
+    """Return minutes of working time in words: 45 min, 3 h 20 min."""
+    hours, rest = divmod(round(minutes), 60)
+    if not hours:
+        return f"{rest} min"
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+WHY: dict[str, Callable[[Waiting, int], str]] = {
+    "first come, first served": lambda queue, row: f"{_before(queue.opened, row)} opened before it.",
+    "priority": lambda queue, row: (
+        f"{_before(-queue.weight, row)} of a higher priority; equals in the order of opening."
+    ),
+    "earliest due": lambda queue, row: f"{_before(queue.left, row)} due before it.",
+    "least slack": lambda queue, row: (
+        f"{_before(queue.left - queue.expected, row)} tighter, by time left beyond the work."
+    ),
+}
+"""One sentence on why a ticket stands where it stands, for the plain orders, by name."""
+
+
+def _before(rank: NDArray[np.float64], row: int) -> str:
+    count = int((rank < rank[row]).sum())
+    return {0: "No other ticket is", 1: "One ticket is"}.get(count, f"{count} tickets are")
