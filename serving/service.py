@@ -63,6 +63,11 @@ class Service:
             if part is not None:
                 part.stop()
 
+    def degraded(self) -> list[str]:
+        """What is wrong though the queue is served, in sentences: with the model, the agreements, with storing scores."""
+        found = [self.model_problem(), self.recorder.problem if self.recorder else None]
+        return [text for text in found if text]
+
     def written(self) -> Store:
         """The store; ProblemError 503 where there is none to write to."""
         if self.store is None:

@@ -41,6 +41,7 @@ ROW: dict[str, JsonValue] = {
 }
 QUEUE: dict[str, JsonValue] = {
     "as_of": "2026-07-06T08:15:00Z",
+    "probabilities_as_of": "2026-07-06T08:14:21Z",
     "scored_seconds_ago": 12.4,
     "time_zone": "Europe/Berlin",
     "bundle_version": "breach v3",
@@ -183,10 +184,33 @@ MODELS: dict[str, JsonValue] = {
     "served": "breach v3",
     "problem": None,
 }
+SCORE_HISTORY: dict[str, JsonValue] = {
+    "ticket_id": "INC0016968",
+    "as_of": "2016-05-17T06:04:00Z",
+    "scores": [
+        {
+            "scored_at": "2016-05-16T08:00:00Z",
+            "verdict_state": "running",
+            "probability": 0.12,
+            "due_at": "2016-05-19T09:30:00Z",
+            "bundle_version": "breach v7",
+            "reasons": ["Its team closed 8 of 23 late in 14 days"],
+        },
+        {
+            "scored_at": "2016-05-17T05:10:00Z",
+            "verdict_state": "paused",
+            "probability": 0.31,
+            "due_at": None,
+            "bundle_version": "breach v7",
+            "reasons": ["Reassigned 3 times"],
+        },
+    ],
+}
 BY_SCHEMA: dict[str, dict[str, JsonValue]] = {
     "QueuePage": QUEUE,
     "TicketRow": ROW,
     "TicketOut": TICKET,
+    "ScoreHistoryOut": SCORE_HISTORY,
     "ScoreOut": SCORES,
     "WhatIfOut": WHAT_IF,
     "EventsOut": EVENTS,

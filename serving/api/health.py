@@ -44,8 +44,7 @@ def readyz(request: Request, response: Response) -> Readiness:
     is_ready = not why
     if queue is not None and queue.rules_only_reason:
         why.append(queue.rules_only_reason)
-    if problem := service.model_problem():
-        why.append(problem)
+    why += service.degraded()
     response.status_code = 200 if is_ready else 503
     response.headers["Cache-Control"] = "no-store"
     status: Literal["ready", "not ready"] = "ready" if is_ready else "not ready"

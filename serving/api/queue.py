@@ -114,6 +114,7 @@ def _content(queue: Queue, wanted: Selection, limit: int, cursor: Cursor | None)
     part = page(selected.rows, limit, cursor)
     return {
         "as_of": iso(queue.as_of),
+        "probabilities_as_of": iso(queue.asked_at) if queue.bundle_version else None,
         "time_zone": queue.zone,
         "bundle_version": queue.bundle_version,
         "rules_only_reason": queue.rules_only_reason,

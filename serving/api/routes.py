@@ -13,6 +13,7 @@ from serving.api import (
     metrics,
     models,
     queue,
+    scores,
     scoring,
     supposing,
     tickets,
@@ -24,7 +25,7 @@ PREFIX = "/api/v1"
 def api_router() -> APIRouter:
     """The router with everything under /api/v1, and /healthz, /readyz and /metrics beside it."""
     router = APIRouter()
-    for module in (queue, tickets, supposing, feedback, events, scoring, models, audit, description):
+    for module in (queue, tickets, scores, supposing, feedback, events, scoring, models, audit, description):
         router.include_router(module.router, prefix=PREFIX)
     router.include_router(health.router)
     router.include_router(metrics.router)

@@ -81,7 +81,10 @@ class QueueCounts(BaseModel):
 class QueuePage(BaseModel):
     """A page of the queue in the order asked for, and what the scores rest on."""
 
-    as_of: datetime = Field(description="The instant the verdicts and scores are true for.")
+    as_of: datetime = Field(description="The instant the verdicts and times are true for.")
+    probabilities_as_of: datetime | None = Field(
+        default=None, description="No probability is older than this; null where the rules alone speak."
+    )
     scored_seconds_ago: float = Field(description="How long ago that was computed, in real time.")
     time_zone: str = Field(description="The desk's zone, in which the reasons speak.")
     bundle_version: str | None

@@ -148,11 +148,18 @@ def frame(request: Request, queue: Queue | None, standing: Standing | None) -> d
         "now": queue.as_of if queue else None,
         "age_seconds": standing.age_seconds() if standing and queue else None,
         "problem": standing.problem if standing else None,
+        "degraded": _degraded(request, queue) if queue else [],
         "poll_seconds": settings.poll_seconds,
         "instant": Instants(local, queue.as_of) if queue else None,
         "caller": caller,
         "is_open": gate_of(request).stands_open,
     }
+
+
+def _degraded(request: Request, queue: Queue) -> list[str]:
+    """What is wrong though the queue is served, unless the notice of the missing model says it."""
+    said = queue.rules_only_reason or ""
+    return [text for text in service_of(request).degraded() if text.rstrip(".") not in said]
 
 
 def error_page(request: Request, status: int, title: str, detail: str) -> Response:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -25,6 +26,7 @@ from serving.shadow import Shadow
 from tests.features.conftest import postgres_url, url  # noqa: F401
 from tests.serving.builders import by_ticket
 from tests.serving.real_desk import AT, agreements, fitted_bundle, frame_of, random_events
+from tests.serving.stored_desk import Desk
 
 EVENTS = random_events(60)
 BUNDLE = fitted_bundle(EVENTS, "breach v1")
@@ -243,3 +245,37 @@ def test_hostile_texts_in_ids_and_reasons_come_back_as_they_were(store: Store) -
     store.append_ticket_events(frame_of([event]), "test")
     Process(store, "a", SetClock()).tick()
     assert [point.state for point in score_history(store.predictions, name, AT)] == ["running"]
+
+
+def test_page_and_probe_say_that_scores_are_not_stored_and_that_a_bundle_was_refused(
+    tmp_path: Path, prepared_desk: Path
+) -> None:
+    desk = Desk(prepared_desk, tmp_path)
+    recorder = desk.service.recorder
+    assert recorder is not None
+    client = desk.client()
+    assert "Scores are not stored" not in client.get("/queue").text
+    recorder.problem = "Scores are not stored: StoreError: the disk is full"
+    degraded = replace(desk.service, model_problem=lambda: "breach v2 was refused: <b>boosting.txt</b> is missing")
+    desk.app.state.service = degraded
+    for path in ("/queue", "/readyz"):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert "the disk is full" in answer.text
+        assert "breach v2 was refused" in answer.text
+    assert "<b>boosting" not in client.get("/queue").text
+    desk.close()
+
+
+def test_the_api_tells_how_a_score_went_to_those_who_may_see_the_ticket(tmp_path: Path, prepared_desk: Path) -> None:
+    desk = Desk(prepared_desk, tmp_path)
+    recorder, queue = desk.service.recorder, desk.service.standing.queue
+    assert recorder is not None
+    assert queue is not None
+    assert recorder.step() is True
+    row = queue.rows[0]
+    found = desk.client().get("/api/v1/scores", params={"ticket_id": row.ticket_id}).json()
+    assert [(point["verdict_state"], point["probability"]) for point in found["scores"]] == [(row.clock.state, None)]
+    assert desk.client().get("/api/v1/scores", params={"ticket_id": "nobody"}).status_code == 404
+    assert desk.client().get("/api/v1/scores", params={"ticket_id": "a\0b"}).status_code == 422
+    desk.close()
