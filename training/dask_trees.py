@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,9 @@ def _grown(
     # A regressor of the binary objective: a classifier would number the classes that each worker happens to see.
     names = like.spec.names
     model = DaskLGBMRegressor(client=client, **_named(settings.boosting, settings, names, seed))
-    model.fit(whole(VALUES, (len(names),)), whole(BROKEN, ()), sample_weight=whole(WEIGHT, ()), feature_name=names)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Parameter n_jobs will be ignored")  # it is nobody's wish: a default
+        model.fit(whole(VALUES, (len(names),)), whole(BROKEN, ()), sample_weight=whole(WEIGHT, ()), feature_name=names)
     lines = str(model.booster_.model_to_string()).split("\n")
     return BoostingMember.from_text("\n".join(line for line in lines if not line.startswith(OF_THE_NETWORK)))
 
