@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from commands import access, data, demonstration, learning, registry, reports, rules, service, tuning
+from commands import access, data, demonstration, learning, operations, registry, reports, rules, service, tuning
 
 # Read by MLflow at import: no run of ours calls home or draws download bars.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -32,6 +32,9 @@ app.command("score")(service.score)
 app.command("serve")(service.serve)
 app.add_typer(reports.app, name="report")
 app.add_typer(access.keys, name="keys")
+app.command("migrate")(operations.migrate)
+app.command("backup")(operations.backup)
+app.command("erase")(operations.erase)
 app.command("demo")(demonstration.demo)
 
 

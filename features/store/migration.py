@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
-from features.store.engine import reading, writing
+from features.store.engine import make_engine, reading, writing
 from features.store.faults import StoreError
 
 
@@ -31,6 +33,17 @@ def migrate(engine: Engine) -> None:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+@contextmanager
+def up_to_date(url: str) -> Iterator[Engine]:
+    """An engine of a store whose tables are the newest, for work on the store as a whole; closed at the end."""
+    engine = make_engine(url)
+    try:
+        migrate(engine)
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _refuse_unknown(engine: Engine, found: str | None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FLOORS = {"sla", "features", "simulation", "models", "training", "serving"}
 PACKAGES = FLOORS | {"commands"}
-FOLDERS = PACKAGES | {".ci", "benchmarks", "docs", "examples", "notebooks", "tests"}
+FOLDERS = PACKAGES | {".ci", "benchmarks", "deploy", "docs", "examples", "notebooks", "tests"}
 FILES = {
     ".gitignore",
     ".importlinter",
