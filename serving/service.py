@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from serving.alerting.watchman import Watchman
 from serving.problems import ProblemError
 from serving.queue import Queue
 from serving.recorder import Recorder
@@ -50,16 +51,17 @@ class Service:
     store: Store | None = None  # None: nothing can be written
     watch: Watch | None = None
     recorder: Recorder | None = None  # None: this process stores no scores and sends no alerts
+    watchman: Watchman | None = None  # None: there are no alert rules here
 
     def start(self) -> None:
         """Begin all that runs in the background."""
-        for part in (self.watch, self.recorder, self.ticker):
+        for part in (self.watch, self.watchman, self.recorder, self.ticker):
             if part is not None:
                 part.start()
 
     def stop(self) -> None:
         """End it: what was scored is stored, and the right to act given back; the store stays open."""
-        for part in (self.ticker, self.watch, self.recorder):
+        for part in (self.ticker, self.watch, self.recorder, self.watchman):
             if part is not None:
                 part.stop()
 

@@ -181,6 +181,10 @@ class Settings(BaseSettings):
         description="How far ahead of our clock an event may say it happened (clocks differ); later ones are refused.",
     )
     max_score_tickets: int = Field(default=1000, ge=1, description="The most tickets one POST /api/v1/score may carry.")
+    alert_rules: Path | None = Field(
+        default=None,
+        description="A YAML file with alert rules (docs/alerts.md). Unset: nobody is told anything by themselves.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much is written to the log (standard error)."
     )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
+from features.store.leases import Lease, holding
 from features.store.repository import Store, open_store
 from models.bundle import BreachBundle
 from models.registry import challenger
 from serving.agreements_watch import AgreementsWatch
+from serving.alerting.loading import load_rules
+from serving.alerting.watchman import Watchman, couriers_of
 from serving.champion import Champion, LastGood, Served
 from serving.lease import ScorerLease
 from serving.queue import Queue, Thresholds
@@ -38,7 +42,12 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
         raise
     scorer = scorer_of(settings, store, agreements)
     sights = Sights(settings, store, scorer, agreements)
-    recorder = recorder_of(settings, store, scorer, sights) if settings.store_scores else None
+    try:
+        watchman = watchman_of(settings, store, agreements, lambda: recorder is not None and recorder.is_acting)
+    except BaseException:
+        store.close()
+        raise
+    recorder = recorder_of(settings, store, scorer, sights, watchman) if settings.store_scores else None
     ticker = Ticker(
         scorer,
         clock,
@@ -49,7 +58,9 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
         tick_seconds=settings.tick_seconds,
         news_seconds=settings.news_seconds,
     )
-    return Service(settings, clock, scorer, ticker, sights.problem, store.close, store, sights.watch, recorder)
+    return Service(
+        settings, clock, scorer, ticker, sights.problem, store.close, store, sights.watch, recorder, watchman
+    )
 
 
 class Sights:
@@ -91,12 +102,35 @@ class Sights:
         return False  # nobody sees it, so nothing is scored anew
 
 
-def recorder_of(settings: Settings, store: Store, scorer: Scorer, sights: Sights) -> Recorder:
-    """What stores scores while this process holds the lease; nothing runs yet."""
+def watchman_of(
+    settings: Settings, store: Store, agreements: AgreementSet, may_send: Callable[[], bool]
+) -> Watchman | None:
+    """What tells alerts by the rules that the settings name, None without any; nothing runs yet. Raises AlertRulesError."""
+    if settings.alert_rules is None or not settings.store_scores:
+        return None
+    rules = load_rules(settings.alert_rules, agreements)
+    couriers = couriers_of(rules, store.alerts, os.environ, real_time, may_send)
+    return Watchman(rules, agreements, store.alerts, couriers, real_time)
+
+
+def real_time() -> datetime:
+    """Now, whatever the desk's own clock shows: what is sent is signed and tried again by it."""
+    return datetime.now(UTC)
+
+
+def recorder_of(
+    settings: Settings, store: Store, scorer: Scorer, sights: Sights, watchman: Watchman | None = None
+) -> Recorder:
+    """What stores scores, and then has alerts told, while this process holds the lease; nothing runs yet."""
     journal = ScoreJournal(store.predictions, settings.score_tolerance)
     shadow_journal = ScoreJournal(store.predictions, settings.score_tolerance, is_shadow=True)
     shadow = Shadow(scorer, lambda: sights.challenger.bundle, shadow_journal, settings.shadow_seconds)
-    return Recorder(ScorerLease(store.leases, settings.lease_seconds), [journal, shadow])
+
+    def tell(queue: Queue, lease: Lease) -> None:
+        if watchman is not None:
+            watchman.after_tick(queue, conditions=[holding(lease)])
+
+    return Recorder(ScorerLease(store.leases, settings.lease_seconds), [journal, shadow], [tell])
 
 
 def score_once(settings: Settings, at: datetime) -> Queue:

@@ -138,6 +138,12 @@ class Alerts:
         rows = [{str(name): value for name, value in row.items()} for row in found.to_dict("records")]
         return [(attempts[row["alert_id"]], row) for row in rows]
 
+    def count(self, event: str, since: datetime) -> int:
+        """How many alerts of an event were stored with an instant after one."""
+        with reading(self._alerts.engine) as connection:
+            wanted = [alerts.c.event.in_(known_numbers(connection, [event])), alerts.c.raised_at > to_us(since)]
+            return int(connection.execute(select(func.count()).select_from(alerts).where(*wanted)).scalar_one())
+
     def still_to_send(self) -> int:
         """How many deliveries stand in the outbox."""
         with reading(self._alerts.engine) as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from serving.api import (
+    alerts,
     audit,
     description,
     events,
@@ -25,7 +26,7 @@ PREFIX = "/api/v1"
 def api_router() -> APIRouter:
     """The router with everything under /api/v1, and /healthz, /readyz and /metrics beside it."""
     router = APIRouter()
-    for module in (queue, tickets, scores, supposing, feedback, events, scoring, models, audit, description):
+    for module in (queue, tickets, scores, supposing, feedback, events, scoring, models, alerts, audit, description):
         router.include_router(module.router, prefix=PREFIX)
     router.include_router(health.router)
     router.include_router(metrics.router)
