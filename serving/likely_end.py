@@ -56,7 +56,7 @@ def likely_end(
 
 def _may_pause(agreements: AgreementSet, agreement: int, metric: str) -> bool:
     targets = agreements.agreements[agreement].targets
-    return any(target.pause is not None for target in targets if target.metric == metric)
+    return any(target.pause is not None for target in targets if target.metric == metric.split(":")[0])
 
 
 def unseen(bundle: BreachBundle | None, facts: Mapping[str, str]) -> tuple[str, ...]:

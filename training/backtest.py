@@ -21,7 +21,7 @@ from training.assessment_text import assessment_text
 from training.building import HistoryRows
 from training.evaluation.costs import TicketPeaks
 from training.looks import desk_calendar
-from training.plan import TrainingError
+from training.plan import TrainingError, model_name
 from training.questions import Answered, Questions
 from training.report.page import html_report
 from training.settings import TrainingSettings
@@ -61,7 +61,7 @@ class BacktestRequest:
     @property
     def experiment(self) -> str:
         """The experiment of the model that is played back, as in training."""
-        return self.name or ("breach" if self.target == "resolution" else f"breach-{self.target}")
+        return self.name or model_name(self.target)
 
 
 @dataclass(frozen=True)

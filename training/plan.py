@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -52,8 +53,11 @@ class Plan:
 
 
 def model_name(target: str) -> str:
-    """What a breach model is called: `breach` for resolution, else with the target behind it."""
-    return "breach" if target == "resolution" else f"breach-{target}"
+    """What a breach model is called: `breach` for resolution, else with the target behind it.
+
+    A team's share, `team_time:Network`, becomes `breach-team_time-Network`: registries refuse colons and other signs in names.
+    """
+    return "breach" if target == "resolution" else "breach-" + re.sub(r"[^\w-]+", "-", target)
 
 
 class DirectTrees(Protocol):

@@ -13,7 +13,7 @@ import yaml
 
 from sla.agreements.agreement_set import AgreementSet
 from training.building import HistoryRows
-from training.plan import Plan
+from training.plan import Plan, model_name
 from training.settings import TrainingSettings
 from training.tuning import TuneResponse, tune
 from training.tuning_folds import TuningSettings
@@ -62,7 +62,7 @@ class Tuned:
 def tune_breach(request: TuneRequest, progress: Callable[[str], None] = lambda _text: None) -> Tuned:
     """The tuned settings, written as YAML. Raises TrainingError where there is too little history to search on."""
     progress("reading histories and labels")
-    name = request.name or ("breach" if request.target == "resolution" else f"breach-{request.target}")
+    name = request.name or model_name(request.target)
     start = request.start
     source = HistoryRows.of(
         request.events,

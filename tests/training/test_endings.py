@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.outcomes import Outcomes
+from features.schema import conform_ticket_events
 from simulation.demo import demo_history
-from sla.agreements.loading import load_agreements
+from sla.agreements.loading import load_agreements, parse_agreements
 from sla.clocks.replay import verdicts_at
 from sla.clocks.verdicts import VerdictState
 from training.building import HistoryRows
@@ -87,11 +87,69 @@ def test_nothing_is_known_of_the_future(events: pd.DataFrame, source: HistoryRow
     assert (~both["has_stopped"]).any()
 
 
-def test_a_promise_that_is_made_again_ends_with_its_own_measurement(events: pd.DataFrame) -> None:
-    source = HistoryRows.of(events, load_agreements(AGREEMENTS), "first_response", 8, 0)
-    points = Outcomes.of(source.histories, "first_response").points
-    steps = source.histories.steps
-    answered = points.measurement_of_step[source.histories.search.at(source.labelled.ticket, source.labelled.at_us)]
-    assert len(np.unique(answered)) <= len(np.unique(points.measurement_of_step))
-    stopped = source.labelled.has_stopped
-    assert (source.labelled.at_us + source.labelled.open_us)[stopped].max() <= steps.known_us.max() + HOUR_US
+AGAIN = """
+slacast: 1
+calendars:
+  always: {time_zone: UTC, hours: {mon-sun: [["00:00", "24:00"]]}}
+agreements:
+  - name: Desk
+    calendar: always
+    targets:
+      - metric: next_response
+        goals: [{default: true, within: 2 h}]
+"""
+
+
+def answered_thrice() -> pd.DataFrame:
+    """A customer who asks at 9, 11 and 16 o'clock and is answered at 10, 15 and never; somebody else's note at 12."""
+    told = (
+        (8, "created", "customer"),
+        (9, "commented", "customer"),
+        (10, "commented", "agent"),
+        (11, "commented", "customer"),
+        (12, "noted", "agent"),
+        (15, "commented", "agent"),
+        (16, "commented", "customer"),
+        (17, "noted", "agent"),
+    )
+    day = pd.Timestamp("2024-03-05", tz="UTC")
+    rows = [
+        {"event_id": str(hour), "ticket_id": "T1", "event_at": day + pd.Timedelta(hours=hour), "kind": kind}
+        | {"actor_kind": actor, "status": "new" if kind == "created" else None}
+        for hour, kind, actor in told
+    ]
+    return conform_ticket_events(pd.DataFrame(rows))
+
+
+def test_each_promise_that_is_made_again_has_its_own_outcome_and_its_own_end() -> None:
+    source = HistoryRows.of(answered_thrice(), parse_agreements(AGAIN), "next_response", 1_000, 0)
+    rows = source.labelled
+    is_event = rows.is_event
+    hour = (rows.at_us[is_event] // HOUR_US) % 24
+    found = {
+        at: (int(breached), bool(stopped), worked / HOUR_US)
+        for at, breached, stopped, worked in zip(
+            hour.tolist(),
+            rows.breached[is_event],
+            rows.has_stopped[is_event],
+            rows.worked_us[is_event].tolist(),
+            strict=True,
+        )
+    }
+    assert found == {
+        9: (0, True, pytest.approx(1)),  # answered after an hour
+        11: (1, True, pytest.approx(4)),  # after four, two too late
+        12: (1, True, pytest.approx(3)),  # a note is no answer
+        16: (-1, False, pytest.approx(1)),  # still open when the log ends, an hour later
+        17: (-1, False, pytest.approx(0)),
+    }
+
+
+def test_of_a_promise_that_is_made_again_only_what_was_known_counts() -> None:
+    source = HistoryRows.of(answered_thrice(), parse_agreements(AGAIN), "next_response", 1_000, 0)
+    noon_us = int(pd.Timestamp("2024-03-05 12:30", tz="UTC").value // 1_000)
+    known, hour = source.labels(noon_us), (source.labelled.at_us // HOUR_US) % 24
+    first, second = int(np.flatnonzero(hour == 9)[0]), int(np.flatnonzero(hour == 11)[0])
+    assert (known.breached[first], known.breached[second]) == (0, -1)
+    assert (known.has_stopped[first], known.has_stopped[second]) == (True, False)
+    assert known.worked_us[second] == pytest.approx(1.5 * HOUR_US)
