@@ -28,6 +28,7 @@ AGREEMENTS = ROOT / "examples" / "uci-incidents" / "agreements.yaml"
 SMALLEST, LARGEST = 100_000, 10_000_000
 WORKERS, MEMORY_LIMIT = 2, "3GiB"
 DASK_ROWS = 400_000  # other partitions than the local engine's, so that equality says something
+BEGAN = time.perf_counter()  # of this process: each stage has its own
 Figures = dict[str, float | int]
 
 
@@ -50,9 +51,9 @@ def measure(largest: int = LARGEST, scratch: Path | None = None) -> Figures:
 
 def _of_size(size: int, folder: Path) -> Figures:
     alone(write_export, folder, size)
-    imported = alone(import_export, folder, size)
-    local = alone(local_features, folder)
-    dask = alone(dask_features, folder)
+    imported = _told(size, "import", alone(import_export, folder, size))
+    local = _told(size, "features", alone(local_features, folder))
+    dask = _told(size, "features on Dask", alone(dask_features, folder))
     is_same = bool(alone(digests, folder / "local")["columns"] == alone(digests, folder / "dask")["columns"])
     if size == SMALLEST:
         is_same &= bool(alone(in_memory, folder)["columns"] == alone(digests, folder / "local")["columns"])
@@ -77,7 +78,7 @@ def import_export(folder: Path, size: int) -> dict[str, Any]:
     from features.importing import import_file
 
     (export,) = folder.glob(f"export-{size}.parquet")
-    report = import_file(export, folder / "mapping.yaml", f"sqlite:///{folder / 'log.db'}")
+    report = import_file(export, folder / "mapping.yaml", f"sqlite:///{folder / 'log.db'}", progress=_tell)
     return {"events": report.to_dict()["stored"]["inserted"]}
 
 
@@ -179,4 +180,13 @@ def _timed(answer: Any, step: Callable[..., Any], arguments: tuple[Any, ...]) ->
 
 def _tell(what: str, done: int, total: int) -> None:
     if done in (0, total):
-        print(f"  {time.strftime('%H:%M:%S')} {what} {done}/{total}", flush=True)
+        print(f"  {time.perf_counter() - BEGAN:7.1f} s {what} {done}/{total}", flush=True)
+
+
+def _told(size: int, stage: str, found: dict[str, Any]) -> dict[str, Any]:
+    print(
+        f"{size:,} events, {stage}: {found['seconds']:.1f} s, processor {found['cpu_seconds']:.1f} s, "
+        f"peak {found['peak_mib']:,.0f} MiB",
+        flush=True,
+    )
+    return found

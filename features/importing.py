@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -79,8 +81,21 @@ def import_file(
 
 def _stored(result: ImportResult, store: Store, progress: Progress, imported_at: datetime | None) -> ImportReport:
     append = store.append_service_events if result.mapping.kind == "service_events" else store.append_ticket_events
-    stored = append(result.events, result.source, imported_at=imported_at, progress=progress)
+    with _collector_paused():
+        stored = append(result.events, result.source, imported_at=imported_at, progress=progress)
     return ImportReport(result, stored, store.url)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Inside, nobody looks for cycles among the rows on their way to the database: there are none, and it took an eighth of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _refuse_leaks(result: ImportResult, mapping_path: str | Path) -> None:
