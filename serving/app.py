@@ -92,7 +92,7 @@ def serve(
 
 def application(service: Service) -> FastAPI:
     """The application around a service that is already put together."""
-    metrics = Metrics(service)
+    metrics = Metrics(service, now=system_clock if service.clock is system_clock else None)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -32,8 +33,11 @@ Monotonic = Callable[[], float]
 class Metrics:
     """All figures of one application, and the text of /metrics."""
 
-    def __init__(self, service: Service, monotonic: Monotonic = time.monotonic) -> None:
-        self._monotonic = monotonic
+    def __init__(
+        self, service: Service, monotonic: Monotonic = time.monotonic, now: Callable[[], datetime] | None = None
+    ) -> None:
+        """`now`: the real time, where that is also the desk's; without it nobody can tell how long a scoring took."""
+        self._monotonic, self._now = monotonic, now
         self._waiting: deque[tuple[int, float]] = deque(
             maxlen=_MOST_WAITING
         )  # last sequence of a batch, and when it was stored
@@ -53,6 +57,12 @@ class Metrics:
         self.lag = Histogram(
             "slacast_event_to_score_seconds",
             "From the moment a request's events were on disk to the first queue that knows them.",
+            buckets=LAG_BUCKETS,
+            registry=self.registry,
+        )
+        self.took = Histogram(
+            "slacast_scoring_seconds",
+            "From the instant a queue tells of to the moment it was there.",
             buckets=LAG_BUCKETS,
             registry=self.registry,
         )
@@ -77,6 +87,9 @@ class Metrics:
             return
         self._seen = queue
         self.scorings.inc()
+        if self._now is not None:
+            scored_at = self._now() - timedelta(seconds=self._monotonic() - standing.scored_seconds)
+            self.took.observe(max((scored_at - queue.as_of).total_seconds(), 0.0))
         for _ in range(len(self._waiting)):
             sequence, stored_seconds = self._waiting.popleft()
             if sequence <= queue.last_sequence:
