@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from commands import access, data, demonstration, learning, operations, registry, reports, rules, service, tuning
+from commands import access, data, demonstration, learning, outages, operations, registry, reports, rules, service, tuning
 
 # Read by MLflow at import: no run of ours calls home or draws download bars.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -28,6 +28,7 @@ app.command("train")(learning.train)
 app.command("backtest")(learning.backtest)
 app.command("tune")(tuning.tune)
 app.add_typer(registry.app, name="models")
+app.add_typer(outages.app, name="forecast")
 app.command("score")(service.score)
 app.command("serve")(service.serve)
 app.add_typer(reports.app, name="report")

@@ -30,6 +30,7 @@ class Trainable(StrEnum):
 
     BREACH = "breach"
     REMAINING_TIME = "remaining-time"
+    OUTAGE = "outage"
 
 
 SettingsOption = Annotated[

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
+from features.outages.checks import CheckRules
 from features.outages.columns import RULES, OutageColumns
 from models.boosting import BoostingMember, BoostingParameters, fit_boosting
 from models.calibration import Calibration, fit_platt
@@ -29,7 +31,8 @@ THREE, FULL, TREES, MEAN = "three-feature logistic", "full logistic", "LightGBM"
 MODELS = (THREE, FULL, TREES, MEAN)
 CANDIDATES = (*RULES, *MODELS)
 THREE_FEATURES = ("log odds by rate x weekday", "log odds by EWMA", "days since the last outage began")
-MODEL_FILE, TREES_FILE = "outage.json", "trees.txt"
+RATE = "rate: "
+MODEL_FILE, TREES_FILE = "manifest.json", "trees.txt"  # the registry finds a bundle by its manifest
 
 
 class OutageModelError(ValueError):
@@ -67,6 +70,7 @@ class OutageModel:
     served: str
     horizon_us: int
     kinds: tuple[str, ...]
+    checks: CheckRules  # how outages were told from checks
 
     def probabilities(self, columns: OutageColumns) -> dict[str, Float64Array]:
         """The calibrated probability of each candidate, n a candidate."""
@@ -91,6 +95,10 @@ class OutageModel:
     def serving(self, candidate: str) -> OutageModel:
         """The same model with another candidate as its answer."""
         return replace(self, served=candidate)
+
+    def told_by(self, checks: CheckRules) -> OutageModel:
+        """The same model, whose outages were told from checks by these rules."""
+        return replace(self, checks=checks)
 
     def _margins(self, columns: OutageColumns) -> dict[str, Float64Array]:
         X = self._checked(columns)
@@ -138,6 +146,20 @@ def fit_outage_model(
     return replace(final, calibrations={name: fit_platt(margin, y[late], even) for name, margin in margins.items()})
 
 
+def outage_frame(columns: OutageColumns) -> pd.DataFrame:
+    """The columns as a frame: values under their names, rates as `rate: ...`."""
+    rates = pd.DataFrame(columns.rates, columns=[RATE + name for name in RULES])
+    return pd.concat([pd.DataFrame(columns.values, columns=list(columns.names)), rates], axis=1)
+
+
+def outage_frame_columns(frame: pd.DataFrame) -> OutageColumns:
+    """The columns that `outage_frame` made a frame of."""
+    names = tuple(str(name) for name in frame.columns if not str(name).startswith(RATE))
+    return OutageColumns(
+        names, frame[list(names)].to_numpy(np.float64), frame[[RATE + name for name in RULES]].to_numpy(np.float64)
+    )
+
+
 def save_outage_model(folder: Path, model: OutageModel) -> str:
     """The digest of the model as written; equal digests are equal models."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -148,6 +170,7 @@ def save_outage_model(folder: Path, model: OutageModel) -> str:
         "served": model.served,
         "horizon_us": model.horizon_us,
         "kinds": list(model.kinds),
+        "checks": model.checks.model_dump(mode="json"),
         "names": list(model.names),
         "range": model.range.to_json(),
         "three": model.three.to_json(),
@@ -189,6 +212,7 @@ def _from_json(data: Mapping[str, Any], trees: str) -> OutageModel:
         data["served"],
         int(data["horizon_us"]),
         tuple(data["kinds"]),
+        CheckRules.model_validate(data["checks"]),
     )
 
 
@@ -208,7 +232,7 @@ def _fitted(
     full = fit_linear(X, y, even, evidence=parameters.evidence)
     trees = fit_boosting(X, y, even, plain, parameters.trees, seed=seed)
     as_it_is = {name: Calibration() for name in CANDIDATES}
-    return OutageModel(columns.names, inside, three, full, trees, as_it_is, MEAN, horizon_us, kinds)
+    return OutageModel(columns.names, inside, three, full, trees, as_it_is, MEAN, horizon_us, kinds, CheckRules())
 
 
 def _hash(text: str) -> str:

@@ -1,0 +1,83 @@
+"""Commands about outages: training, as `slacast train outage`, and what is likely, as `slacast forecast services`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.options import JsonOption, StoreOption, instant, seen_at, settings_with, user_name
+from commands.printing import Progress, emit, fail, says_faults
+
+app = typer.Typer(no_args_is_help=True, help="What is likely: outages of services.")
+
+
+def train_outages(
+    store: str | None, as_of: str | None, settings_file: Path | None, seed: int, *, unused: Mapping[str, object]
+) -> None:
+    """Train, judge and print; `unused` holds options that only other models have, by name, which must not be given."""
+    from features.store import open_store
+    from training.configuration import read_settings
+    from training.outage import OutageRequest, OutageSettings, train_outage
+
+    given = [name for name, value in unused.items() if value is not None]
+    if given:
+        raise fail(f"{', '.join(given)} is of no use for outage: it is judged on every quarter by its own gate")
+    settings = settings_with(database_url=store)
+    chosen = OutageSettings() if settings_file is None else read_settings(settings_file, OutageSettings)
+    progress = Progress()
+    progress("reading the events")
+    until = instant(as_of) if as_of else None
+    with open_store(settings.database_url) as opened:
+        events, tickets = opened.service_events(until=until), opened.ticket_events(until=until)
+        if events.empty:
+            raise fail(f"{opened.url} holds no service events. First: slacast import FILE --mapping mapping.yaml")
+    request = OutageRequest(
+        events=events,
+        tickets=tickets if len(tickets) else None,
+        tracking_uri=settings.mlflow_uri,
+        var_dir=settings.var_dir,
+        seed=seed,
+        by=user_name(),
+        at=datetime.now(UTC),
+        settings=chosen,
+    )
+    typer.echo(train_outage(request, progress).text())
+
+
+@app.command("services")
+@says_faults
+def services(
+    store: StoreOption = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="INSTANT", help="The instant to look at, ISO 8601 with offset (default: now)."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print how likely a new outage of each service is within 24 hours, what a week is to bring, and why.
+
+    By the champion of `slacast train outage`; before there is one, by the service's own rate on such a weekday.
+
+    Example: slacast forecast services --as-of 2026-08-20T08:00+00:00 --json
+    """
+    from features.outages.ledger import Ledger
+    from features.store import open_store
+    from models.outage import load_outage_model
+    from models.outage_forecast import forecast_services
+    from models.registry import champion
+
+    settings, at = settings_with(database_url=store), seen_at(as_of)
+    with open_store(settings.database_url) as opened:
+        events, tickets = opened.service_events(until=at), opened.ticket_events(until=at)
+    if events.empty:
+        raise fail("there are no service events by then. First: slacast import FILE --mapping mapping.yaml")
+    found = champion(settings.mlflow_uri, "outage", download_to=settings.var_dir / "downloads")
+    model = None if found.path is None else load_outage_model(found.path)
+    kinds, rules = (("outage",), None) if model is None else (model.kinds, model.checks)
+    ledger = Ledger.of(events, tickets if len(tickets) else None, kinds=kinds, rules=rules)
+    unread = found.why if found.version or not found.is_reachable else "no model yet"
+    emit(forecast_services(ledger, at, model, unread if model is None else str(found.version)), as_json)

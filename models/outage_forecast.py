@@ -1,0 +1,182 @@
+"""What is said of each service: the probability of a new outage, what is usual, a week's expectation, and why, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from features.outages.columns import RULES, OutageColumns, outage_columns
+from features.outages.expectation import expectation
+from features.outages.ledger import Ledger, weekday_of
+from features.outages.rows import rows_at
+from models.outage import OutageModel
+from models.scales import Float64Array
+from sla.instants import DAY_US, from_us, to_us
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+FIRST_RULE = "rate x weekday"
+LEAST_PUSH = 0.05  # of the log odds, for a reason to be told
+MOST_REASONS = 3
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+Facts = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class ServiceForecast:
+    """One service: `probability` and `usual` are of a new outage within the horizon."""
+
+    service: str
+    probability: float
+    usual: float
+    outages_7_days: float
+    minutes_down_7_days: float
+    because: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """The forecast as a sentence."""
+        why = f"; because: {', '.join(self.because)}" if self.because else ""
+        return f"{_share(self.probability)} such days saw an outage; usual for this service: {_share(self.usual)}{why}"
+
+
+@dataclass(frozen=True)
+class OutageForecast:
+    """All services that can be asked about, most likely first; `down` are down or not watched, and not asked about."""
+
+    at: datetime
+    horizon_hours: float
+    by: str  # the candidate that answers
+    version: str
+    services: tuple[ServiceForecast, ...]
+    down: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values."""
+        services = [{**asdict(one), "because": list(one.because), "words": one.words} for one in self.services]
+        head = {"as_of": self.at.isoformat(), "horizon_hours": self.horizon_hours, "by": self.by, "model": self.version}
+        return {**head, "services": services, "not_asked": list(self.down)}
+
+    def text(self) -> str:
+        """A line a service."""
+        lines = [
+            f"New outages within {self.horizon_hours:g} h of {self.at:%Y-%m-%d %H:%M} UTC, by {self.by} ({self.version})."
+        ]
+        for one in self.services:
+            week = f"7 days: {one.outages_7_days:.1f} outages, {one.minutes_down_7_days:.0f} min"
+            lines.append(f"{100 * one.probability:5.1f} %  {one.service}  {one.words}; {week}")
+        if self.down:
+            lines.append(f"Not asked about (down, dead or no longer watched): {', '.join(self.down)}")
+        return "\n".join(lines)
+
+
+def forecast_services(ledger: Ledger, at: datetime, model: OutageModel | None, version: str = "") -> OutageForecast:
+    """What is said of every service at an instant, from a ledger of what was recorded by then; without a model, by a rule."""
+    at_us = to_us(at)
+    rows = rows_at(ledger, at_us)
+    horizon_us = DAY_US if model is None else model.horizon_us
+    columns = outage_columns(ledger, rows, horizon_us)
+    by = FIRST_RULE if model is None else model.served
+    probability = columns.rates[:, RULES.index(FIRST_RULE)] if model is None else model.predict(columns)
+    pushes = np.zeros(columns.values.shape) if model is None else model.attributions(columns)
+    week = expectation(ledger, rows, 7.0)
+    found = [
+        ServiceForecast(
+            ledger.names[rows.service[row]],
+            float(probability[row]),
+            float(columns.rates[row, 0]),
+            float(week.outages[row]),
+            float(week.minutes[row]),
+            reasons(columns, pushes, row, by, int(weekday_of(rows.at_us[row : row + 1])[0])),
+        )
+        for row in np.argsort(-probability, kind="stable")
+    ]
+    asked = {one.service for one in found}
+    left = tuple(name for name in ledger.names if name not in asked)
+    return OutageForecast(from_us(at_us), horizon_us / DAY_US * 24, by, version, tuple(found), left)
+
+
+def reasons(columns: OutageColumns, pushes: Float64Array, row: int, by: str, weekday: int) -> tuple[str, ...]:
+    """What raises the odds of a row most, in words: facts that are so, and that the answering candidate looks at."""
+    facts = dict(zip(columns.names, columns.values[row].tolist(), strict=True))
+    push = dict(zip(columns.names, pushes[row].tolist(), strict=True))
+    facts["weekday number"] = float(weekday)
+    found = []
+    for place, (beginnings, rules, phrase) in enumerate(_PHRASES):
+        force = sum(value for name, value in push.items() if name.startswith(beginnings))
+        words = phrase(facts)
+        is_looked_at = by in rules if by in RULES else force > LEAST_PUSH
+        if words and is_looked_at:
+            found.append((-force, place, words))
+    return tuple(words for _, _, words in sorted(found)[:MOST_REASONS])
+
+
+def _share(probability: float) -> str:
+    """`3 of 10`, in as round numbers as the size allows."""
+    if probability >= 0.15:
+        return f"{min(round(10 * probability), 9)} of 10"
+    if probability >= 0.015:
+        return f"{round(100 * probability)} of 100"
+    return f"{round(1000 * probability)} of 1000" if probability >= 0.0015 else "fewer than 1 of 1000"
+
+
+def _counted(number: float, word: str, span: str) -> str:
+    whole = round(number)
+    if whole < 1:
+        return ""
+    return f"{NUMBERS[whole] if whole < len(NUMBERS) else whole} {word}{'s' * (whole > 1)} in {span}"
+
+
+def _recent(facts: Facts) -> str:
+    for days in (7, 30):
+        words = _counted(np.expm1(facts[f"outages in {days} days"]), "outage", f"{days} days")
+        if words:
+            return words
+    return ""
+
+
+def _weekday(facts: Facts) -> str:
+    is_more = facts["log odds by rate x weekday"] > facts["log odds by service rate"] + 0.15
+    return f"more outages on {WEEKDAYS[int(facts['weekday number'])]}s" if is_more else ""
+
+
+def _latency(facts: Facts) -> str:
+    times = float(np.exp(max(facts[f"latency in {days} days"] for days in (1, 3, 7))))
+    return f"answers take {times:.1f} times as long as usual" if times >= 1.2 else ""
+
+
+def _tickets(facts: Facts) -> str:
+    times = float(np.exp(facts["tickets in 1 days"]))
+    return f"{times:.1f} times as many tickets as usual" if times >= 1.3 else ""
+
+
+def _failed(facts: Facts) -> str:
+    share = facts["share of failed checks in 7 days"]
+    return f"{100 * share:.0f} % of the checks of 7 days failed" if share >= 0.01 else ""
+
+
+_OWN = (
+    "log odds by EWMA",
+    "log odds by last",
+    "log odds by service",
+    "days with",
+    "outages in",
+    "minutes down",
+    "days since",
+)
+_PHRASES: tuple[tuple[tuple[str, ...], tuple[str, ...], Callable[[Facts], str]], ...] = (
+    (_OWN, ("EWMA", "last 30 days", "service rate", FIRST_RULE), _recent),
+    (("log odds by rate x weekday", "weekday", "weekend"), (FIRST_RULE,), _weekday),
+    (("change ahead",), (), lambda facts: "a change within 24 hours" if facts["change ahead"] else ""),
+    (("maintenance ahead",), (), lambda facts: "maintenance within 24 hours" if facts["maintenance ahead"] else ""),
+    (("changes in",), (), lambda facts: _counted(np.expm1(facts["changes in 1 days"]), "change", "24 hours")),
+    (("alerts in",), (), lambda facts: _counted(np.expm1(facts["alerts in 1 days"]), "alert", "24 hours")),
+    (("degradations in",), (), lambda facts: _counted(np.expm1(facts["degradations in 7 days"]), "degradation", "7 days")),
+    (("share of failed",), (), _failed),
+    (("latency in",), (), _latency),
+    (("tickets in",), (), _tickets),
+    (("outages around",), (), lambda facts: _counted(np.expm1(facts["outages around in 1 days"]), "outage", "24 hours around it")),
+)  # fmt: skip

@@ -1,0 +1,87 @@
+"""`slacast train outage` and `slacast forecast services`, from a store to words."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks._planted import BEGIN, planted
+from features.store import open_store
+from slacast import app
+
+
+@pytest.fixture(scope="module")
+def trained(migrated_database: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("outages")
+    shutil.copy(migrated_database, folder / "mlflow.db")
+    events, _ = planted(services=25, days=200, seed=4)
+    environment = {
+        "SLACAST_DATABASE_URL": f"sqlite:///{folder / 'events.db'}",
+        "SLACAST_MLFLOW_URI": f"sqlite:///{folder / 'mlflow.db'}",
+        "SLACAST_VAR_DIR": str(folder),
+    }
+    with open_store(environment["SLACAST_DATABASE_URL"]) as store:
+        store.append_service_events(events, "made")
+    done = CliRunner().invoke(app, ["train", "outage"], env=environment)
+    assert done.exit_code == 0, done.output
+    return environment | {"said": done.stdout}
+
+
+def _forecast(trained: dict[str, str], *words: str) -> str:
+    environment = {name: value for name, value in trained.items() if name != "said"}
+    done = CliRunner().invoke(app, ["forecast", "services", *words], env=environment)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+AS_OF = BEGIN.isoformat().replace("2025-01-06", "2025-07-20")
+
+
+def test_training_shows_every_candidate_and_says_why_one_is_served(trained):
+    assert "| rate x weekday |" in trained["said"]
+    assert "outage v1 is served by mean. Why: average precision of mean over" in trained["said"]
+
+
+def test_a_forecast_tells_probability_expectation_and_reasons(trained):
+    found = json.loads(_forecast(trained, "--as-of", AS_OF, "--json"))
+    assert (found["by"], found["model"], found["horizon_hours"]) == ("mean", "outage v1", 24.0)
+    services = found["services"]
+    assert len(services) + len(found["not_asked"]) == 25
+    probabilities = [one["probability"] for one in services]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert all(
+        0 < one["usual"] < 1 and one["outages_7_days"] > 0 and one["minutes_down_7_days"] > 0 for one in services
+    )
+    top = services[0]
+    assert "such days saw an outage; usual for this service: " in top["words"]
+    assert {"a change within 24 hours", "one alert in 24 hours"} & set(top["because"]) or "as long as usual" in top[
+        "words"
+    ]
+
+
+def test_a_forecast_of_the_past_knows_nothing_later(trained):
+    early = json.loads(_forecast(trained, "--as-of", "2025-02-01T00:00+00:00", "--json"))
+    assert all(one["outages_7_days"] < 7 for one in early["services"])
+    assert "2025-02-01 00:00 UTC" in _forecast(trained, "--as-of", "2025-02-01T00:00+00:00")
+
+
+def test_before_any_training_a_rule_answers_openly(trained, tmp_path):
+    fresh = trained | {"SLACAST_MLFLOW_URI": f"sqlite:///{tmp_path / 'none.db'}"}
+    found = json.loads(_forecast(fresh, "--as-of", AS_OF, "--json"))
+    assert (found["by"], found["model"]) == ("rate x weekday", "no model yet")
+
+
+def test_options_of_other_models_are_refused():
+    done = CliRunner().invoke(app, ["train", "outage", "--cut", "2025-02-01T00:00+00:00"])
+    assert done.exit_code == 1
+    assert "--cut is of no use for outage" in done.output
+
+
+def test_a_store_without_service_events_is_told(tmp_path):
+    done = CliRunner().invoke(app, ["forecast", "services", "--store", f"sqlite:///{tmp_path / 'empty.db'}"])
+    assert done.exit_code == 1
+    assert "no service events" in done.output
