@@ -94,7 +94,7 @@ class Tickets:
         if not self.is_long or any(len(index.key) > MOST_COLUMNS for index in indices):
             return self.histories
         since_us = int(self.log.known_us.max()) - self.kept.recent_us
-        recent = Recent(self.log, since_us, indices, target, lambda: self.histories)
+        recent = Recent(self.log, self.agreements, since_us, indices, target, lambda: self.histories)
         return self._once((indices, target), lambda: recent.desk(self._blocks() if self.are_over else [self.histories]))
 
     def _blocks(self) -> Iterator[Histories]:

@@ -16,6 +16,7 @@ from typing import TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from features.declaration import Key
 from features.due_times import due_spells
 from features.histories import Histories
 from features.keys import KeyCodes, codes_in, pairs_in
@@ -23,6 +24,7 @@ from features.membership import DeskSpells, Membership, Spells, changes, held_sp
 from features.outcomes import Outcomes
 from features.prefix_sums import Instants, KeyedSums, SignedSums, Timeline
 from features.shared_indices import DUE, ENDED, HELD, Index, IndexedDesk
+from sla.agreements.agreement_set import AgreementSet
 from sla.events import Column, EventLog
 from sla.instants import Int64Array
 
@@ -80,6 +82,7 @@ class Recent:
     """
 
     log: EventLog
+    agreements: AgreementSet
     since_us: int
     indices: Sequence[Index]
     target: str
@@ -89,14 +92,18 @@ class Recent:
         """The indices over all tickets of the blocks, which are looked at one after the other and let go."""
         nothing = np.empty(0, np.int32)
         columns = {name: Column(nothing, column.values) for name, column in self.log.columns.items()}
-        desk = IndexedDesk(EventLog.from_columns([], [], [], [], columns), self.whole().agreements)
+        desk = IndexedDesk(EventLog.from_columns([], [], [], [], columns), self.agreements)
         found: dict[Index, list[Arrays]] = defaultdict(list)
+        # Pairs whose changes cancel out are named too: at an earlier instant they may not.
+        pairs: dict[Key, list[Int64Array]] = {index.key: [] for index in self.indices if len(index.key) > 1}
         for block in blocks:
+            for key, held in pairs.items():
+                held.append(pairs_in(block, key, desk))
             for index in self.indices:
                 found[index].append(self._contribution(block, desk, index))
-        for key in {index.key for index in self.indices if len(index.key) > 1}:
-            pairs = np.unique(np.concatenate([one[0] for at, some in found.items() if at.key == key for one in some]))
-            desk.know(f"codes of {key}", KeyCodes(np.empty(0, np.int64), max(len(pairs), 1), pairs))
+        for key, held in pairs.items():
+            every = np.unique(np.concatenate(held))
+            desk.know(f"codes of {key}", KeyCodes(np.empty(0, np.int64), max(len(every), 1), every))
         for index in self.indices:
             self._know(desk, index, tuple(np.concatenate(column) for column in zip(*found.pop(index), strict=True)))
         return desk

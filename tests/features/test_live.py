@@ -11,17 +11,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.histories import Histories
+from features.knowledge import Steps
 from features.layers import Kept
 from features.live import LiveHistories
 from features.pipeline import build
 from features.snapshots import open_snapshots
 from sla.agreements.loading import parse_agreements
+from sla.events import EventLog
 from sla.instants import DAY_US
-from tests.features.desk_logs import AGREEMENTS, agreements, busy_log, frame, full_spec, logs
+from tests.features.desk_logs import AGREEMENTS, agreements, busy_log, busy_services, frame, full_spec, logs
 
 RULES, SPEC = agreements(), full_spec()
 HOUR_US = DAY_US // 24
-SLOW = settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
+SLOW = settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
 
 
 def rebuilt_rows(histories: Histories, at_us: int, target: str) -> pd.DataFrame:
@@ -40,8 +42,10 @@ def live_rows(live: LiveHistories, at_us: int, target: str) -> pd.DataFrame:
     return rows.sort_index()
 
 
-def assert_equal(live: LiveHistories, known: pd.DataFrame, instants: list[int], target: str) -> None:
-    histories = Histories.from_events(known, live.agreements)
+def assert_equal(
+    live: LiveHistories, known: pd.DataFrame, instants: list[int], target: str, services: pd.DataFrame | None = None
+) -> None:
+    histories = Histories.from_events(known, live.agreements, services)
     for at_us in instants:
         pd.testing.assert_frame_equal(
             live_rows(live, at_us, target), rebuilt_rows(histories, at_us, target), check_exact=True
@@ -68,19 +72,71 @@ def test_after_any_news_the_features_are_those_of_a_rebuild(events, data, target
         begin, end = end, end + data.draw(st.integers(1, 12))
         again = data.draw(st.integers(0, begin)) if data.draw(st.booleans()) else begin
         live = live.with_news(events.iloc[again:end])
-        assert_equal(live, events.iloc[:end], instants_of(events.iloc[:end]), target)
+        assert_equal(live, events.iloc[:end], [data.draw(st.sampled_from(instants_of(events.iloc[:end])))], target)
+    assert_equal(live, events, instants_of(events), target)
 
 
 @pytest.mark.parametrize(("seed", "target"), [(1, "resolution"), (2, "first_response")])
 def test_a_busy_desk_stays_equal_through_many_merges(seed, target):
     events = busy_log(seed, tickets=9, events=80)
     events = events.iloc[np.random.default_rng(seed).permutation(len(events))].reset_index(drop=True)
-    live, layers = LiveHistories(RULES, share=1, fewest=10), set()
+    live, layers = LiveHistories(RULES, share=1, fewest=10, kept=Kept(HOUR_US, 0, 7)), set()
     for begin in range(0, len(events), 6):
         live = live.with_news(events.iloc[begin : begin + 6])
         layers.add(len(live.layers))
-        assert_equal(live, events.iloc[: begin + 6], instants_of(events.iloc[: begin + 6]), target)
+        known = events.iloc[: begin + 6]
+        assert_equal(live, known, instants_of(known)[begin // 6 % 3 :][:1], target)
+    assert_equal(live, events, instants_of(events), target)
     assert max(layers) > 1
+
+
+def test_news_of_services_are_known_at_once_and_those_that_come_late_too():
+    events, services = busy_log(8, tickets=6, events=48), busy_services(8, events=24)
+    order = np.random.default_rng(8).permutation(len(services))
+    services = services.iloc[order].reset_index(drop=True)
+    live, told = LiveHistories(RULES, fewest=0, kept=Kept(HOUR_US, 0, 7)), []
+    for place in range(3):
+        known, of_services = events.iloc[: 16 * (place + 1)], services.iloc[: 8 * (place + 1)]
+        live = live.with_service_news(services.iloc[8 * place : 8 * (place + 1)])
+        live = live.with_news(events.iloc[16 * place : 16 * (place + 1)])
+        assert_equal(live, known, instants_of(known)[:2], "resolution", of_services)
+        rows = live_rows(live, instants_of(known)[0], "resolution")
+        told.append(rows.filter(like="service_").to_numpy())
+    assert any(np.nan_to_num(rows).any() for rows in told)
+    without = live_rows(LiveHistories.of(events, RULES), instants_of(events)[0], "resolution")
+    assert not without.equals(live_rows(live, instants_of(events)[0], "resolution"))
+
+
+def test_recent_instants_are_answered_without_whole_histories_of_finished_tickets(monkeypatch):
+    """An earlier one needs them; a finished ticket is looked at with its own events alone."""
+    rows = [
+        {"ticket": f"old {number}", "minute": 10 * number + minute, "status": status, "team": "desk"}
+        for number in range(60)
+        for minute, status in ((0, "new"), (60, "resolved"))
+    ]
+    events = frame([*rows, {"ticket": "A", "minute": 50 * 1440, "status": "new", "team": "desk"}])
+    live = LiveHistories(RULES, kept=Kept(35 * DAY_US, 0, 30)).with_news(events)
+    built: list[int] = []
+    steps_of = Steps.of
+
+    def counted(log: EventLog) -> Steps:
+        built.append(len(log.at_us))
+        return steps_of(log)
+
+    monkeypatch.setattr(Steps, "of", counted)
+    at_us = instants_of(events)[0]
+    recent = live_rows(live, at_us, "resolution")
+    assert max(built) <= 30
+    built.clear()
+    assert live.looked_at("old 7", at_us) is not None
+    assert max(built, default=0) <= 2
+    built.clear()
+    early_us = at_us - 50 * DAY_US + 30 * 60_000_000
+    live_rows(live, early_us, "resolution")
+    assert max(built) == len(rows)
+    monkeypatch.undo()
+    assert recent.index.tolist() == ["A"]
+    assert_equal(live, events, [at_us, early_us], "resolution")
 
 
 def test_events_that_are_known_already_change_nothing():
