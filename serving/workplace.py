@@ -13,7 +13,7 @@ from models.bundle import BreachBundle
 from models.registry import challenger
 from serving.agreements_watch import AgreementsWatch
 from serving.alerting.loading import load_rules
-from serving.alerting.watchman import Watchman, couriers_of
+from serving.alerting.watchman import Pace, Watchman, couriers_of
 from serving.champion import Champion, LastGood, Served
 from serving.lease import ScorerLease
 from serving.queue import Queue, Thresholds
@@ -126,9 +126,11 @@ def recorder_of(
     shadow_journal = ScoreJournal(store.predictions, settings.score_tolerance, is_shadow=True)
     shadow = Shadow(scorer, lambda: sights.challenger.bundle, shadow_journal, settings.shadow_seconds)
 
+    pace = Pace()
+
     def tell(queue: Queue, lease: Lease) -> None:
         if watchman is not None:
-            watchman.after_tick(queue, conditions=[holding(lease)])
+            pace.take_turn(lambda: watchman.after_tick(queue, conditions=[holding(lease)]))
 
     return Recorder(ScorerLease(store.leases, settings.lease_seconds), [journal, shadow], [tell])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -53,6 +54,23 @@ def couriers_of(
     if faults:
         raise AlertRulesError("alert rules", faults)
     return couriers
+
+
+class Pace:
+    """Keeps a work to a share of the time: after each turn it rests, so that a large desk's news does not keep it busy."""
+
+    def __init__(self, rest_per_work: float = 10.0, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._rest_per_work, self._seconds, self._next = rest_per_work, seconds, float("-inf")
+
+    def take_turn(self, work: Callable[[], object]) -> bool:
+        """True where the work was done, False while it rests."""
+        began = self._seconds()
+        if began < self._next:
+            return False
+        work()
+        ended = self._seconds()
+        self._next = ended + self._rest_per_work * (ended - began)
+        return True
 
 
 class Watchman:

@@ -19,7 +19,7 @@ from serving.alerting.courier import Courier, backoff_seconds
 from serving.alerting.loading import AlertRulesError
 from serving.alerting.rules import AlertRules
 from serving.alerting.sending import SIGNATURE, TIMESTAMP, is_genuine, slack_body
-from serving.alerting.watchman import Watchman, couriers_of
+from serving.alerting.watchman import Pace, Watchman, couriers_of
 from serving.queue import Queue
 from serving.scorer import Scorer
 from tests.serving.alert_receivers import Hook, hook, mail_server
@@ -273,6 +273,22 @@ def test_of_two_that_look_at_once_one_tells(store: Store, queue: Queue, monkeypa
     assert sent > 0
     assert one.after_tick(queue) == 0
     assert store.alerts.still_to_send() == sent
+
+
+def test_a_large_desk_rests_between_two_looks() -> None:
+    seconds, done = [0.0], []
+
+    def look() -> None:
+        seconds[0] += 2.0
+        done.append(seconds[0])
+
+    pace = Pace(10.0, lambda: seconds[0])
+    assert pace.take_turn(look)
+    seconds[0] = 21.9
+    assert not pace.take_turn(look)
+    seconds[0] = 22.0
+    assert pace.take_turn(look)
+    assert done == [2.0, 24.0]
 
 
 def test_what_fails_is_shown_and_decided_again_and_never_stops_the_tick(store: Store, queue: Queue) -> None:
