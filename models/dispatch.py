@@ -21,7 +21,7 @@ from scipy.special import ndtr
 Floats = NDArray[np.float64]
 
 _FAR_BEHIND = 1e12  # minutes or scores beyond any real one: what must come after everything else
-_DETOUR_MINUTES = 72.0  # what a wrong team or a question first takes off the clock, on average
+_DETOUR_MINUTES = np.array([[0.0], [72.0]])  # what no detour, and a wrong team or a question first, takes off the clock
 
 
 class Waiting(Protocol):
@@ -100,10 +100,9 @@ class Gain(NamedTuple):
 
 def late_if_taken_now(queue: Waiting) -> Floats:
     """Return the chance that each ticket is late even when taken now, n; 1 when overdue."""
-    chance = _exceeds(queue, queue.left)
     if not queue.detour_share.any():
-        return chance
-    detoured = _exceeds(queue, queue.left - _DETOUR_MINUTES)
+        return _exceeds(queue, queue.left)
+    chance, detoured = _exceeds(queue, queue.left - _DETOUR_MINUTES)
     return np.asarray(chance + queue.detour_share * (detoured - chance))
 
 
@@ -181,7 +180,7 @@ def priority_then_opened(queue: Waiting) -> int:
 
 
 def _exceeds(queue: Waiting, minutes: Floats) -> Floats:
-    """Return P(work > minutes) of a lognormal belief, n; 1 for what is no time at all. An exactly known work has a `log_sd` of 0."""
+    """Return P(work > minutes) of a lognormal belief, as many as `minutes` (... x n); 1 for what is no time at all. An exactly known work has a `log_sd` of 0."""
     reached = np.log(np.maximum(minutes, 1e-9)) - queue.log_mean
     chance = ndtr(-reached / np.maximum(queue.log_sd, 1e-9))
     return np.where(minutes > 0, chance, 1.0)
