@@ -6,7 +6,19 @@ import os
 
 import typer
 
-from commands import access, data, demonstration, learning, operations, outages, registry, reports, rules, service, tuning
+from commands import (
+    access,
+    data,
+    demonstration,
+    learning,
+    operations,
+    outages,
+    registry,
+    reports,
+    rules,
+    service,
+    tuning,
+)
 
 # Read by MLflow at import: no run of ours calls home or draws download bars.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
