@@ -62,16 +62,18 @@ OF_TICKET = ("service", "category", "caller", "channel", "location", "impact")
 """Columns that keep their value through a ticket's life."""
 
 
-def write_export(folder: Path, events: int, seed: int = 1) -> tuple[Path, Path]:
-    """The Parquet file of an export with about `events` rows, and the mapping that reads it, both in `folder`."""
+def write_export(
+    folder: Path, events: int, seed: int = 1, *, open_share: float = 0.02, start_us: int = START_US
+) -> tuple[Path, Path]:
+    """The Parquet file of an export with about `events` rows over two years, and the mapping that reads it, both in `folder`."""
     rng = np.random.default_rng(seed)
     tickets = max(round(events / EVENTS_A_TICKET), 1)
-    opened_us = np.sort(rng.integers(0, SPAN_DAYS * DAY_US // SECOND_US, tickets)) * SECOND_US + START_US
+    opened_us = np.sort(rng.integers(0, SPAN_DAYS * DAY_US // SECOND_US, tickets)) * SECOND_US + start_us
     export, mapping = folder / f"export-{events}.parquet", folder / "mapping.yaml"
     mapping.write_text(MAPPING, encoding="utf-8")
     writer = None
     for first in range(0, tickets, BLOCK_TICKETS):
-        block = _block(rng, first, opened_us[first : first + BLOCK_TICKETS])
+        block = _block(rng, first, opened_us[first : first + BLOCK_TICKETS], open_share)
         writer = writer or pq.ParquetWriter(export, block.schema)
         writer.write_table(block)
     assert writer is not None
@@ -79,7 +81,7 @@ def write_export(folder: Path, events: int, seed: int = 1) -> tuple[Path, Path]:
     return export, mapping
 
 
-def _block(rng: np.random.Generator, first: int, opened_us: NDArray[np.int64]) -> pa.Table:
+def _block(rng: np.random.Generator, first: int, opened_us: NDArray[np.int64], open_share: float) -> pa.Table:
     """The rows of some tickets, numbered from `first`."""
     counts = 3 + rng.poisson(EVENTS_A_TICKET - 3, len(opened_us))
     ticket = np.repeat(np.arange(len(opened_us)), counts)
@@ -89,7 +91,7 @@ def _block(rng: np.random.Generator, first: int, opened_us: NDArray[np.int64]) -
     since_us = np.cumsum(gaps_us)
     at_us = opened_us[ticket] + since_us - np.repeat(since_us[np.cumsum(counts) - counts], counts)
     is_last = number == counts[ticket] - 1
-    stays_open = (rng.random(len(opened_us)) < 0.02)[ticket]
+    stays_open = (rng.random(len(opened_us)) < open_share)[ticket]
     state = np.where(number == 0, 0, rng.choice([1, 1, 1, 2, 3], len(ticket)))
     state[is_last & ~stays_open] = 4
     change = np.where(number == 0, 0, np.where(is_last, 1, rng.integers(1, 5, len(ticket))))
