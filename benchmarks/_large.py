@@ -29,7 +29,7 @@ SMALLEST, LARGEST = 100_000, 10_000_000
 WORKERS, MEMORY_LIMIT = 2, "3GiB"
 DASK_ROWS = 400_000  # other partitions than the local engine's, so that equality says something
 BEGAN = time.perf_counter()  # of this process: each stage has its own
-Figures = dict[str, float | int]
+Figures = dict[str, float | int | None]
 
 
 def measure(largest: int = LARGEST, scratch: Path | None = None) -> Figures:
@@ -44,9 +44,10 @@ def measure(largest: int = LARGEST, scratch: Path | None = None) -> Figures:
         events.append(int(found["events"]))
         seconds.append(found["import_seconds"] + found["features_seconds"])
         same.append(bool(found["is_same"]))
-    slope = float(np.polyfit(np.log(events), np.log(seconds), 1)[0]) if len(sizes) > 1 else math.nan
+    # One size has no growth: null, because NaN is no JSON.
+    slope = round(float(np.polyfit(np.log(events), np.log(seconds), 1)[0]), 3) if len(sizes) > 1 else None
     names = ("events", "snapshots", "import_seconds", "features_seconds", "dask_seconds", "peak_mib", "dask_worker_mib")
-    return {f"large_{name}": found[name] for name in names} | {"slope": round(slope, 3), "dask_equal": int(all(same))}
+    return {f"large_{name}": found[name] for name in names} | {"slope": slope, "dask_equal": int(all(same))}
 
 
 def _of_size(size: int, folder: Path) -> Figures:

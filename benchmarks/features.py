@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--large", nargs="?", type=int, const=_large.LARGEST, metavar="EVENTS")
     asked = parser.parse_args()
     agreements = load_agreements(EXAMPLE / "agreements.yaml")
-    measured: dict[str, float | int] = {}
+    measured: dict[str, float | int | None] = {}
     if UCI_LOG.exists():
         measured |= _uci(agreements)
     else:
