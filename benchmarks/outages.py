@@ -152,7 +152,8 @@ def main() -> int:
     if not all((folder / source.file).is_file() for source in SOURCES.values()):
         print(f"{folder} lacks {', '.join(source.file for source in SOURCES.values())}: pass the folder that has them.")
         return 2
-    began, found = time.process_time(), {}
+    began = time.process_time()
+    found: dict[str, float] = {}
     for name, source in SOURCES.items():
         _, judged = rolled_of(source, folder, early=early)
         found |= figures(name, judged)

@@ -10,7 +10,7 @@ from models.blend import Blend
 from models.calibration import Calibration
 from models.finish import QUANTILES, FinishModel
 from tests.training.builders import DAY_US, START_US, TARGET_HOURS, small_settings, synthetic_source
-from training.finishing import finish_model, levels_of
+from training.finishing import TOWARDS_NOMINAL, finish_model, levels_of
 from training.fitting import HOUR_US, Fitted, fit_members
 from training.rehearsal import RehearsalSettings, recalibrate, rehearse
 from training.rows import Rows
@@ -47,10 +47,20 @@ def finish_of(fitted: Fitted, train: Rows, levels: tuple[tuple[float, float, flo
 def test_without_a_rehearsal_levels_come_from_the_training_rows(fitted: Fitted, train: Rows) -> None:
     found = finish_of(fitted, train, None)
     odds = BLEND.margin(fitted.margins(train.X))
-    low, _, high = found.working_hours(fitted.range.clip(train.X), odds).T
+    read, _ = levels_of(fitted, found, train, odds)
+    back = [low + TOWARDS_NOMINAL * (nominal - low) for low, nominal in zip(read, QUANTILES, strict=True)]
+    assert found.levels == pytest.approx(back)
     weight = 1.0 / np.bincount(train.ticket)[train.ticket]
     hours = train.worked_us / HOUR_US
-    assert np.average((hours >= low) & (hours <= high), weights=weight) == pytest.approx(0.8, abs=0.03)
+
+    def held(levels: tuple[float, float, float]) -> float:
+        said = fitted.finish(levels, QUANTILES)
+        assert said is not None
+        low, _, high = said.working_hours(fitted.range.clip(train.X), odds).T
+        return float(np.average((hours >= low) & (hours <= high), weights=weight))
+
+    assert held(read) == pytest.approx(0.8, abs=0.03)
+    assert abs(held(read) - 0.8) < abs(held(found.levels) - 0.8) < abs(held(QUANTILES) - 0.8)
     assert found.opening_levels == QUANTILES
 
 
