@@ -50,7 +50,7 @@ def measure(largest: int = LARGEST, scratch: Path | None = None) -> Figures:
     return {f"large_{name}": found[name] for name in names} | {"slope": slope, "dask_equal": int(all(same))}
 
 
-def _of_size(size: int, folder: Path) -> Figures:
+def _of_size(size: int, folder: Path) -> dict[str, float]:
     alone(write_export, folder, size)
     imported = _told(size, "import", alone(import_export, folder, size))
     local = _told(size, "features", alone(local_features, folder))
@@ -58,7 +58,7 @@ def _of_size(size: int, folder: Path) -> Figures:
     is_same = bool(alone(digests, folder / "local")["columns"] == alone(digests, folder / "dask")["columns"])
     if size == SMALLEST:
         is_same &= bool(alone(in_memory, folder)["columns"] == alone(digests, folder / "local")["columns"])
-    found = {
+    found: dict[str, float] = {
         "events": imported["events"],
         "snapshots": local["rows"],
         "import_seconds": round(imported["seconds"], 1),
