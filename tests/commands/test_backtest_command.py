@@ -13,6 +13,9 @@ import commands.learning
 import slacast
 import training.backtest
 from commands.options import days
+from commands.training_options import Lessons
+
+LEARNED = Lessons("agreed", pd.DataFrame({"ticket_id": ["T1"]}), pd.DataFrame({"service": ["mail"]}))
 
 
 @dataclass
@@ -36,7 +39,7 @@ def asked(monkeypatch):
         return Answer()
 
     monkeypatch.setattr(training.backtest, "backtest_breach", play)
-    monkeypatch.setattr(commands.learning, "lessons", lambda settings, as_of, progress: ("agreed", pd.DataFrame()))
+    monkeypatch.setattr(commands.learning, "lessons", lambda settings, as_of, progress: LEARNED)
     return requests
 
 
@@ -46,6 +49,7 @@ def test_origins_windows_and_report_are_those_asked_for(asked, tmp_path):
     done = CliRunner().invoke(slacast.app, [*words, "--folds", "3", "--out", str(page), "--json"])
     assert done.exit_code == 0, done.output
     (request,) = asked
+    assert [request.agreements, *map(id, (request.events, request.service_events))] == ["agreed", *map(id, LEARNED[1:])]
     assert (request.begin, request.end) == (datetime(2016, 4, 3, 22, tzinfo=UTC), datetime(2016, 5, 1, tzinfo=UTC))
     assert (request.every_days, request.folds, request.rehearses_each) == (1.5, 3, False)
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
