@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from training.assessment import Assessment
+from training.assessment import TIME_LEFT, Assessment
 from training.bootstrap import Interval
 from training.evaluation.landmarks import Landmark
-from training.evaluation.queue import DUE_WAITING_LAST, PRODUCT, TOPS
+from training.evaluation.queue import DUE_WAITING_LAST, PRODUCT, SHARE, TOPS
 from training.judgement import GROUP_TABLE, LINEAR, MODEL, SHARE_RULE, SetResult
 from training.splits import instant
 from training.wording import COLUMNS, aligned, figure, percent, set_lines, set_title
 
 Lines = list[tuple[str, ...]]
 NAMED_SLICES = 3
+CLOCK_RULES = (SHARE, TIME_LEFT)
 LANDMARK_MODELS = (MODEL, LINEAR, GROUP_TABLE, SHARE_RULE)
 
 
@@ -89,10 +90,10 @@ def _lead_sentence(found: Assessment) -> list[str]:
     early = f"half of them {lead.median_lead_hours:.0f} working hours ahead or more"
     said = [f"{found_share}, {early}; {percent(lead.far_recall.value)} of all breaches at least 16."]
     if MODEL in found.early:
-        spent = found.early[MODEL]
+        spent, rule = found.early[MODEL], max(found.early[name].far_recall.value for name in CLOCK_RULES)
         said.append(
-            f"Raising these flags only while 16 working hours are left finds {percent(spent.far_recall.value)} of all "
-            f"breaches at least 16 hours ahead; {percent(spent.precision.value)} of such flags are right."
+            f"Raising these flags only while 16 working hours are left finds {percent(spent.far_recall.value)} of all breaches at least "
+            f"16 hours ahead, half of them {spent.median_lead_hours:.0f} hours or more; the clock alone finds {percent(rule)}, at the last moment."
         )
     return said
 
