@@ -122,7 +122,7 @@ class Champion:
         path, version = self._last_good.found() if self._last_good else (None, None)
         try:
             bundle = None if path is None else self._load(path, version=version)
-        except Exception as fault:
+        except Exception as fault:  # the bundle's, the disk's: whatever it is, the rules go on and the reason is shown
             log.warning("%s, served last, cannot be served again: %s", version, fault)
             bundle = None
         if bundle is None:

@@ -47,8 +47,10 @@ class Observation:
 
         try:
             await self.app(scope, receive, sending)
-        except Exception:
-            status = 500  # answered further out, by the handler for surprises
+        except (
+            Exception
+        ):  # looked at, not held: every failure is counted, and answered further out by the handler for surprises
+            status = 500
             raise
         finally:
             self._note(scope, status, time.perf_counter() - began)

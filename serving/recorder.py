@@ -72,7 +72,7 @@ class Recorder:
             self.step()
         try:
             self._lease.release()
-        except Exception:
+        except Exception:  # the database's: stopping goes on, and what is not given back expires
             log.exception("the lease could not be given back; it runs out by itself")
 
     def _run(self) -> None:

@@ -52,7 +52,9 @@ class Watch:
             try:
                 if look():
                     self._changed.set()
-            except Exception:
+            except (
+                Exception
+            ):  # MLflow's, the database's, the disk's: one that is gone must not hide what the others found
                 log.exception("a look at what may have changed failed")
 
     def _run(self) -> None:
