@@ -1,4 +1,4 @@
-"""An MLflow store that is migrated once a session and copied for each test: a fresh one costs seconds."""
+"""What costs seconds and several tests share: a migrated MLflow store, two months of the simulated desk, a model trained on them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sla.agreements.agreement_set import AgreementSet
+    from training.building import HistoryRows
     from training.lifecycle import TrainResponse
 
+AGREEMENTS = Path(__file__).resolve().parents[2] / "examples" / "demo" / "agreements.yaml"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # before anything imports mlflow
 os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
 
@@ -39,6 +41,27 @@ def tracking_uri(migrated_database: Path, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'mlflow.db'}"
 
 
+@pytest.fixture(scope="session")
+def events() -> pd.DataFrame:
+    from simulation.demo import demo_history
+
+    return demo_history(months=2)
+
+
+@pytest.fixture(scope="session")
+def agreements() -> AgreementSet:
+    from sla.agreements.loading import load_agreements
+
+    return load_agreements(AGREEMENTS)
+
+
+@pytest.fixture(scope="session")
+def source(events: pd.DataFrame, agreements: AgreementSet) -> HistoryRows:
+    from training.building import HistoryRows
+
+    return HistoryRows.of(events, agreements, "resolution", 8, 0)
+
+
 @dataclass(frozen=True)
 class TrainedDesk:
     """Two months of the simulated desk, and what a small training made of all but the last 18 days."""
@@ -52,17 +75,15 @@ class TrainedDesk:
 
 
 @pytest.fixture(scope="session")
-def trained_desk(migrated_database: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainedDesk:
-    from simulation.demo import demo_history
-    from sla.agreements.loading import load_agreements
+def trained_desk(
+    events: pd.DataFrame, agreements: AgreementSet, migrated_database: Path, tmp_path_factory: pytest.TempPathFactory
+) -> TrainedDesk:
     from tests.training.builders import small_settings
     from training.breach import TrainRequest, train_breach
 
     folder = tmp_path_factory.mktemp("desk")
     shutil.copyfile(migrated_database, folder / "mlflow.db")
     uri = f"sqlite:///{folder / 'mlflow.db'}"
-    events = demo_history(months=2)
-    agreements = load_agreements(Path(__file__).resolve().parents[2] / "examples" / "demo" / "agreements.yaml")
     past = events[events["recorded_at"] <= events["recorded_at"].max() - timedelta(days=18)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # marks do not reach fixtures of a session

@@ -17,9 +17,7 @@ import pandas as pd
 import pytest
 
 from features.snapshots import open_snapshots
-from simulation.demo import demo_history
 from sla.agreements.agreement_set import AgreementSet
-from sla.agreements.loading import load_agreements
 from tests.training.builders import small_settings
 from training.assessment import assess
 from training.backtest import BacktestRequest, BacktestResponse, backtest_breach, origins
@@ -34,21 +32,6 @@ from training.splits import instant
 
 AGREEMENTS = Path(__file__).resolve().parents[2] / "examples" / "demo" / "agreements.yaml"
 DAY_US = 86_400_000_000
-
-
-@pytest.fixture(scope="module")
-def events() -> pd.DataFrame:
-    return demo_history(months=2)
-
-
-@pytest.fixture(scope="module")
-def agreements() -> AgreementSet:
-    return load_agreements(AGREEMENTS)
-
-
-@pytest.fixture(scope="module")
-def source(events: pd.DataFrame, agreements: AgreementSet) -> HistoryRows:
-    return HistoryRows.of(events, agreements, "resolution", 8, 0)
 
 
 @pytest.fixture(scope="module")

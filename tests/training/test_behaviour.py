@@ -13,9 +13,7 @@ from features.pipeline import build
 from features.snapshots import Snapshots, event_snapshots, open_snapshots
 from models.blend import Blend
 from models.scales import sigmoid
-from simulation.demo import demo_history
 from sla.agreements.agreement_set import AgreementSet
-from sla.agreements.loading import load_agreements
 from sla.clocks.replay import verdicts_at
 from sla.clocks.verdicts import VerdictState
 from tests.training.builders import small_settings
@@ -29,21 +27,6 @@ DAY_US = 86_400_000_000
 BLEND = Blend.even("boosting", "hazard")
 NOISE = 0.03  # hazards are not constrained: deadlines do make people hurry
 FLAGS = {"is_half_used": 0.5, "is_three_quarters_used": 0.75, "is_nearly_used": 0.9}
-
-
-@pytest.fixture(scope="module")
-def events() -> pd.DataFrame:
-    return demo_history(months=2)
-
-
-@pytest.fixture(scope="module")
-def agreements() -> AgreementSet:
-    return load_agreements(AGREEMENTS)
-
-
-@pytest.fixture(scope="module")
-def source(events: pd.DataFrame, agreements: AgreementSet) -> HistoryRows:
-    return HistoryRows.of(events, agreements, "resolution", 8, 0)
 
 
 @pytest.fixture(scope="module")

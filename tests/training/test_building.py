@@ -16,9 +16,7 @@ from models.blend import Blend
 from models.bundle import load_bundle
 from models.calibration import Calibration
 from models.reasons import reasons
-from simulation.demo import demo_history
 from sla.agreements.agreement_set import AgreementSet
-from sla.agreements.loading import load_agreements
 from tests.training.builders import small_settings
 from training.breach import TrainRequest, train_breach
 from training.building import HistoryRows, data_fingerprint
@@ -29,21 +27,6 @@ from training.splits import censored, instant, learnable
 
 AGREEMENTS = Path(__file__).resolve().parents[2] / "examples" / "demo" / "agreements.yaml"
 DAY_US = 86_400_000_000
-
-
-@pytest.fixture(scope="module")
-def events() -> pd.DataFrame:
-    return demo_history(months=2)
-
-
-@pytest.fixture(scope="module")
-def agreements() -> AgreementSet:
-    return load_agreements(AGREEMENTS)
-
-
-@pytest.fixture(scope="module")
-def source(events: pd.DataFrame, agreements: AgreementSet) -> HistoryRows:
-    return HistoryRows.of(events, agreements, "resolution", 8, 0)
 
 
 @pytest.fixture(scope="module")
