@@ -98,3 +98,19 @@ def event(number: int = 0, **values: Any) -> dict[str, Any]:
         "kind": "created",
         **values,
     }
+
+
+NOWHERE = Token("nowhere2", TOKENS[Role.READER].secret)
+HASHES_NOWHERE = HASHES[Role.READER]  # only the secret is hashed
+
+
+def logged_in(desk: Desk, role: Role, path: str = "/queue") -> TestClient:
+    client = desk.client()
+    page = client.get("/login", params={"next": path})
+    answer = client.post("/login", data={"csrf": field(page.text, "csrf"), "next": path, "key": TOKENS[role].text})
+    assert (answer.status_code, answer.headers["location"]) == (303, path)
+    return client
+
+
+def field(page: str, name: str) -> str:
+    return page.split(f'name="{name}" value="', 1)[1].split('"', 1)[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,13 +20,6 @@ from tests.serving.test_api import is_problem
 
 EVENTS = "/api/v1/events"
 LINES = {"Content-Type": "application/x-ndjson"}
-
-
-@pytest.fixture
-def desk(prepared_desk: Path, tmp_path: Path) -> Iterator[Desk]:
-    found = Desk(prepared_desk, tmp_path)
-    yield found
-    found.close()
 
 
 @pytest.fixture
