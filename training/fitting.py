@@ -16,7 +16,9 @@ from models.boosting import BoostingParameters, fit_boosting
 from models.bundle import Member
 from models.clipping import TrainingRange, fit_range
 from models.finish import QUANTILES, FinishModel, Levels
-from models.hazard import REMAINING, HazardMember, HazardParameters, fit_hazard
+from models.hazard import HazardMember
+from models.hazard_columns import NEEDED, REMAINING
+from models.hazard_fitting import HazardParameters, fit_hazard
 from models.intervals import LEAST_HOURS
 from models.linear import fit_linear
 from models.scales import Float64Array
@@ -128,7 +130,7 @@ def fit_members(
         ),
         linear.KIND: lambda: fit_linear(X, rows.y, weight, evidence=settings.linear_evidence),
     }
-    if set(hazard.NEEDED) <= set(names):
+    if set(NEEDED) <= set(names):
         lived = rows if censored is None or not len(censored) else rows.and_also(censored)
         values, weights = limits.clip(lived.X), _weights(lived, settings)
 

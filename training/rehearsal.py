@@ -18,6 +18,7 @@ from models import boosting, hazard, linear
 from models.blend import Blend
 from models.calibration import Calibration, fit_platt, fit_shift, log_loss_each
 from models.finish import Levels
+from models.hazard_columns import NEEDED
 from models.scales import Float64Array
 from training.finishing import levels_of
 from training.fitting import KINDS, Fitted, ModelSettings, fit_members
@@ -118,7 +119,7 @@ def rehearse(
     known = rows.where((rows.breached >= 0) & (rows.known_us <= cut_us))
     window = known.where(judged(known, fit_us, cut_us) & (known.opened_us <= check_us))
     later = known.where(judged(known, check_us, cut_us) & (known.opened_us <= closed_us))
-    has_hazard = set(hazard.NEEDED) <= set(rows.spec.names)
+    has_hazard = set(NEEDED) <= set(rows.spec.names)
     if len(train) == 0 or train.opened_us.min() > fit_us - settings.least_training_weeks * WEEK_US:
         return Rehearsal(
             None,

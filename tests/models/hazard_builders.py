@@ -7,7 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from models.hazard import HazardMember, HazardParameters, fit_hazard
+from models.hazard import HazardMember
+from models.hazard_fitting import HazardParameters, fit_hazard
 
 NAMES = ("remaining_hours", "target_hours", "share_used", "speed", "noise")
 QUICK = HazardParameters(

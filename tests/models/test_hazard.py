@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.hazard import WITHIN, HazardMember, fit_hazard
+from models.hazard import WITHIN, HazardMember
+from models.hazard_fitting import fit_hazard
 from models.intervals import COUNT, IN_TIME, ends_hours, intervals_lived, quantile_hours, stopped_by
 from models.scales import sigmoid
 from tests.models.hazard_builders import NAMES, QUICK, clocks, member, true_risk

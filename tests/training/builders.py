@@ -10,7 +10,7 @@ import numpy as np
 from features.declaration import Feature, Settings
 from features.spec import FeatureSpec
 from models.boosting import BoostingParameters
-from models.hazard import HazardParameters
+from models.hazard_fitting import HazardParameters
 from models.scales import sigmoid
 from training.fitting import ModelSettings
 from training.plan import Plan
