@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from features.distributed.building import ROWS_A_PARTITION
 from features.distributed.desk import SharedDesk, Tickets
-from features.distributed.engines import DaskEngine, Engine
+from features.distributed.engines import STEALING, DaskEngine, Engine
 from features.distributed.partitions import ids_of, read_partition, split
 from features.distributed.shared_sums import mapped, write_arrays
 from features.event_files import write_events
@@ -85,7 +85,7 @@ def train_distributed(
     """The response of a training whose features the engine's workers make, partition by partition, among all tickets.
 
     Where the log has more rows than `plan.settings.most_rows`, whole tickets are sampled (training/sampling.py). Where it
-    has not, the bundle is the one of `training.breach.train_breach`, byte for byte. Raises TrainingError when the log
+    has not, rows, labels and features are those of `training.breach.train_breach`. Raises TrainingError when the log
     cannot teach.
     """
     steps = Steps(progress)
@@ -100,6 +100,11 @@ def train_distributed(
 def _cluster_trees(source: PartitionRows, plan: Plan, engine: Engine) -> ClusterTrees:
     if not isinstance(engine, DaskEngine):
         raise TrainingError("only a Dask cluster can grow trees together; expected a Dask engine: --engine dask")
+    if engine.steals_work():
+        raise TrainingError(
+            f"the Dask scheduler has {STEALING} on, with which growing trees together may wait for ever; expected it off. "
+            "Start the scheduler with DASK_DISTRIBUTED__SCHEDULER__WORK_STEALING=False, or leave --dask-training out."
+        )
     parts = source.parts
     return ClusterTrees(engine.client, parts.desk, parts.last_known_us, plan.settings.grid_one_in)
 

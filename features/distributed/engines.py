@@ -17,6 +17,7 @@ Progress = Callable[[str, int, int], None]
 
 MOST_ATTEMPTS = 5
 PATIENCE = "20s"
+STEALING = "distributed.scheduler.work-stealing"
 
 
 class EngineError(ValueError):
@@ -83,6 +84,12 @@ class DaskEngine:
         found: list[R] = self.client.gather(futures)
         return found
 
+    def steals_work(self) -> bool:
+        """Whether idle workers take tasks, with the results that these need, away from others."""
+        from dask import config
+
+        return bool(self.client.run_on_scheduler(config.get, STEALING))
+
 
 @contextmanager
 def dask_engine(scheduler: str | None = None, workers: int = 2, memory_limit: str = "3GiB") -> Iterator[DaskEngine]:
@@ -100,6 +107,7 @@ def dask_engine(scheduler: str | None = None, workers: int = 2, memory_limit: st
     config = {
         "distributed.worker.multiprocessing-method": "spawn",
         "distributed.scheduler.allowed-failures": MOST_ATTEMPTS,
+        STEALING: False,  # LightGBM keeps open sockets as results: stolen to another worker they cannot go, and all wait for ever
         "distributed.admin.tick.limit": "1h",  # numpy holds the interpreter for seconds: no reason to warn
     }
     with dask.config.set(config):

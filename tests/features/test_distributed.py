@@ -124,6 +124,11 @@ def test_a_worker_killed_in_the_middle_does_not_change_the_result(tmp_path, dask
     pd.testing.assert_frame_equal(_found(request), _local(events), check_exact=True)
 
 
+def test_workers_of_this_machine_take_no_task_away_from_one_another(dask):
+    """Growing trees together leaves open sockets as results: a task that is taken away waits for one of them for ever."""
+    assert not dask.steals_work()
+
+
 def test_a_fault_in_the_events_is_told_as_on_one_machine(tmp_path, dask):
     events = busy_log(1, tickets=20, events=160)
     events.loc[3, "status"] = "forgotten"

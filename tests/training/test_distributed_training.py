@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.distributed.engines import ThisProcess
+from features.distributed.engines import STEALING, DaskEngine, ThisProcess
 from features.event_files import write_events
 from features.spec import FeatureSpec
 from sla.agreements.agreement_set import AgreementSet
@@ -85,3 +85,22 @@ def test_only_a_cluster_can_grow_trees_together(log, tmp_path):
     request = replace(_request(log, tmp_path), grows_on_cluster=True)
     with pytest.raises(TrainingError, match="only a Dask cluster can grow trees together"):
         train_distributed(request, ThisProcess())
+
+
+class _Stealing:
+    """A cluster whose scheduler lets idle workers take tasks."""
+
+    def run_on_scheduler(self, read: object, name: str) -> bool:
+        return name == STEALING
+
+
+def test_trees_are_not_grown_on_a_cluster_where_they_might_wait_for_ever(log: Log, tmp_path: Path) -> None:
+    request = replace(_request(log, tmp_path), grows_on_cluster=True)
+    with pytest.raises(TrainingError, match="WORK_STEALING=False"):
+        train_distributed(request, _OneByOne(_Stealing()))
+
+
+class _OneByOne(DaskEngine):
+    """A Dask engine that works here: only its client is asked."""
+
+    map = ThisProcess.map
