@@ -29,6 +29,7 @@ from features.store.engine import DEFAULT_URL, make_engine, reading, writing
 from features.store.feedback import Feedback
 from features.store.forecasts import Forecasts
 from features.store.idempotency import Idempotency
+from features.store.jobs import Jobs
 from features.store.leases import Leases
 from features.store.logs import read_log
 from features.store.migration import migrate
@@ -88,6 +89,7 @@ class Store:
         self.sessions = Sessions(engine)
         self.idempotency = Idempotency(engine)
         self.leases = Leases(engine)
+        self.jobs = Jobs(engine)
 
     def __enter__(self) -> Store:
         return self

@@ -258,3 +258,17 @@ leases: Final = Table(  # rows change hands
     *_columns(INSTANT, "acquired_at", "renewed_at", "expires_at"),
     Index("leases_name", "name", unique=True),
 )
+
+jobs: Final = Table(  # rows are what is known of a job, and change until it ended
+    "jobs",
+    metadata,
+    _sequence("job_id"),
+    *_columns(TEXT, "kind", "arguments", "asked_by", "state"),  # arguments: JSON
+    *_columns(FLAG, "is_short"),
+    *_columns(INSTANT, "asked_at"),
+    *_columns(INSTANT, "started_at", "seen_at", "cancel_asked_at", "ended_at", optional=True),
+    *_columns(TEXT, "holder", "step", "problem", "result", optional=True),  # result: JSON
+    *_columns(NUMBER, "progress", optional=True),
+    *_columns(WHOLE, "exit_code", optional=True),
+    Index("jobs_state", "state", "job_id"),
+)
