@@ -7,11 +7,13 @@ over, waiting, answered, resolved; one ticket in fifty stays open.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -62,18 +64,31 @@ OF_TICKET = ("service", "category", "caller", "channel", "location", "impact")
 """Columns that keep their value through a ticket's life."""
 
 
-def write_export(
-    folder: Path, events: int, seed: int = 1, *, open_share: float = 0.02, start_us: int = START_US
-) -> tuple[Path, Path]:
+@dataclass(frozen=True)
+class Course:
+    """How the desk's tickets go: from when on and over how many days they are opened, what happens how often, until when."""
+
+    start_us: int = START_US
+    span_days: int = SPAN_DAYS
+    open_share: float = 0.02
+    mean_gap_us: int = DAY_US // 3
+    until_us: int | None = None  # later rows are left out
+    first_number: int = 0
+
+
+def write_export(folder: Path, events: int, seed: int = 1, course: Course | None = None) -> tuple[Path, Path]:
     """The Parquet file of an export with about `events` rows over two years, and the mapping that reads it, both in `folder`."""
+    course = course or Course()
     rng = np.random.default_rng(seed)
     tickets = max(round(events / EVENTS_A_TICKET), 1)
-    opened_us = np.sort(rng.integers(0, SPAN_DAYS * DAY_US // SECOND_US, tickets)) * SECOND_US + start_us
-    export, mapping = folder / f"export-{events}.parquet", folder / "mapping.yaml"
+    opened_us = np.sort(rng.integers(0, course.span_days * DAY_US // SECOND_US, tickets)) * SECOND_US + course.start_us
+    export, mapping = folder / f"export-{course.first_number}-{events}.parquet", folder / "mapping.yaml"
     mapping.write_text(MAPPING, encoding="utf-8")
     writer = None
     for first in range(0, tickets, BLOCK_TICKETS):
-        block = _block(rng, first, opened_us[first : first + BLOCK_TICKETS], open_share)
+        block = _block(rng, first + course.first_number, opened_us[first : first + BLOCK_TICKETS], course)
+        if course.until_us is not None:
+            block = block.filter(pc.less_equal(pc.cast(block["changed_at"], pa.int64()), course.until_us))
         writer = writer or pq.ParquetWriter(export, block.schema)
         writer.write_table(block)
     assert writer is not None
@@ -81,17 +96,17 @@ def write_export(
     return export, mapping
 
 
-def _block(rng: np.random.Generator, first: int, opened_us: NDArray[np.int64], open_share: float) -> pa.Table:
+def _block(rng: np.random.Generator, first: int, opened_us: NDArray[np.int64], course: Course) -> pa.Table:
     """The rows of some tickets, numbered from `first`."""
     counts = 3 + rng.poisson(EVENTS_A_TICKET - 3, len(opened_us))
     ticket = np.repeat(np.arange(len(opened_us)), counts)
     number = np.arange(len(ticket)) - np.repeat(np.cumsum(counts) - counts, counts)
-    gaps_us = (rng.exponential(DAY_US / 3, len(ticket)).astype(np.int64) // SECOND_US + 1) * SECOND_US
+    gaps_us = (rng.exponential(course.mean_gap_us, len(ticket)).astype(np.int64) // SECOND_US + 1) * SECOND_US
     gaps_us[number == 0] = 0
     since_us = np.cumsum(gaps_us)
     at_us = opened_us[ticket] + since_us - np.repeat(since_us[np.cumsum(counts) - counts], counts)
     is_last = number == counts[ticket] - 1
-    stays_open = (rng.random(len(opened_us)) < open_share)[ticket]
+    stays_open = (rng.random(len(opened_us)) < course.open_share)[ticket]
     state = np.where(number == 0, 0, rng.choice([1, 1, 1, 2, 3], len(ticket)))
     state[is_last & ~stays_open] = 4
     change = np.where(number == 0, 0, np.where(is_last, 1, rng.integers(1, 5, len(ticket))))

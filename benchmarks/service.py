@@ -1,164 +1,120 @@
-"""How quick the running service is: a real uvicorn on the loopback address in a process of its own.
+"""How quick the running service is: a real uvicorn on the loopback address in a process of its own, with a trained model.
 
-    python -m benchmarks.service [--small] [--open 100000] [--events 2000000] [--mlflow-uri URI] [--seconds 60]
+    python -m benchmarks.service [--small] [--open 100000] [--events 2000000] [--seconds 60] [--mlflow-uri URI] [--rules]
 
-A made-up log that ends today, over SQLite; ingest over PostgreSQL too where the tests' own server can start. Without
---mlflow-uri (a store whose `breach` has a champion for these agreements) the rules score alone, and `has_model` says so.
-Client and server share the machine. The last line is one JSON object.
+A made-up desk whose log ends now (benchmarks/_open_desk.py), over SQLite and, where the tests' own server can start, over
+PostgreSQL. A breach model is trained on a smaller log of the same desk, unless --mlflow-uri names a store whose `breach`
+has a champion for it, or --rules leaves it out. Client and server share the machine. The last line is one JSON object:
+
+    start_seconds              until /readyz says ready and, with a model, the queue has its probabilities
+    ready_seconds              until /readyz says ready, perhaps by the rules alone
+    tick_seconds               from the clock to stored scores with reasons, median of ticks over all open tickets
+    tick_all_new_seconds       the same of the first tick, which stores a score of every open ticket
+    queue_during_ticks_p99_ms  how long a page of the queue took meanwhile
+    postgres_...               the same over PostgreSQL
 """
 
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
 import os
 import random
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from prometheus_client.parser import text_string_to_metric_families
 
-from benchmarks._large_log import EVENTS_A_TICKET, SPAN_DAYS, write_export
-from features.importing import import_file
-from features.store import open_store
-from sla.instants import DAY_US, to_us
+from benchmarks._open_desk import fill, train
+from benchmarks._running_service import Client, serving
 from tests.features.postgres_server import CannotStartError, postgres
 
-ROOT = Path(__file__).resolve().parents[1]
-AGREEMENTS = ROOT / "examples" / "uci-incidents" / "agreements.yaml"
 BATCH = 500
+TICK_SECONDS = 10.0
 Figures = dict[str, float | int]
 
 
 def main() -> None:
     """Measure, print, and end with one line of JSON."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--small", action="store_true", help="2,000 open tickets, 40,000 events, a few seconds")
+    parser.add_argument("--small", action="store_true", help="2,000 open tickets, 40,000 events, a minute")
     parser.add_argument("--open", type=int, default=100_000)
     parser.add_argument("--events", type=int, default=2_000_000)
     parser.add_argument("--seconds", type=float, default=60.0, help="how long mixed requests are sent")
     parser.add_argument("--mlflow-uri", default=None)
+    parser.add_argument("--rules", action="store_true", help="no model")
+    parser.add_argument("--sqlite-only", action="store_true")
     given = parser.parse_args()
     if given.small:
         given.open, given.events, given.seconds = 2_000, 40_000, 5.0
-    print(json.dumps(figures(given.open, given.events, given.seconds, given.mlflow_uri)))
+    print(json.dumps(figures(given)))
 
 
-def figures(open_tickets: int, events: int, seconds: float, mlflow_uri: str | None) -> Figures:
+def figures(given: argparse.Namespace) -> Figures:
     """All figures; those of PostgreSQL only where its server can start."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        url = f"sqlite:///{folder / 'desk.db'}"
-        _fill(url, folder, open_tickets, events)
-        with serving(url, folder, mlflow_uri) as service:
-            measured = {"start_seconds": service.start_seconds, **_reading(service), **_scoring(service)}
-            measured |= _lag(service) | _mixed(service, seconds)
-            measured["ingest_sqlite_per_second"] = _ingest(service)
-            service = service.another()
-            measured["tick_seconds"] = service.metric("slacast_scoring_seconds")
-            measured["rss_mib"] = service.rss_mib()
-        try:
-            with postgres() as address:
-                with open_store(address) as store:
-                    store.save_agreements(AGREEMENTS.read_text(encoding="utf-8"), datetime.now(UTC))
-                with serving(address, folder, None) as service:
-                    measured["ingest_postgres_per_second"] = _ingest(service)
-        except CannotStartError as error:
-            print(f"no PostgreSQL here: {error}")
-    return {**measured, "has_model": int(mlflow_uri is not None)}
+        mlflow_uri = None if given.rules else given.mlflow_uri or train(folder)
+        said("the model is trained" if mlflow_uri else "the rules serve alone")
+        found = _over(f"sqlite:///{folder / 'desk.db'}", folder, mlflow_uri, given)
+        found["ingest_sqlite_per_second"] = found.pop("ingest_per_second")
+        if not given.sqlite_only:
+            try:
+                with postgres() as address:
+                    there = _over(address, folder, mlflow_uri, given)
+            except CannotStartError as error:
+                said(f"no PostgreSQL here: {error}")
+            else:
+                found["ingest_postgres_per_second"] = there.pop("ingest_per_second")
+                found |= {f"postgres_{key}": value for key, value in there.items() if key != "has_model"}
+    return {**found, "has_model": int(mlflow_uri is not None)}
 
 
-def _fill(url: str, folder: Path, open_tickets: int, events: int) -> None:
-    share = min(open_tickets / (events / EVENTS_A_TICKET), 1.0)
-    start_us = to_us(datetime.now(UTC)) - (SPAN_DAYS + 30) * DAY_US  # the last ticket's events take some days
-    export, mapping = write_export(folder, events, open_share=share, start_us=start_us)
-    with open_store(url) as store:
-        import_file(export, mapping, store)
-        store.save_agreements(AGREEMENTS.read_text(encoding="utf-8"), datetime.now(UTC))
-    print("the store is filled", flush=True)
+def said(what: str) -> None:
+    """Nothing; the progress is printed."""
+    print(f"{datetime.now(UTC):%H:%M:%S} {what}", flush=True)
 
 
-class Client:
-    """A keep-alive connection to the service, and what is known of its process."""
-
-    def __init__(self, port: int, process: subprocess.Popen[bytes], start_seconds: float) -> None:
-        self.port, self.process, self.start_seconds = port, process, start_seconds
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, bytes, float, str | None]:
-        """Status, body, seconds and ETag of an answer."""
-        sent = None if body is None else json.dumps(body)
-        began = time.perf_counter()
-        self._connection.request(method, path, sent, {"Content-Type": "application/json", **headers})
-        answer = self._connection.getresponse()
-        said = answer.read()
-        return answer.status, said, time.perf_counter() - began, answer.headers["ETag"]
-
-    def another(self) -> Client:
-        """A connection of its own, for another thread."""
-        return Client(self.port, self.process, self.start_seconds)
-
-    def metric(self, name: str) -> float:
-        """A figure of /metrics; of scorings the mean."""
-        said = self.ask("GET", "/metrics")[1].decode()
-        found = {sample.name: sample.value for family in text_string_to_metric_families(said) for sample in family.samples}  # fmt: skip
-        if name == "slacast_scoring_seconds":
-            return round(found["slacast_scoring_seconds_sum"] / max(found["slacast_scoring_seconds_count"], 1), 3)
-        return found[name]
-
-    def rss_mib(self) -> int:
-        """Resident memory of the service, as Linux tells it."""
-        said = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
-        return round(int(said.partition("VmRSS:")[2].split()[0]) / 1024)
+def _over(url: str, folder: Path, mlflow_uri: str | None, given: argparse.Namespace) -> Figures:
+    """The figures over one store, filled here."""
+    fill(url, folder, given.open, given.events)
+    said(f"{url.partition(':')[0]}: the store is filled")
+    measured: Figures = {}
+    with serving(url, folder, mlflow_uri, TICK_SECONDS) as service:
+        measured |= {"ready_seconds": service.ready_seconds, "start_seconds": service.start_seconds}
+        measured |= _ticks(service, 1 if given.small else 4)
+        said(f"{measured}")
+    with serving(url, folder, mlflow_uri) as service:
+        for part in (_reading, _scoring, _lag, lambda client: _mixed(client, given.seconds), _ingest):
+            measured |= part(service)
+            service = service.another()  # uvicorn closes connections that were idle for five seconds
+            said(f"{measured}")
+        measured["rss_mib"] = service.rss_mib()
+    return measured
 
 
-@contextmanager
-def serving(url: str, folder: Path, mlflow_uri: str | None) -> Iterator[Client]:
-    """The service over a store, ready; stopped at the end."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    settings = {
-        "SLACAST_DATABASE_URL": url,
-        "SLACAST_VAR_DIR": str(folder / "var"),
-        "SLACAST_MLFLOW_URI": mlflow_uri or f"sqlite:///{folder / 'mlflow.db'}",
-        "SLACAST_USE_MODEL": str(mlflow_uri is not None),
-        "SLACAST_LOG_LEVEL": "warning",
+def _ticks(service: Client, ticks: int) -> Figures:
+    """How long ticks took until their scores were stored, and pages of the queue meanwhile."""
+    took: list[float] = []
+    waits: list[float] = []
+    until = time.monotonic() + (ticks + 2) * (TICK_SECONDS + 20)
+    sum_before = count_before = 0.0
+    while len(took) <= ticks and time.monotonic() < until:
+        waits.append(service.ask("GET", "/api/v1/queue?team=team%201")[2])
+        summed, count = service.metrics("slacast_storing_seconds_sum", "slacast_storing_seconds_count")
+        if count > count_before:
+            took.append((summed - sum_before) / (count - count_before))
+            sum_before, count_before = summed, count
+        time.sleep(0.03)
+    return {
+        "tick_all_new_seconds": round(max(took[:2], default=float("nan")), 2),
+        "tick_seconds": round(float(np.median(took[1:])), 2),
+        "queue_during_ticks_p99_ms": _milliseconds(waits, 99),
     }
-    began = time.perf_counter()
-    command = [sys.executable, str(ROOT / "slacast.py"), "serve", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=folder, env={**os.environ, **settings})
-    try:
-        _wait_until_ready(port, process)
-        yield Client(port, process, round(time.perf_counter() - began, 2))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-
-
-def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
-    while process.poll() is None:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-            connection.request("GET", "/readyz")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise RuntimeError(f"the service ended with {process.returncode}")
 
 
 def _reading(service: Client) -> Figures:
@@ -169,7 +125,7 @@ def _reading(service: Client) -> Figures:
     tickets = [row["ticket_id"] for row in json.loads(page)["tickets"]]
     pages = [service.ask("GET", f"/tickets/{ticket}", Accept="text/html")[2] for ticket in tickets]
     return {
-        "open_tickets": int(service.metric("slacast_open_tickets")),
+        "open_tickets": int(service.metrics("slacast_open_tickets")[0]),
         "queue_p50_ms": _milliseconds(times, 50),
         "queue_p99_ms": _milliseconds(times, 99),
         "unchanged_p50_ms": _milliseconds([answer[2] for answer in same if answer[0] == 304], 50),
@@ -212,15 +168,14 @@ def _events(name: str, count: int) -> list[dict[str, Any]]:
     return [{"event_id": f"{name}-{place}", "ticket_id": f"{name}-{place}", "event_at": at, **known} for place in range(count)]  # fmt: skip
 
 
-def _ingest(service: Client, batches: int = 40) -> int:
-    service = service.another()  # uvicorn closes connections that were idle for five seconds
+def _ingest(service: Client, batches: int = 100) -> Figures:
     prepared = [_events(f"in{os.getpid()}x{number}", BATCH) for number in range(batches)]
     began = time.perf_counter()
     for batch in prepared:
         status = service.ask("POST", "/api/v1/events", batch)[0]
         if status != 201:
             raise RuntimeError(f"a batch was answered {status}")
-    return round(batches * BATCH / (time.perf_counter() - began))
+    return {"ingest_per_second": round(batches * BATCH / (time.perf_counter() - began))}
 
 
 def _mixed(service: Client, seconds: float, clients: int = 8) -> Figures:

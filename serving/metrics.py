@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from serving.recorder import Recorded
 from serving.service import Service
 from serving.ticker import Standing
 
@@ -42,6 +43,8 @@ class Metrics:
             maxlen=_MOST_WAITING
         )  # last sequence of a batch, and when it was stored
         self._seen: Queue | None = None
+        self._service = service
+        self._recorded: Recorded | None = None
         self.registry = CollectorRegistry()
         self.requests = Histogram(
             "slacast_request_seconds",
@@ -66,6 +69,13 @@ class Metrics:
             buckets=LAG_BUCKETS,
             registry=self.registry,
         )
+        self.storing = Histogram(
+            "slacast_storing_seconds",
+            "From the instant a queue tells of to the moment its scores were stored, with their reasons.",
+            buckets=LAG_BUCKETS,
+            registry=self.registry,
+        )
+        self.scores = Counter("slacast_scores_stored", "Scores that said something new.", registry=self.registry)
         self.scorings = Counter("slacast_scorings", "Queues scored, as far as they were seen.", registry=self.registry)
         self.registry.register(_Now(service))
 
@@ -97,10 +107,21 @@ class Metrics:
             else:
                 self._waiting.append((sequence, stored_seconds))
 
+    def look_at_stored(self, recorded: Recorded | None) -> None:
+        """Nothing; where something was stored anew, how long that took is observed."""
+        if recorded is None or recorded is self._recorded:
+            return
+        self._recorded = recorded
+        self.scores.inc(recorded.scores)
+        if self._now is not None:
+            stored_at = self._now() - timedelta(seconds=self._monotonic() - recorded.at_seconds)
+            self.storing.observe(max((stored_at - recorded.queue.as_of).total_seconds(), 0.0))
+
     async def watch(self, standing: Callable[[], Standing]) -> None:
         """Never: looks ten times a second, until cancelled."""
         while True:
             self.look(standing())
+            self.look_at_stored(self._service.recorder.recorded if self._service.recorder else None)
             await asyncio.sleep(WATCH_SECONDS)
 
     def text(self) -> bytes:

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from features.store.leases import Lease, LeaseLostError, holding
@@ -26,6 +27,15 @@ class ScoreStore(Protocol):
         """How many scores were stored."""
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """What was stored last: of which queue, how many scores, and when (seconds of the process's steady clock)."""
+
+    queue: Queue
+    scores: int
+    at_seconds: float
+
+
 class Recorder:
     """Takes queues as they come, the newest only, in a thread of its own: a slow database makes no queue late.
 
@@ -40,6 +50,7 @@ class Recorder:
         self._asked_seconds = float("-inf")
         self._knows = False
         self.problem: str | None = None
+        self.recorded: Recorded | None = None
 
     @property
     def is_acting(self) -> bool:
@@ -106,8 +117,8 @@ class Recorder:
             self._knows = True
         if queue is None:
             return False
-        for journal in self._journals:
-            journal.store(queue, [holding(lease)])
+        stored = [journal.store(queue, [holding(lease)]) for journal in self._journals]
+        self.recorded = Recorded(queue, sum(stored), time.monotonic())
         for act in self._acts:
             act(queue, lease)
         return True

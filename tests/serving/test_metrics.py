@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from serving.access.roles import Role
 from serving.log_lines import REQUEST_ID, set_up_logging, without_secrets
 from serving.metrics import Metrics
+from serving.recorder import Recorded
 from serving.ticker import Standing
 from tests.serving.builders import FixedSource, busy_desk, client_of, service_over
 from tests.serving.stored_desk import TOKENS, Desk, event
@@ -102,6 +103,18 @@ def test_a_scoring_lasts_from_the_instant_it_tells_of_until_its_queue_is_there()
     metrics.look(Standing(queue, 97.0))  # seen three seconds after it was there
     found = figures(metrics.text().decode())
     assert found["slacast_scoring_seconds_sum", ()] == 6.0
+
+
+def test_storing_is_timed_from_the_queues_instant_and_its_scores_are_counted_once():
+    queue = busy_desk(3)
+    metrics = Metrics(service_over(FixedSource(queue)), lambda: 100.0, lambda: queue.as_of + timedelta(seconds=9))
+    recorded = Recorded(queue, 2, 97.0)  # stored three seconds before anybody looked
+    for _ in range(2):
+        metrics.look_at_stored(recorded)
+    found = figures(metrics.text().decode())
+    assert found["slacast_storing_seconds_sum", ()] == 6.0
+    assert found["slacast_storing_seconds_count", ()] == 1
+    assert found["slacast_scores_stored_total", ()] == 2
 
 
 def test_two_applications_share_no_figure():
