@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from features.schema import ACTOR_KINDS, PHASES, SERVICE_KINDS, STATE_COLUMNS, TICKET_KINDS
+from features.sources.adapter_columns import SERVICE_ADAPTERS
 from features.sources.faults import did_you_mean
 from features.sources.mapping_model import Mapping
 
@@ -58,8 +59,10 @@ def _adapter_faults(mapping: Mapping) -> Iterator[Fault]:
         if mapping.file.beside:
             yield ("file", "beside"), "file: beside is only for an adapter; without one import each file by itself"
         return
-    if mapping.kind != "ticket_events":
-        yield ("kind",), f"adapter {mapping.adapter} reads tickets; leave out `kind: {mapping.kind}`"
+    reads = "service_events" if mapping.adapter in SERVICE_ADAPTERS else "ticket_events"
+    if mapping.kind != reads:
+        noun = "tickets" if reads == "ticket_events" else "service events"
+        yield ("kind",), f"adapter {mapping.adapter} reads {noun}; leave out `kind: {mapping.kind}`"
     if mapping.file.format is not None:
         yield ("file", "format"), f"file: format: adapter {mapping.adapter} reads its own JSON; leave out the format"
 

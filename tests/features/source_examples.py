@@ -13,6 +13,8 @@ EXPORTS = {
     "servicenow": "incident.json",
     "zendesk": "tickets.jsonl",
     "zammad": "tickets.json",
+    "prometheus": "probes.json",
+    "statuspage": "incidents.json",
 }
 
 
