@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from features.coded_events import CodedEvents
 from features.sources.faults import SourceError
 from features.sources.mapping import load_mapping
 from features.sources.reading import read
@@ -80,9 +81,12 @@ def import_file(
 
 
 def _stored(result: ImportResult, store: Store, progress: Progress, imported_at: datetime | None) -> ImportReport:
-    append = store.append_service_events if result.mapping.kind == "service_events" else store.append_ticket_events
+    found = result.found
     with _collector_paused():
-        stored = append(result.events, result.source, imported_at=imported_at, progress=progress)
+        if isinstance(found, CodedEvents):
+            stored = store.append_ticket_events(found, result.source, imported_at=imported_at, progress=progress)
+        else:
+            stored = store.append_service_events(found, result.source, imported_at=imported_at, progress=progress)
     return ImportReport(result, stored, store.url)
 
 

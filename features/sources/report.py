@@ -19,7 +19,7 @@ def report_text(result: ImportResult) -> str:
     quality = result.quality
     lines = [
         f"{result.source}: {count_of(result.rows_read, 'row')} read, {result.rows_rejected:,} rejected, {len(result.duplicate_rows):,} dropped as identical",
-        f"{quality.subjects:,} {subject}, {len(result.events):,} events{_of_them_creations(result)}, from {_day(quality.first_at)} to {_day(quality.last_at)}",
+        f"{quality.subjects:,} {subject}, {len(result.found):,} events{_of_them_creations(result)}, from {_day(quality.first_at)} to {_day(quality.last_at)}",
         *_seen_lines("States", quality.states),
         *_seen_lines("Priorities", quality.priorities),
     ]
@@ -49,7 +49,7 @@ def report_dict(result: ImportResult) -> dict[str, Any]:
         "rows_rejected": result.rows_rejected,
         "rows_duplicate": len(result.duplicate_rows),
         "rows_without_event": result.rows_without_event,
-        "events": len(result.events),
+        "events": len(result.found),
         "rejections": [
             {"reason": one.reason, "expected": one.expected, "rows": list(one.rows), "examples": list(one.examples)}
             for one in result.rejections
@@ -122,7 +122,7 @@ def _formats(quality: Quality) -> str:
 def _of_them_creations(result: ImportResult) -> str:
     if "opened_at" not in result.mapping.columns:
         return ""
-    return f" ({int((result.events['kind'] == 'created').sum()):,} of them creations)"
+    return f" ({result.creations:,} of them creations)"
 
 
 def _seen_lines(title: str, seen: tuple[Seen, ...]) -> list[str]:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
+from features.coded_events import CodedEvents
+from features.schema import ATTRIBUTE_PREFIX, TICKET_COLUMNS
+from features.sources.event_ids import event_ids
 from features.sources.faults import Rejection
 from features.sources.mapped_table import MappedTable
 from features.sources.mapping_model import Mapping
 from features.sources.quality import Quality
+from features.sources.table import Coded
+from sla.event_ids import NO_NUMBER
 
 
 @dataclass(frozen=True)
@@ -18,7 +25,9 @@ class ImportResult:
 
     source: str  # the file's name
     mapping: Mapping
-    events: pd.DataFrame  # features/schema.py, sorted by event_id
+    found: (
+        CodedEvents | pd.DataFrame
+    )  # the events, sorted by event_id: those of tickets as codes, those of services as a frame
     rows_read: int
     rejections: tuple[Rejection, ...]
     duplicate_rows: tuple[int, ...]
@@ -27,7 +36,9 @@ class ImportResult:
     rows_without_event: int = 0  # translated to nothing by the mapping, on purpose
 
     @classmethod
-    def of(cls, rows: MappedTable, events: pd.DataFrame, quality: Quality, rows_without_event: int = 0) -> ImportResult:
+    def of(
+        cls, rows: MappedTable, events: CodedEvents | pd.DataFrame, quality: Quality, rows_without_event: int = 0
+    ) -> ImportResult:
         """The result whose account of left-out rows is that of the mapped table."""
         return cls(
             rows.table.name,
@@ -41,7 +52,38 @@ class ImportResult:
             rows_without_event,
         )
 
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """The events as a canonical frame (features/schema.py), sorted by event_id: many times as large as `found`."""
+        return frame_of(self.found) if isinstance(self.found, CodedEvents) else self.found
+
+    @property
+    def creations(self) -> int:
+        """How many of the events say that a ticket was created."""
+        if not isinstance(self.found, CodedEvents):
+            return 0
+        kind = self.found.columns["kind"]
+        return int(np.isin(kind.codes, [code for code, text in enumerate(kind.values) if text == "created"]).sum())
+
     @property
     def rows_rejected(self) -> int:
         """How many rows were left out because something in them cannot be read."""
         return sum(one.count for one in self.rejections)
+
+
+def frame_of(events: CodedEvents) -> pd.DataFrame:
+    """The events as a canonical frame."""
+    columns = {
+        name: Coded(column.codes, np.array(column.values, dtype=object)) for name, column in events.columns.items()
+    }
+    ids = event_ids([columns["ticket_id"]], events.at_us, np.maximum(events.ids.numbers.astype(np.int64), 0))
+    if events.ids.texts is not None:
+        ids = ids.where(events.ids.numbers != NO_NUMBER, pd.Series(events.ids.texts, dtype="str"))
+    series = {
+        "event_id": ids,
+        "event_at": pd.Series(events.at_us.view("datetime64[us]")).dt.tz_localize("UTC"),
+        "recorded_at": pd.Series(events.recorded_us.view("datetime64[us]")).dt.tz_localize("UTC"),
+        **{name: column.series() for name, column in columns.items()},
+    }
+    names = [*TICKET_COLUMNS, *(name for name in columns if name.startswith(ATTRIBUTE_PREFIX))]
+    return pd.DataFrame({name: series[name] for name in names})

@@ -6,16 +6,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.schema import ACTOR_KINDS, ATTRIBUTE_PREFIX, STATE_COLUMNS, STATUSES, TICKET_COLUMNS, TICKET_KINDS
+from features.coded_events import CodedEvents
+from features.schema import ACTOR_KINDS, ATTRIBUTE_PREFIX, STATE_COLUMNS, STATUSES, TICKET_KINDS
 from features.sources.dates import UNREADABLE
-from features.sources.event_ids import event_ids, ordinals
+from features.sources.event_ids import event_ids, ordinals, rows_in_order
 from features.sources.faults import SourceError, did_you_mean
 from features.sources.mapped_table import MappedTable
 from features.sources.quality import ticket_quality
 from features.sources.result import ImportResult
 from features.sources.table import Coded
+from sla.columns import Column
+from sla.event_ids import NO_NUMBER, EventIds
 from sla.instants import Int64Array
 
+_MOST_NUMBERS = 1000  # an id with a greater number is kept as text
 _VOCABULARIES = {"kind": TICKET_KINDS, "status": STATUSES, "actor_kind": ACTOR_KINDS}
 
 
@@ -51,8 +55,7 @@ def ticket_events(rows: MappedTable) -> ImportResult:
         recorded_us = np.concatenate([recorded_us[first], recorded_us])
         ordinal = np.concatenate([np.zeros(len(first), dtype=np.int64), ordinal])
         columns = _as_created(columns, len(first))
-    frame = _frame(columns, at_us, recorded_us, ordinal)
-    return ImportResult.of(rows, frame, quality)
+    return ImportResult.of(rows, _in_order(columns, at_us, recorded_us, ordinal), quality)
 
 
 def _instants_or(rows: MappedTable, target: str, otherwise_us: Int64Array) -> Int64Array:
@@ -109,8 +112,7 @@ def _refuse_unknown_words(rows: MappedTable, name: str, column: Coded, words: tu
 
 
 def _first_rows(tickets: Int64Array, at_us: Int64Array, order: Int64Array | None) -> NDArray[np.intp]:
-    position = np.arange(len(tickets))
-    sequence = np.lexsort((position, position if order is None else order, at_us, tickets))
+    sequence = rows_in_order(tickets, at_us, *([] if order is None else [order]))
     is_first = np.ones(len(sequence), dtype=bool)
     is_first[1:] = tickets[sequence[1:]] != tickets[sequence[:-1]]
     return sequence[is_first]
@@ -125,14 +127,35 @@ def _as_created(columns: dict[str, Coded], count: int) -> dict[str, Coded]:
     return {**columns, "kind": Coded(codes, values), "actor_kind": Coded(nobody, actor.values)}
 
 
-def _frame(columns: dict[str, Coded], at_us: Int64Array, recorded_us: Int64Array, ordinal: Int64Array) -> pd.DataFrame:
-    ids = event_ids([columns["ticket_id"]], at_us, ordinal)
-    sequence = np.argsort(ids.to_numpy(dtype=object), kind="stable")
-    series = {
-        "event_id": ids,
-        "event_at": pd.Series(at_us.view("datetime64[us]")).dt.tz_localize("UTC"),
-        "recorded_at": pd.Series(recorded_us.view("datetime64[us]")).dt.tz_localize("UTC"),
-        **{name: column.series() for name, column in columns.items()},
-    }
-    names = [*TICKET_COLUMNS, *(name for name in columns if name.startswith(ATTRIBUTE_PREFIX))]
-    return pd.DataFrame({name: series[name] for name in names}).iloc[sequence].reset_index(drop=True)
+def _in_order(
+    columns: dict[str, Coded], at_us: Int64Array, recorded_us: Int64Array, ordinal: Int64Array
+) -> CodedEvents:
+    """The events in the order of their ids."""
+    ticket = columns["ticket_id"]
+    sequence = _order_of_ids(ticket, at_us, ordinal)
+    taken = {name: column.take(sequence) for name, column in columns.items()}
+    at_us, ordinal = at_us[sequence], ordinal[sequence]
+    return CodedEvents(
+        at_us,
+        recorded_us[sequence],
+        _ids(taken["ticket_id"], at_us, ordinal),
+        {name: Column(column.codes, tuple(column.values.tolist())) for name, column in taken.items()},
+    )
+
+
+def _order_of_ids(ticket: Coded, at_us: Int64Array, ordinal: Int64Array) -> NDArray[np.intp]:
+    if any("/" in text for text in ticket.values):  # the parts of such ids do not sort as their texts do
+        return np.argsort(event_ids([ticket], at_us, ordinal).to_numpy(dtype=object), kind="stable")
+    texts = ticket.values.tolist()
+    rank = np.empty(len(texts), np.int64)
+    rank[sorted(range(len(texts)), key=lambda code: texts[code] + "/")] = np.arange(len(texts))
+    return rows_in_order(rank[ticket.codes], at_us, ordinal)
+
+
+def _ids(ticket: Coded, at_us: Int64Array, ordinal: Int64Array) -> EventIds:
+    is_short = ordinal < _MOST_NUMBERS
+    if is_short.all():
+        return EventIds(ordinal.astype(np.int16))
+    texts = np.full(len(ordinal), None, dtype=object)
+    texts[~is_short] = event_ids([ticket.take(~is_short)], at_us[~is_short], ordinal[~is_short]).to_numpy(object)
+    return EventIds(np.where(is_short, ordinal, NO_NUMBER).astype(np.int16), texts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,9 @@ import pandas as pd
 import pyarrow as pa
 from sqlalchemy import Connection, Table, func, select
 
+from features.coded_events import CodedEvents
 from features.store.bulk import indices_deferred, load, load_new
+from features.store.coded_rows import CodedRows
 from features.store.coding import Numbers, arrow_texts, coded_attributes, instants_us
 from features.store.comparison import Comparison, conflict_text
 from features.store.faults import ConflictError, IdentityError
@@ -42,36 +44,50 @@ class Appended:
 
 
 def append(
-    connection: Connection, events: EventTable, frame: pd.DataFrame, before: int, progress: Progress | None
+    connection: Connection,
+    events: EventTable,
+    arriving: pd.DataFrame | CodedEvents,
+    before: int,
+    progress: Progress | None,
 ) -> Appended:
-    """What became of the frame's rows. The caller holds the writers' lock and the transaction; `before` is the last sequence.
+    """What became of the events. The caller holds the writers' lock and the transaction; `before` is the last sequence.
 
     Raises ConflictError where an id is stored with other content. A creation is the exception: it is derived from the first
     row an export shows, so an export that begins in the middle of a ticket says it differently without contradicting anything.
     """
     book = WordBook(connection)
-    inserted = kept = 0
+    inserted = kept = done = 0
     differing: list[str] = []
     with (
-        book.index_deferred(len(frame)),
-        indices_deferred(connection, events.table, 0 if before else len(frame)),
+        book.index_deferred(len(arriving)),
+        indices_deferred(connection, events.table, 0 if before else len(arriving)),
     ):
-        for start in range(0, len(frame), BATCH_ROWS):
-            rows = event_rows(book, events, frame.iloc[start : start + BATCH_ROWS])
+        for rows in _batches(book, events, arriving):
             if before:
                 fresh = load_new(connection, events.table, rows)
-            else:  # the ids of a valid frame are distinct
+            else:  # the ids of valid events are distinct
                 load(connection, events.table, rows)
                 fresh = len(rows)
             inserted += fresh
+            done += len(rows)
             if fresh < len(rows):
                 comparison = Comparison(connection, events.table, before, book.learn(["created"])["created"])
                 kept += comparison.kept(rows, differing)
             if progress:
-                progress("storing events", start + len(rows), len(frame))
+                progress("storing events", done, len(arriving))
     if differing:
         raise ConflictError(conflict_text(differing))
-    return Appended(inserted, len(frame) - inserted - kept, kept)
+    return Appended(inserted, len(arriving) - inserted - kept, kept)
+
+
+def _batches(book: WordBook, events: EventTable, arriving: pd.DataFrame | CodedEvents) -> Iterator[pa.Table]:
+    """The rows of the table that say what the events say, some at a time."""
+    coded = CodedRows.of(book, events.table, arriving) if isinstance(arriving, CodedEvents) else None
+    for start in range(0, len(arriving), BATCH_ROWS):
+        if coded is not None:
+            yield coded.rows(start, min(start + BATCH_ROWS, len(arriving)))
+        elif isinstance(arriving, pd.DataFrame):
+            yield event_rows(book, events, arriving.iloc[start : start + BATCH_ROWS])
 
 
 def event_rows(book: WordBook, events: EventTable, frame: pd.DataFrame) -> pa.Table:

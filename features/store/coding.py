@@ -37,9 +37,13 @@ def coded(column: pd.Series) -> CodedTexts:
 def coded_attributes(frame: pd.DataFrame) -> CodedTexts:
     """The free attributes of each row as one JSON object of texts, keys sorted, missing ones absent; none at all is missing."""
     names = sorted(attribute_columns(frame))
+    return coded_objects(names, [coded(frame[name]) for name in names], len(frame))
+
+
+def coded_objects(names: Sequence[str], columns: Sequence[CodedTexts], rows: int) -> CodedTexts:
+    """The same from attributes by their full names, in alphabetical order, and their texts as codes."""
     if not names:
-        return CodedTexts(np.full(len(frame), -1, dtype=np.int64), [])
-    columns = [coded(frame[name]) for name in names]
+        return CodedTexts(np.full(rows, -1, dtype=np.int64), [])
     codes, first = _combinations(columns)
     keys = [json.dumps(name.removeprefix(ATTRIBUTE_PREFIX), ensure_ascii=False) for name in names]
     pieces = [_pieces(key, column, first) for key, column in zip(keys, columns, strict=True)]

@@ -39,9 +39,15 @@ def rows_of(book: WordBook, table: Table, frame: pd.DataFrame, also_words: Mappi
     coded_words = {column.name: coded(frame[column.name]) for column in columns if held_by(column) == WORD}
     coded_words |= also_words
     numbers = book.learn(text for one in coded_words.values() for text in one.texts)
-    out = {name: _numbered(one, numbers) for name, one in coded_words.items()}
+    out = {name: numbered(one, numbers) for name, one in coded_words.items()}
     out |= {column.name: _plain(column, frame[column.name]) for column in columns if column.name not in out}
     return pa.table({column.name: out[column.name] for column in table.columns if column.name in out})
+
+
+def numbered(column: CodedTexts, numbers: Mapping[str, int]) -> pa.Array:
+    """The number of each row's text as an array, null where there is none."""
+    of_code = np.array([*(numbers[text] for text in column.texts), _NO_WORD], dtype=np.int64)
+    return pa.array(of_code[column.codes], mask=column.codes < 0)  # code -1 is the last
 
 
 def conformed(table: Table, frame: pd.DataFrame, given: Sequence[str]) -> pd.DataFrame:
@@ -112,11 +118,6 @@ def _factorized(numbers: Numbers) -> tuple[Numbers, Numbers]:
         return distinct, codes
     place = int(none[0])
     return np.delete(distinct, place), np.where(codes == place, -1, codes - (codes > place))
-
-
-def _numbered(column: CodedTexts, numbers: Mapping[str, int]) -> pa.Array:
-    of_code = np.array([*(numbers[text] for text in column.texts), _NO_WORD], dtype=np.int64)
-    return pa.array(of_code[column.codes], mask=column.codes < 0)  # code -1 is the last
 
 
 def _plain(column: Column[Any], series: pd.Series) -> pa.Array:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import pandas as pd
 from sqlalchemy import Connection, Engine, func, insert, select
 
+from features.coded_events import CodedEvents
 from features.schema import (
     SERVICE_COLUMNS,
     TICKET_COLUMNS,
@@ -110,7 +111,7 @@ class Store:
 
     def append_ticket_events(
         self,
-        frame: pd.DataFrame,
+        events: pd.DataFrame | CodedEvents,
         source: str,
         *,
         imported_at: datetime | None = None,
@@ -120,10 +121,13 @@ class Store:
         """What was stored of the ticket events: all or, on any fault, nothing.
 
         Events that are stored already with the same content are counted as duplicates, so appending twice is appending once.
-        Raises SchemaError for a frame that breaks the contract, ConflictError where an id is stored with other content.
+        Raises SchemaError for events that break the contract, ConflictError where an id is stored with other content.
         """
-        validate_ticket_events(frame)
-        return self._append(_TICKET_EVENTS, frame, source, imported_at, progress, notes)
+        if isinstance(events, CodedEvents):
+            events.check()
+        else:
+            validate_ticket_events(events)
+        return self._append(_TICKET_EVENTS, events, source, imported_at, progress, notes)
 
     def append_service_events(
         self,
@@ -218,7 +222,7 @@ class Store:
     def _append(
         self,
         events: EventTable,
-        frame: pd.DataFrame,
+        arriving: pd.DataFrame | CodedEvents,
         source: str,
         imported_at: datetime | None,
         progress: Progress | None,
@@ -226,7 +230,7 @@ class Store:
     ) -> AppendReport:
         with writing(self._engine) as connection:
             before = last_sequence(connection, events.table)
-            done = append(connection, events, frame, before, progress)
+            done = append(connection, events, arriving, before, progress)
             last = last_sequence(connection, events.table)
             if done.inserted:
                 record = {

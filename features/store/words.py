@@ -14,8 +14,9 @@ from features.store.bulk import indices_deferred, load, rows_with
 from features.store.coding import Numbers, Texts
 from features.store.tables import words
 
-_REMEMBERED = 500_000
+_REMEMBERED = 2_000_000  # texts that are held by others anyway: a hundred bytes each
 _FEW = 20_000
+_LEARNT_AT_ONCE = 100_000
 
 
 class WordBook:
@@ -52,6 +53,14 @@ class WordBook:
             numbers |= zip(fresh, given.tolist(), strict=True)
             self._last += len(fresh)
         return numbers
+
+    def numbers(self, texts: Sequence[str]) -> Numbers:
+        """The number of each of distinct texts, in their order; texts that are new are stored, in their order."""
+        found = np.empty(len(texts), dtype=np.int64)
+        for start in range(0, len(texts), _LEARNT_AT_ONCE):
+            some = texts[start : start + _LEARNT_AT_ONCE]
+            found[start : start + len(some)] = list(map(self.learn(some).__getitem__, some))
+        return found
 
 
 def known_numbers(connection: Connection, texts: Sequence[str]) -> list[int]:
