@@ -106,10 +106,23 @@ def late_if_taken_now(queue: Waiting) -> Floats:
     return np.asarray(chance + queue.detour_share * (detoured - chance))
 
 
-def gain(queue: Waiting, settings: GainSettings) -> Gain:
-    """Return the gain of taking each ticket now: highest first is the suggested order."""
-    horizon = settings.horizon_share * float(queue.expected.sum()) / max(queue.agents, 1) + settings.horizon_minutes
-    late = late_if_taken_now(queue)
+def horizon_of(queue: Waiting, settings: GainSettings) -> float:
+    """Return how many minutes ahead urgency looks: farther the more work waits for each agent."""
+    return settings.horizon_share * float(queue.expected.sum()) / max(queue.agents, 1) + settings.horizon_minutes
+
+
+def gain(
+    queue: Waiting, settings: GainSettings, *, horizon: Floats | float | None = None, late: Floats | None = None
+) -> Gain:
+    """Return the gain of taking each ticket now: highest first is the suggested order.
+
+    Rows of several queues can be weighed at once with the `horizon` of each row's own queue (minutes). `late`: the chance of being
+    late although taken now, where more is known of it than the belief about the work.
+    """
+    if horizon is None:
+        horizon = horizon_of(queue, settings)
+    if late is None:
+        late = late_if_taken_now(queue)
     urgency = np.exp(-np.maximum(0.0, queue.left - queue.expected) / horizon)
     saving = (1.0 - late) * urgency
     lateness = settings.guard * late * (1.0 + 2.0 * np.maximum(0.0, -queue.left) / queue.target)

@@ -22,13 +22,21 @@ class Group(StrEnum):
     LOST = "late or lost: tell the customer"
 
 
+def is_lost(worth: Gain) -> NDArray[np.bool_]:
+    """Return whether each ticket is more likely late than in time even when taken now, n."""
+    return np.asarray(worth.late_chance >= LOST_CHANCE)
+
+
+def is_pressing(worth: Gain) -> NDArray[np.bool_]:
+    """Return whether each ticket has at most three horizons to spare, n."""
+    return np.asarray(worth.saving >= _PRESSING * (1.0 - worth.late_chance))
+
+
 def groups(worth: Gain) -> list[Group]:
     """Return the group of each ticket, n."""
-    is_lost = worth.late_chance >= LOST_CHANCE
-    is_pressing = worth.saving >= _PRESSING * (1.0 - worth.late_chance)
     return [
         Group.LOST if lost else Group.SAVE_NOW if pressing else Group.SAFE
-        for lost, pressing in zip(is_lost.tolist(), is_pressing.tolist(), strict=True)
+        for lost, pressing in zip(is_lost(worth).tolist(), is_pressing(worth).tolist(), strict=True)
     ]
 
 
@@ -39,7 +47,8 @@ def suggested_order(queue: Waiting, settings: GainSettings | None = None) -> NDA
 
 def why_suggested(queue: Waiting, worth: Gain, row: int) -> str:
     """Return one sentence on why a ticket stands where it stands in the suggested order."""
-    group, work = groups(worth)[row], duration(float(queue.expected[row]))
+    (group,) = groups(Gain(*(part[row : row + 1] for part in worth)))
+    work = duration(float(queue.expected[row]))
     left, chance = float(queue.left[row]), f"{100 * (1 - worth.late_chance[row]):.0f} %"
     if left <= 0:
         return f"Overdue by {duration(-left)}: it cannot be saved, and gains weight the longer it waits; about {work} of work."

@@ -147,6 +147,10 @@ class QueueRow:
     rules_risk: Risk
     group: Group
     why_here: str = ""
+    gain_per_minute: float | None = None
+    late_if_taken_now: float | None = None
+    work_minutes: float | None = None
+    rank_in_team: int | None = None
     probability: float | None = None
     reasons: tuple[str, ...] = ()
     bundle_version: str | None = None
@@ -261,6 +265,7 @@ class Queue:
     """All open tickets at one instant, in the suggested order; exactly one of `bundle_version` and `rules_only_reason` is set.
 
     Verdicts and times are those of the instant; no probability is older than `asked_at` (None: than the instant).
+    `order` is `suggested` (by what a minute of work saves) or `rules`, `order_words` says why and on what it rests.
     """
 
     rows: Sequence[QueueRow]
@@ -272,6 +277,8 @@ class Queue:
     thresholds: Thresholds = field(default_factory=Thresholds)
     last_sequence: int = 0
     asked_at: datetime | None = None
+    order: str = "rules"
+    order_words: str = "Ordered by rules: due time first."
 
     @classmethod
     def ordered(

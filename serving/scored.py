@@ -28,6 +28,7 @@ from serving.queue import (
     risk_words,
 )
 from serving.rule_reasons import reasons_of, why_here
+from serving.suggested import Suggestion
 from serving.wording import LocalTime, sentence
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.verdicts import VerdictArrays, VerdictState
@@ -66,6 +67,7 @@ class Scored:
     response: Callable[[Int64Array], VerdictArrays]  # of the tickets at some places: only rows that are read show it
     estimates: Estimates
     reading: Reading
+    suggestion: Suggestion | None = None  # None: the order is that of the rules
     _ranks: dict[str, Int64Array] = field(default_factory=dict, repr=False)
 
     def rows(self, places: Int64Array) -> list[QueueRow]:
@@ -79,15 +81,26 @@ class Scored:
         for place, clock in enumerate(clocks):
             known = probability[place] == probability[place]  # NaN: the bundle was not asked
             row = self._row(facts, place, clock, responses[place], probability[place] if known else None)
+            row = self._suggested(row, int(places[place]))
             texts = tuple(sentence(reason.text) for reason in told[place])
-            rows.append(
-                replace(
-                    row,
-                    reasons=reasons_of(row, texts, reading.at, reading.local),
-                    why_here=why_here(row, reading.at, reading.thresholds),
-                )
-            )
+            rows.append(replace(row, reasons=reasons_of(row, texts, reading.at, reading.local)))
         return rows
+
+    def _suggested(self, row: QueueRow, place: int) -> QueueRow:
+        """The row with its group, what the order says of it, and why it stands there."""
+        row = replace(row, group=GROUPS[self.group[place]])
+        said, reading = self.suggestion, self.reading
+        why = said.why(place) if said else None
+        if said is None or why is None:
+            return replace(row, why_here=why_here(row, reading.at, reading.thresholds))
+        return replace(
+            row,
+            why_here=why,
+            gain_per_minute=float(said.gain[place]),
+            late_if_taken_now=float(said.late_chance[place]),
+            work_minutes=float(said.work_minutes[place]),
+            rank_in_team=int(said.rank[place]),
+        )
 
     def _row(self, facts: Facts, place: int, clock: Clock, response: Clock, probability: float | None) -> QueueRow:
         risk, rules_risk = risk_words(clock, probability, self.reading.thresholds)
@@ -127,6 +140,12 @@ class Scored:
         return np.where(self.has_target, self.leading.remaining_us / SECOND_US, np.inf)
 
     @cached_property
+    def gain(self) -> NDArray[np.float64]:
+        """What a minute of work is worth, minus infinity where the order has no say."""
+        nothing = np.full(len(self.facts.ticket_ids), -np.inf)
+        return nothing if self.suggestion is None else np.nan_to_num(self.suggestion.gain, nan=-np.inf)
+
+    @cached_property
     def due_us(self) -> Int64Array:
         """When the clock runs out, NEVER_US without a target."""
         return np.where(self.has_target, self.leading.due_us, NEVER_US)
@@ -157,7 +176,12 @@ class Scored:
 
     @cached_property
     def group(self) -> Codes:
-        """The group, as a place in GROUPS."""
+        """The group, as a place in GROUPS: by the suggested order, where it has no say by the rules."""
+        if self.suggestion is not None:
+            by_rules = np.where(
+                self.has_risk(*LATE), GROUPS.index(Group.LATE_OR_LOST), GROUPS.index(Group.SAFE_FOR_NOW)
+            )
+            return np.where(self.suggestion.group >= 0, self.suggestion.group, by_rules).astype(np.int8)
         is_saved = self.has_risk(Risk.HIGH_RISK) | (self.has_risk(Risk.ON_TRACK, Risk.SOME_RISK) & self.is_due_soon)
         others = np.where(is_saved, GROUPS.index(Group.SAVE_NOW), GROUPS.index(Group.SAFE_FOR_NOW))
         return np.where(self.has_risk(*LATE), GROUPS.index(Group.LATE_OR_LOST), others).astype(np.int8)
@@ -190,7 +214,17 @@ class Scored:
         return ["\n".join(texts).casefold() for texts in zip(*columns, strict=True)]
 
     def suggested_order(self) -> Int64Array:
-        """The places in the suggested order: as `serving.queue.suggested_order`, for all tickets at once."""
+        """The places in the suggested order: by group and in it by gain, the highest first; what nobody can work on comes after it."""
+        said = self.suggestion
+        if said is None:
+            return self._order_by_rules()
+        band = np.select([said.row >= 0, self.has_risk(Risk.NO_CLOCK)], [0, 1], 2)
+        worth = np.where(said.is_oldest_turn, -np.inf, -said.gain)
+        time_us = np.where(band == 1, self.facts.opened_us, self.due_us)
+        return np.lexsort((self.ticket_rank, time_us, np.where(band == 0, worth, 0.0), band, self.group))
+
+    def _order_by_rules(self) -> Int64Array:
+        """As `serving.queue.suggested_order`, for all tickets at once."""
         late, no_clock = self.group == GROUPS.index(Group.LATE_OR_LOST), self.has_risk(Risk.NO_CLOCK)
         paused = self.has_risk(Risk.PAUSED)
         soon = (self.group == GROUPS.index(Group.SAVE_NOW)) & self.is_due_soon

@@ -15,21 +15,25 @@ from features.snapshots import Snapshots
 from models.bundle import BreachBundle
 from serving.estimates import Estimates
 from serving.facts import Facts
+from serving.handling import Handling
 from serving.likely_end import likely_end, unseen
+from serving.open_work import suggested_order
 from serving.queue import Queue, Thresholds
 from serving.scored import Reading, Scored, ScoredRows
+from serving.suggested import OrderSettings, is_stale, note_of
 from serving.ticket_file import TicketFile
 from serving.ticket_reading import read_ticket
 from serving.wording import LocalTime
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.replay import VerdictState
 from sla.events import EventLog
-from sla.instants import BoolArray, to_us
+from sla.instants import NEVER_US, SECOND_US, BoolArray, to_us
 
 NO_MODEL = "Rules only: no model is loaded"
 LEADING, RESPONSE = "resolution", "first_response"
 _UNDECIDED = (VerdictState.RUNNING, VerdictState.PAUSED)
 NONE = np.empty(0, np.int64)
+HANDLING_US = 6 * 3_600 * SECOND_US  # so often finished tickets are asked how long work takes
 
 
 class EventStore(Protocol):
@@ -87,11 +91,13 @@ class Scorer:
         why_no_bundle: str = NO_MODEL,
         time_zone: str | None = None,
         thresholds: Thresholds | None = None,
+        order: OrderSettings | None = None,
     ) -> None:
         self._store, self._agreements = store, agreements
         self._time_zone = time_zone
         self._local = LocalTime.named(time_zone or desk_zone(agreements))
         self._thresholds = thresholds or Thresholds()
+        self._order, self._handling = order or OrderSettings(), Handling(NEVER_US)
         self._model: tuple[BreachBundle | None, str] = (bundle, why_no_bundle)
         self._known: _Known | None = None
         self._touched = _Touched()
@@ -105,7 +111,7 @@ class Scorer:
     def use_agreements(self, agreements: AgreementSet) -> None:
         """Judge by other agreements from the next scoring on: all that is known is built again under them."""
         with self._reading:
-            self._agreements, self._last = agreements, None
+            self._agreements, self._last, self._handling = agreements, None, Handling(NEVER_US)
             self._local = LocalTime.named(self._time_zone or desk_zone(agreements))
             if self._known is not None:
                 self._known = replace(self._known, histories=self._known.histories.under(agreements))
@@ -141,7 +147,9 @@ class Scorer:
         """The queue of all tickets open at an aware instant, as known then."""
         known = self._remembered()
         self._touched = _Touched()
-        scored = self._columns(known.histories, at)
+        if self._model[0] is not None and self._order.is_wanted and is_stale(self._handling, to_us(at), HANDLING_US):
+            self._handling = Handling.of(known.histories, LEADING, to_us(at), self._order.assumed_minutes)
+        scored = self._columns(known.histories, at, is_ordered=True)
         self._last = scored
         return self._queue(scored, known.last_sequence)
 
@@ -155,7 +163,7 @@ class Scorer:
         if last is None or bundle is None or last.estimates.bundle is not bundle or at < last.reading.at:
             return self.score(at)
         known = self._remembered()
-        scored = self._columns(known.histories, at, before=last)
+        scored = self._columns(known.histories, at, before=last, is_ordered=True)
         self._touched = _Touched()
         self._last = scored
         return self._queue(scored, known.last_sequence)
@@ -182,6 +190,9 @@ class Scorer:
             return None
         mine = looked_at if known.histories.is_open(looked_at).all() else looked_at.take(NONE)
         scored = self._columns(known.histories, at, of=mine)
+        if supposed is None and self._last is not None and self._last.suggestion is not None:
+            place = pd.Index(self._last.facts.ticket_ids).get_indexer(pd.Index(scored.facts.ticket_ids))
+            scored = replace(scored, suggestion=self._last.suggestion.moved(place))
         (_, histories, here) = next(known.histories.parts(looked_at))
         told = scored.estimates.reasons(np.zeros(1, np.int64))[0] if len(mine) else []
         queue = self._queue(scored, known.last_sequence)
@@ -205,6 +216,7 @@ class Scorer:
         of: Snapshots | None = None,
         bundle: BreachBundle | None = None,
         before: Scored | None = None,
+        is_ordered: bool = False,
     ) -> Scored:
         """All open tickets, or the given snapshots, scored by the served bundle or another; `before`: what need not be asked again."""
         bundle = bundle or self._model[0]
@@ -220,25 +232,41 @@ class Scorer:
         if bundle is not None:
             estimates = estimates.asked(bundle, histories, snapshots, is_undecided & (estimates.row < 0))
         reading = Reading(at, histories.agreements, self._thresholds, self._local, LEADING, RESPONSE, asked_at)
-        return Scored(
+        scored = Scored(
             facts,
             leading,
             lambda places: histories.verdicts(snapshots.take(places), RESPONSE),
             estimates,
             reading,
         )
+        return self._ordered(scored, histories, snapshots) if is_ordered else scored
+
+    def _ordered(self, scored: Scored, histories: LiveHistories, snapshots: Snapshots) -> Scored:
+        """The same with what the suggested order says; as it is where the rules alone speak or are wanted."""
+        if scored.estimates.bundle is None or not self._order.is_wanted:
+            return scored
+        counts = self._order.gain.response > 0 and RESPONSE in histories.agreements.clocks
+        clocks = scored.leading, histories.verdicts(snapshots, RESPONSE) if counts else None
+        said = suggested_order(
+            histories, snapshots, scored.facts, clocks, scored.estimates, self._handling, self._order
+        )
+        return replace(scored, suggestion=said)
 
     def _queue(self, scored: Scored, last_sequence: int) -> Queue:
         bundle = scored.estimates.bundle
+        reason = None if bundle else self._model[1]
+        note = note_of(self._order.is_wanted, reason, self._handling if scored.suggestion else None)
         return Queue(
             ScoredRows(scored, scored.suggested_order()),
             scored.reading.at,
             zone=scored.reading.local.name,
             bundle_version=bundle.version if bundle else None,
-            rules_only_reason=None if bundle else self._model[1],
+            rules_only_reason=reason,
             thresholds=self._thresholds,
             last_sequence=last_sequence,
             asked_at=scored.reading.asked_at,
+            order=note.by,
+            order_words=note.words,
         )
 
 

@@ -44,6 +44,7 @@ class Sort(StrEnum):
     """What the rows are sorted by; `suggested` is the queue's own order, in groups."""
 
     SUGGESTED = "suggested"
+    GAIN = "gain"
     RISK = "risk"
     LEFT = "left"
     DUE = "due"
@@ -55,8 +56,8 @@ class Sort(StrEnum):
 
     @property
     def highest_first(self) -> bool:
-        """The direction of a first click: risk worst first, all else soonest or smallest first."""
-        return self is Sort.RISK
+        """The direction of a first click: gain and risk highest first, all else soonest or smallest first."""
+        return self in (Sort.GAIN, Sort.RISK)
 
 
 SEVERITY = np.array([risk.severity for risk in RISKS])
@@ -75,6 +76,7 @@ def _by_left(row: QueueRow) -> float:
 
 
 _KEYS: dict[Sort, Callable[[QueueRow], Any]] = {
+    Sort.GAIN: lambda row: -_INFINITE if row.gain_per_minute is None else row.gain_per_minute,
     Sort.RISK: _by_risk,
     Sort.LEFT: _by_left,
     Sort.DUE: lambda row: row.clock.due_at or _FAR,
@@ -91,6 +93,7 @@ def _empty_last(text: str) -> tuple[bool, str]:
 
 
 _COLUMNS: dict[Sort, Callable[[Scored], Sequence[NDArray[Any]]]] = {
+    Sort.GAIN: lambda scored: (scored.gain,),
     Sort.RISK: lambda scored: (SEVERITY[scored.risk], scored.worth),
     Sort.LEFT: lambda scored: (scored.left_seconds,),
     Sort.DUE: lambda scored: (scored.due_us,),

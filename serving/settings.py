@@ -168,6 +168,37 @@ class Settings(BaseSettings):
         gt=0,
         description="A running clock with at most this many working hours left belongs to the group 'save now'.",
     )
+    queue_order: Literal["suggested", "rules"] = Field(
+        default="suggested",
+        description="The queue's own order while a model is served: `suggested`, by what a minute of work saves (docs/dispatch.md), or `rules`, by due time. Without a model it is `rules`.",
+    )
+    guard: float = Field(
+        default=0.02,
+        ge=0,
+        le=1,
+        description="Suggested order: what a ticket is worth that will be late whatever is done, relative to one that can be saved. 0 has the fewest breaches and the longest lateness.",
+    )
+    response_weight: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Suggested order: what a first response in time is worth relative to a resolution in time; counts where a first response is agreed.",
+    )
+    priority_weights: str = Field(
+        default="1=20,2=8,3=3,4=1",
+        description="Suggested order: what a breach costs by priority, priority=cost separated by commas; the least of them for any other priority.",
+    )
+    oldest_every: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="Suggested order: one pick in so many takes the oldest ticket of the team, where a hard limit of age is agreed (5 is usual). 0: none does.",
+    )
+    assumed_work_minutes: float = Field(
+        default=60.0,
+        gt=0,
+        description="Suggested order: hands-on minutes a ticket needs, while fewer than 30 finished tickets tell.",
+    )
     max_request_bytes: int = Field(
         default=4 * 1024 * 1024, ge=1024, description="A larger request body is refused with status 413."
     )
@@ -194,6 +225,12 @@ class Settings(BaseSettings):
     shutdown_seconds: int = Field(
         default=5, ge=1, description="How long requests under way may take to end when the service is told to stop."
     )
+
+    @field_validator("priority_weights")
+    @classmethod
+    def _weights_are_costs(cls, value: str) -> str:
+        costs_of(value)
+        return value
 
     @field_validator("time_zone")
     @classmethod
@@ -260,6 +297,23 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def costs_of(text: str) -> dict[str, float]:
+    """The cost of each priority in `1=20,2=8`; ValueError naming the part that is no such thing."""
+    costs = {}
+    for part in listed(text):
+        name, _, number = part.rpartition("=")
+        try:
+            cost = float(number)
+        except ValueError:
+            cost = -1.0
+        if not name.strip() or not 0 < cost < float("inf"):
+            raise ValueError(f"{part!r} is not PRIORITY=COST with a cost above 0, such as 1=20")
+        costs[name.strip()] = cost
+    if not costs:
+        raise ValueError("no priority has a cost; expected such as 1=20,2=8,3=3,4=1")
+    return costs
 
 
 def listed(text: str) -> list[str]:

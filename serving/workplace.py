@@ -10,6 +10,7 @@ from pathlib import Path
 from features.store.leases import Lease, holding
 from features.store.repository import Store, open_store
 from models.bundle import BreachBundle
+from models.dispatch import GainSettings
 from models.registry import challenger
 from serving.agreements_watch import AgreementsWatch
 from serving.alerting.loading import load_rules
@@ -21,8 +22,9 @@ from serving.recorder import Recorder
 from serving.score_journal import ScoreJournal
 from serving.scorer import NO_MODEL, Scorer
 from serving.service import Service
-from serving.settings import Settings, SettingsError
+from serving.settings import Settings, SettingsError, costs_of
 from serving.shadow import Shadow
+from serving.suggested import OrderSettings
 from serving.ticker import Feed, Ticker
 from serving.watch import Watch
 from sla.agreements.agreement_set import AgreementSet
@@ -165,6 +167,18 @@ def scorer_of(settings: Settings, store: Store, agreements: AgreementSet) -> Sco
         why_no_bundle=NO_MODEL if settings.use_model else f"{NO_MODEL} (SLACAST_USE_MODEL is off)",
         time_zone=settings.time_zone,
         thresholds=thresholds_of(settings),
+        order=order_of(settings),
+    )
+
+
+def order_of(settings: Settings) -> OrderSettings:
+    """The settings' dials of the suggested order."""
+    return OrderSettings(
+        settings.queue_order == "suggested",
+        GainSettings(guard=settings.guard, response=settings.response_weight),
+        costs_of(settings.priority_weights),
+        settings.oldest_every,
+        settings.assumed_work_minutes,
     )
 
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import lightgbm as lgb
 import numpy as np
 
-from models.work_time import CategoryMeans, Floats, WorkTimeModel
+from models.work_time import CategoryMeans, Floats, WorkTimeModel, category_means
 
-_SHRINKAGE_TICKETS = 10.0  # a group with so many tickets counts half
 _LATER_SHARE = 0.25
 _PARAMETERS = {
     "objective": "regression",
@@ -48,18 +47,6 @@ def fit_work_time(X: Floats, minutes: Floats, columns: Sequence[int], rounds: in
     return WorkTimeModel(
         category_means(X, logs, columns), _boosted(X, logs, category_means(X, logs, columns), rounds), trust, log_sd
     )
-
-
-def category_means(X: Floats, logs: Floats, columns: Sequence[int]) -> CategoryMeans:
-    """Return the mean log minutes by group of `columns`, those of few tickets drawn to the mean of all."""
-    overall = float(logs.mean())
-    groups, inverse = np.unique(X[:, list(columns)], axis=0, return_inverse=True)
-    counts = np.bincount(inverse.ravel())
-    sums = np.bincount(inverse.ravel(), weights=logs - overall)
-    shrunk = overall + sums / (counts + _SHRINKAGE_TICKETS)
-    spread = float(np.sqrt(np.mean((logs - shrunk[inverse.ravel()]) ** 2)))
-    means = {tuple(group): float(mean) for group, mean in zip(groups.tolist(), shrunk, strict=True)}
-    return CategoryMeans(tuple(columns), means, overall, spread)
 
 
 def _boosted(X: Floats, logs: Floats, categories: CategoryMeans, rounds: int) -> lgb.Booster:

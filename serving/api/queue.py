@@ -40,9 +40,11 @@ def selection_of(
     view: View | None = None,
     text: Annotated[str, Query(max_length=500, description=_TEXT)] = "",
     sort: Sort = Sort.SUGGESTED,
+    order: Annotated[Sort, Query(include_in_schema=False)] = Sort.SUGGESTED,  # another name for sort
     descending: bool | None = None,
 ) -> Selection:
     """The part of the queue that an address asks for: the same for the list and for its CSV."""
+    sort = sort if order is Sort.SUGGESTED else order
     return Selection(
         view=view or (View(group.value) if group else View.ALL),
         team=tuple(team),
@@ -118,6 +120,8 @@ def _content(queue: Queue, wanted: Selection, limit: int, cursor: Cursor | None)
         "time_zone": queue.zone,
         "bundle_version": queue.bundle_version,
         "rules_only_reason": queue.rules_only_reason,
+        "order": queue.order,
+        "order_words": queue.order_words,
         "counts": asdict(selected.counts),
         "total": part.total,
         "tickets": [row_document(row) for row in part.rows],

@@ -63,6 +63,14 @@ class TicketRow(BaseModel):
     response_due_at: datetime | None
     response_remaining_working_seconds: float | None
     why_here: str = Field(description="Why the order puts it where it is.")
+    gain_per_minute: float | None = Field(
+        description="What a minute of work on it saves now, in the unit of the priorities' costs; null where the rules order, or nobody can work on it."
+    )
+    late_if_taken_now: float | None = Field(description="The chance that it is late although it is taken now.")
+    work_minutes: float | None = Field(description="Minutes of work still expected.")
+    rank_in_team: int | None = Field(
+        description="Its place in its team's queue by gain, whatever its group: 1 is what to take next."
+    )
     bundle_version: str | None
     reasons: list[str] = Field(description="At most three reasons in words, the weightiest first.")
 
@@ -89,6 +97,8 @@ class QueuePage(BaseModel):
     time_zone: str = Field(description="The desk's zone, in which the reasons speak.")
     bundle_version: str | None
     rules_only_reason: str | None = Field(description="Set exactly when no model is loaded: why.")
+    order: str = Field(description="The queue's own order: `suggested`, by what a minute of work saves, or `rules`.")
+    order_words: str = Field(description="By what it is ordered and on what that rests, as a sentence.")
     problem: str | None = Field(
         description="What is wrong at present, if anything: these are then the last good scores."
     )

@@ -44,6 +44,10 @@ def record(row: QueueRow) -> dict[str, Value]:
         "response_due_at": iso(response.due_at) if response else None,
         "response_remaining_working_seconds": _rounded(_left(response), 3),
         "why_here": row.why_here,
+        "gain_per_minute": _rounded(row.gain_per_minute, 6),
+        "late_if_taken_now": _rounded(row.late_if_taken_now, 4),
+        "work_minutes": _rounded(row.work_minutes, 1),
+        "rank_in_team": row.rank_in_team,
         "bundle_version": row.bundle_version,
     }
 

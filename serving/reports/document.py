@@ -19,6 +19,8 @@ def document(queue: Queue, rows: Sequence[QueueRow] | None = None) -> dict[str, 
         "target": queue.target,
         "bundle_version": queue.bundle_version,
         "rules_only_reason": queue.rules_only_reason,
+        "order": queue.order,
+        "order_words": queue.order_words,
         "counts": asdict(queue.counts),
         "tickets": [row_document(row) for row in (queue.rows if rows is None else rows)],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 
@@ -22,9 +23,16 @@ _HEADINGS = {
     "title": "TITLE",
 }
 _NOTES = {
-    Group.SAVE_NOW: "due soon, or likely to miss",
-    Group.SAFE_FOR_NOW: "paused last",
-    Group.LATE_OR_LOST: "tell the customer; longest without contact first",
+    "rules": {
+        Group.SAVE_NOW: "due soon, or likely to miss",
+        Group.SAFE_FOR_NOW: "paused last",
+        Group.LATE_OR_LOST: "tell the customer; longest without contact first",
+    },
+    "suggested": {
+        Group.SAVE_NOW: "what a minute of work saves most first",
+        Group.SAFE_FOR_NOW: "can wait while others cannot; paused last",
+        Group.LATE_OR_LOST: "tell the customer; later and shorter ones first",
+    },
 }
 
 
@@ -35,7 +43,7 @@ def as_table(queue: Queue, rows: Sequence[QueueRow] | None = None, width: int = 
     """
     shown = queue.rows if rows is None else rows
     local = LocalTime.named(queue.zone)
-    lines = [*_head(queue, local), ""]
+    lines = [*_head(queue, local), *textwrap.wrap(queue.order_words, width), ""]
     if not shown:
         lines.append("No open tickets.")
     else:
@@ -44,9 +52,9 @@ def as_table(queue: Queue, rows: Sequence[QueueRow] | None = None, width: int = 
     for row in shown:
         if row.group is not group:
             group = row.group
-            lines.append(f"-- {group.word} ({_count(queue, group)}): {_NOTES[group]} ".ljust(width, "-"))
+            lines.append(f"-- {group.word} ({_count(queue, group)}): {_NOTES[queue.order][group]} ".ljust(width, "-"))
         lines.append(_line(_cells(row, queue, local), width))
-        lines += _why(row, width)
+        lines += _why(row, width, is_told=queue.order == "suggested")
     if len(shown) < len(queue.rows):
         lines.append(f"   ... {len(queue.rows) - len(shown):,} more open tickets".replace(",", " "))
     return "\n".join(line.rstrip() for line in lines) + "\n"
@@ -86,16 +94,24 @@ def _line(cells: dict[str, str], width: int) -> str:
     return f"{fixed} {fitted(cells['title'], width - sum(_WIDTHS.values()) - len(_WIDTHS))}"
 
 
-def _why(row: QueueRow, width: int) -> list[str]:
-    """The row's reasons below it, as many on a line as fit; one is cut only where it alone is longer than a line."""
+def _why(row: QueueRow, width: int, is_told: bool) -> list[str]:
+    """The row's reasons below it, as many on a line as fit; one is cut only where it alone is longer than a line.
+
+    In the suggested order the first of them says why the ticket stands there.
+    """
     room = width - _REASONS_INDENT
     lines: list[str] = []
-    for reason in map(one_line, row.reasons):
+    place = () if row.rank_in_team is None or not is_told else (f"{_place(row)}{row.why_here}",)
+    for reason in map(one_line, (*place, *row.reasons)):
         if lines and _columns(joined := f"{lines[-1]}; {reason}") <= room:
             lines[-1] = joined
         else:
             lines.append(reason)
     return [" " * _REASONS_INDENT + fitted(line, room).rstrip() for line in lines]
+
+
+def _place(row: QueueRow) -> str:
+    return f"{row.rank_in_team}. of {row.team}: " if row.team else f"{row.rank_in_team}.: "
 
 
 def fitted(text: str, width: int) -> str:
