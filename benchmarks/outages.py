@@ -1,12 +1,13 @@
 """Which services have a new outage within 24 hours: rolling quarters on two public data sets, planted signals, speed.
 
-    python -m benchmarks.outages [--early] [FOLDER WITH THE TWO FILES]
+    python -m benchmarks.outages [--early] [--large] [FOLDER WITH THE TWO FILES]
 
 At the beginning of each quarter every candidate is fitted to what was known then and asked about the quarter, service by
 service and day by day; `served` is what the gate, on the quarters before, would have served. The configuration was chosen
 with `--early`, which sees nothing recorded after CHOSEN_UNTIL; the figures are of the quarters since. Intervals
 resample weeks. Upptime: outages from checks by the rules of features/outages/checks.py. GitHub: an outage is any published
-incident but maintenance and `none`. The last line is one JSON object.
+incident but maintenance and `none`. With `--large` ten million made checks are imported and turned
+into histories too (a few minutes, some gigabytes). The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks._checks import import_seconds
 from benchmarks._planted import planted
 from features.outages.columns import RULES, outage_columns
 from features.outages.ledger import Ledger
@@ -36,6 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data" / "services"
 CHOSEN_UNTIL = pd.Timestamp("2025-07-01", tz="UTC")
 WEEKDAY = "rate x weekday"
+LARGE_CHECKS = 10_000_000
 LOOKS = 1  # how often the late quarters were looked at by this code
 
 
@@ -147,7 +150,7 @@ def scoring_seconds(services: int = 5000) -> float:
 
 def main() -> int:
     """0 when the figures were made; 2 where the data are not there."""
-    words = [word for word in sys.argv[1:] if word != "--early"]
+    words = [word for word in sys.argv[1:] if not word.startswith("--")]
     folder, early = Path(words[0]) if words else DATA, "--early" in sys.argv
     if not all((folder / source.file).is_file() for source in SOURCES.values()):
         print(f"{folder} lacks {', '.join(source.file for source in SOURCES.values())}: pass the folder that has them.")
@@ -160,6 +163,8 @@ def main() -> int:
     found["seconds"] = time.process_time() - began
     found["planted_share"] = planted_share()
     found["score_5000_seconds"] = scoring_seconds()
+    if "--large" in sys.argv:
+        found |= import_seconds(LARGE_CHECKS)
     print(json.dumps({name: round(value, 4) for name, value in found.items()} | {"looks": 0 if early else LOOKS}))
     return 0
 

@@ -60,13 +60,15 @@ class Checks:
     @classmethod
     def of(cls, events: pd.DataFrame, rules: CheckRules) -> Checks:
         """The checks among canonical service events that say a status; a check counts when it is recorded."""
-        chosen = events[(events["kind"] == "check") & events[STATUS].notna()] if STATUS in events else events.iloc[:0]
-        monitors = chosen[MONITOR] if MONITOR in chosen else pd.Series("", index=chosen.index)
-        service, names = pd.factorize(chosen["service"].astype(object), sort=True)
-        monitor, _ = pd.factorize(monitors.fillna("").astype(object), sort=True)
+        if STATUS not in events:
+            return cls((), *(np.zeros(0, np.int64) for _ in range(3)), np.zeros(0, np.bool_))
+        says = ((events["kind"] == "check") & events[STATUS].notna()).to_numpy(np.bool_)
+        needed = [name for name in ("service", STATUS, MONITOR, "recorded_at") if name in events]
+        chosen = events[needed] if says.all() else events.loc[says, needed]
+        service, names = pd.factorize(chosen["service"], sort=True)
+        monitor = pd.factorize(chosen[MONITOR].fillna(""))[0] if MONITOR in chosen else np.zeros(len(chosen), np.int64)
         at_us = chosen["recorded_at"].dt.tz_convert("UTC").to_numpy("datetime64[us]").view("int64")
-        states = chosen[STATUS] if STATUS in chosen else pd.Series("", index=chosen.index)
-        is_down = states.isin(rules.down_words).to_numpy(np.bool_)
+        is_down = chosen[STATUS].isin(rules.down_words).to_numpy(np.bool_)
         order = np.lexsort((is_down, at_us, service))
         return cls(
             tuple(map(str, names)),

@@ -97,8 +97,7 @@ class _View:
         return found
 
     def _sums(self, days: int) -> NDArray[np.int64]:
-        before = self.ledger.timeline.before(self.rows.at_us - days * DAY_US)
-        return self.ledger.sums.upto(self.rows.service, before)
+        return self.ledger.summed(self.rows.service, self.rows.at_us - days * DAY_US)
 
 
 def _rates(view: _View) -> FloatArray:

@@ -36,7 +36,7 @@ def expectation(ledger: Ledger, rows: OutageRows, days: float) -> Expectation:
     rate = (begun + STRENGTH_DAYS * a_day) / (watched + STRENGTH_DAYS)
     over = _over(ledger, at_us)
     ended = np.bincount(ledger.outages.service[over], minlength=len(ledger.names))
-    minutes = ledger.sums.upto(rows.service, ledger.timeline.before(rows.at_us))[:, SECONDS_DOWN] / 60.0
+    minutes = ledger.summed(rows.service, rows.at_us)[:, SECONDS_DOWN] / 60.0
     usual = _mean_minutes(ledger, over)
     length = (minutes + STRENGTH_OUTAGES * usual) / (ended[rows.service] + STRENGTH_OUTAGES)
     return Expectation(rate * days, rate * days * length)

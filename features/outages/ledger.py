@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.outages.checks import MONITOR, STATUS, CheckRules, outages_from_checks
+from features.outages.watching import Watching
 from features.prefix_sums import KeyedSums, Timeline
 from features.schema import attribute_columns
 from features.service_histories import ServiceHistories
@@ -19,6 +20,9 @@ YES = ("yes", "true", "1")
 OUTAGE_DAY, SECONDS_DOWN, CHECK, FAILED_CHECK, TIMED, LOG_MS, TICKET = range(7)
 ON_WEEKDAY = 7  # seven columns, Monday first
 WIDTH = ON_WEEKDAY + 7
+OF_SAMPLES = (CHECK, FAILED_CHECK, TIMED, LOG_MS)
+OF_OTHERS = tuple(column for column in range(WIDTH) if column not in OF_SAMPLES)
+SAMPLED = ("check", "latency")
 LONGEST_SECONDS = 7 * 86_400  # of one outage, for the minutes down: a dead target must not drown the rest
 THURSDAY = 3  # 1970-01-01
 
@@ -36,8 +40,9 @@ class Outages:
 
 @dataclass(frozen=True)
 class Ledger:
-    """Service events and tickets as they became known. `sums` has key k for service `names[k]`; `around` for its group.
+    """Service events and tickets as they became known, summed by service (see `summed`); `around` by its group.
 
+    Checks and samples of latency are many and have sums of their own, so that nothing else is summed along them.
     The group of a service is its monitor or site where checks name one, else all services are one group.
     """
 
@@ -45,14 +50,15 @@ class Ledger:
     outages: Outages
     timeline: Timeline
     sums: KeyedSums
+    sample_timeline: Timeline
+    sample_sums: KeyedSums
     group: Int64Array
     outage_day_known_us: Int64Array  # when each day with an outage, of any service, became known; ascending
     around_timeline: Timeline
     around: KeyedSums
     watch_since_us: Int64Array  # since when each service is known of
     last_us: Int64Array  # the last record of each service
-    check_service: Int64Array
-    check_us: Int64Array
+    watching: Watching
     acted_service: Int64Array
     acted_us: Int64Array
     rules: CheckRules
@@ -82,28 +88,26 @@ class Ledger:
         Outages are events of these `kinds` and those derived from checks.
         """
         rules = rules or CheckRules()
-        has_status = STATUS in events and bool(events[STATUS].notna().any())
-        told = pd.concat([_as_outages(events, kinds), outages_from_checks(events, rules)], ignore_index=True)
-        checks = events[(events["kind"] == "check") & events[STATUS].notna()] if has_status else events.iloc[:0]
+        samples = _Samples.of(events, rules)
+        plain = _as_outages(events[~samples.is_sample], kinds)
+        told = pd.concat([plain, outages_from_checks(events, rules), samples.edges(events)], ignore_index=True)
         histories = ServiceHistories.from_events(told)
         place = {name: number for number, name in enumerate(histories.names)}
         outages = _outages(told, place)
-        arrivals = _arrivals(events, checks, tickets, outages, place, rules)
-        service, at_us, amounts = arrivals
-        timeline = Timeline.of(at_us)
+        service, at_us, amounts = _arrivals(tickets, outages, place)
+        timeline, sample_timeline = Timeline.of(at_us), Timeline.of(samples.at_us)
+        sampled = samples.places(place)
         group = _groups(events, place)
         around = Timeline.of(outages.known_us)
         log = histories.log
         starts = log.offsets[:-1]
-        acted = _acted(events, place)
-        check_service = _places(checks["service"], place)
-        check_us = _us(checks["recorded_at"])
-        order = np.lexsort((check_us, check_service))
         return cls(
             histories,
             outages,
             timeline,
-            KeyedSums(timeline, service, max(len(place), 1), amounts),
+            KeyedSums(timeline, service, max(len(place), 1), amounts[:, OF_OTHERS]),
+            sample_timeline,
+            KeyedSums(sample_timeline, sampled, max(len(place), 1), samples.amounts),
             group,
             np.sort(_outage_days(outages)[1]),
             around,
@@ -112,12 +116,18 @@ class Ledger:
             ),
             np.minimum.reduceat(log.recorded_us, starts) if len(starts) else starts,
             np.maximum.reduceat(log.recorded_us, starts) if len(starts) else starts,
-            check_service[order],
-            check_us[order],
-            *acted,
+            samples.watching(sampled, len(place), rules.silent_us),
+            *_acted(events, place),
             rules,
             kinds,
         )
+
+    def summed(self, service: Int64Array, at_us: Int64Array) -> NDArray[np.int64]:
+        """n x WIDTH: what was recorded of each service strictly before each instant."""
+        out = np.empty((len(service), WIDTH), np.int64)
+        out[:, OF_OTHERS] = self.sums.upto(service, self.timeline.before(at_us))
+        out[:, OF_SAMPLES] = self.sample_sums.upto(service, self.sample_timeline.before(at_us))
+        return out
 
     def known_by(self, at_us: int, events: pd.DataFrame, tickets: pd.DataFrame | None = None) -> Ledger:
         """The ledger of what of these events was recorded by an instant."""
@@ -165,23 +175,81 @@ def _outages(told: pd.DataFrame, place: dict[str, int]) -> Outages:
 
 
 def _arrivals(
-    events: pd.DataFrame,
-    checks: pd.DataFrame,
-    tickets: pd.DataFrame | None,
-    outages: Outages,
-    place: dict[str, int],
-    rules: CheckRules,
+    tickets: pd.DataFrame | None, outages: Outages, place: dict[str, int]
 ) -> tuple[Int64Array, Int64Array, NDArray[np.int64]]:
-    """Service, instant since when it counts, and amounts of everything that is summed."""
+    """Service, instant since when it counts, and amounts of everything that is summed but samples."""
     parts = [_outage_days(outages), _minutes_down(outages)]
-    samples = pd.concat([checks, events[events["kind"] == "latency"]])
-    if len(samples):
-        parts.append(_samples(samples, place, rules))
     if tickets is not None:
         new = tickets[(tickets["kind"] == "created") & tickets["service"].isin(place)]
         parts.append((_places(new["service"], place), _us(new["recorded_at"]), _amounts(len(new), {TICKET: 1})))
     service, at_us, amounts = (np.concatenate([part[number] for part in parts]) for number in range(3))
     return service, at_us, amounts
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """Checks that say a status, and latencies: codes into `names`, when each was recorded, amounts (n x OF_SAMPLES)."""
+
+    names: NDArray[np.object_]
+    service: Int64Array
+    at_us: Int64Array
+    is_check: BoolArray
+    amounts: NDArray[np.int64]
+    is_sample: BoolArray  # one an event: a check or a latency, whether it says anything or not
+    first: Int64Array  # of each service the places, among the events, of its first such record and of its last
+    last: Int64Array
+
+    @classmethod
+    def of(cls, events: pd.DataFrame, rules: CheckRules) -> _Samples:
+        is_sample = events["kind"].isin(SAMPLED).to_numpy(np.bool_)
+        rows = np.flatnonzero(is_sample)
+        chosen = events if len(rows) == len(events) else events[is_sample]
+        codes, names = pd.factorize(chosen["service"], sort=True)
+        service, at_us = codes.astype(np.int64), _us(chosen["recorded_at"])
+        order = np.lexsort((at_us, service))
+        begins = np.flatnonzero(np.append(True, np.diff(service[order]) != 0)[: len(order)])
+        ends = np.append(begins[1:], len(order))[: len(begins)] - 1
+        is_check, amounts = _amounts_of_samples(chosen, rules)
+        says = is_check | (chosen["kind"] == "latency").to_numpy(np.bool_)
+        kept = order[says[order]]
+        return cls(
+            np.asarray(names, object),
+            service[kept],
+            at_us[kept],
+            is_check[kept],
+            amounts[kept],
+            is_sample,
+            rows[order[begins]],
+            rows[order[ends]],
+        )
+
+    def edges(self, events: pd.DataFrame) -> pd.DataFrame:
+        """The first and the last sample of each service: since when and until when it is known of."""
+        plain = events.drop(columns=attribute_columns(events))
+        return plain.iloc[np.unique(np.concatenate([self.first, self.last]))]
+
+    def places(self, place: dict[str, int]) -> Int64Array:
+        """The place of each sample's service in the ledger's names; both are sorted, so the order stays."""
+        of_code = np.array([place[name] for name in self.names], np.int64)
+        return of_code[self.service] if len(of_code) else self.service
+
+    def watching(self, service: Int64Array, services: int, silent_us: int) -> Watching:
+        """When the checks watched each service."""
+        return Watching.of(service[self.is_check], self.at_us[self.is_check], services, silent_us)
+
+
+def _amounts_of_samples(chosen: pd.DataFrame, rules: CheckRules) -> tuple[BoolArray, NDArray[np.int64]]:
+    """Which rows are checks that say a status, and what each row adds to the columns OF_SAMPLES."""
+    n = len(chosen)
+    has_status = chosen[STATUS].notna().to_numpy(np.bool_) if STATUS in chosen else np.zeros(n, np.bool_)
+    is_check = (chosen["kind"] == "check").to_numpy(np.bool_) & has_status
+    is_down = is_check & (chosen[STATUS].isin(rules.down_words).to_numpy(np.bool_) if has_status.any() else has_status)
+    value = chosen["value"].to_numpy(np.float64)
+    is_timed = np.isfinite(value) & (value > 0) & ~is_down
+    amounts = np.zeros((n, len(OF_SAMPLES)), np.int64)
+    amounts[:, 0], amounts[:, 1], amounts[:, 2] = is_check, is_down, is_timed
+    amounts[is_timed, 3] = np.round(1000 * np.log(value[is_timed])).astype(np.int64)
+    return is_check, amounts
 
 
 def _outage_days(outages: Outages) -> tuple[Int64Array, Int64Array, NDArray[np.int64]]:
@@ -203,19 +271,6 @@ def _minutes_down(outages: Outages) -> tuple[Int64Array, Int64Array, NDArray[np.
     return outages.service[over], known_us, _amounts(int(over.sum()), {SECONDS_DOWN: seconds})
 
 
-def _samples(
-    samples: pd.DataFrame, place: dict[str, int], rules: CheckRules
-) -> tuple[Int64Array, Int64Array, NDArray[np.int64]]:
-    is_check = (samples["kind"] == "check").to_numpy()
-    is_down = is_check & (samples[STATUS].isin(rules.down_words).to_numpy() if STATUS in samples else False)
-    value = samples["value"].to_numpy(np.float64)
-    is_timed = np.isfinite(value) & (value > 0) & ~is_down
-    thousandths = np.zeros(len(value), np.int64)
-    thousandths[is_timed] = np.round(1000 * np.log(value[is_timed])).astype(np.int64)
-    amounts = {CHECK: is_check, FAILED_CHECK: is_down, TIMED: is_timed, LOG_MS: thousandths}
-    return _places(samples["service"], place), _us(samples["recorded_at"]), _amounts(len(samples), amounts)
-
-
 def _amounts(rows: int, columns: dict[int, int | BoolArray | Int64Array]) -> NDArray[np.int64]:
     out = np.zeros((rows, WIDTH), np.int64)
     for column, values in columns.items():
@@ -224,11 +279,14 @@ def _amounts(rows: int, columns: dict[int, int | BoolArray | Int64Array]) -> NDA
 
 
 def _groups(events: pd.DataFrame, place: dict[str, int]) -> Int64Array:
+    """The group of each service: that of its first record that names a monitor, else 0."""
     group = np.zeros(len(place), np.int64)
     if MONITOR in events:
-        named = events[events[MONITOR].notna()].drop_duplicates("service")
-        codes, _ = pd.factorize(named[MONITOR].astype(object), sort=True)
-        group[_places(named["service"], place)] = codes + 1
+        monitor, _ = pd.factorize(events[MONITOR], sort=True)
+        service, names = pd.factorize(events["service"])
+        named = np.flatnonzero(monitor >= 0)
+        codes, first = np.unique(service[named], return_index=True)
+        group[[place[str(names[code])] for code in codes]] = monitor[named[first]] + 1
     return group
 
 

@@ -69,7 +69,7 @@ def is_asked(ledger: Ledger, service: Int64Array, at_us: Int64Array) -> BoolArra
     """Which rows are asked about, by what was known just before each instant."""
     found = ledger.histories.sums
     is_down = found.sums.upto(service + 1, found.timeline.before(at_us))[:, found.columns["outage", ON_NOW]] > 0
-    now, then = (ledger.sums.upto(service, ledger.timeline.before(at_us - back)) for back in (0, DEAD_US))
+    now, then = (ledger.summed(service, at_us - back) for back in (0, DEAD_US))
     is_dead = (now - then)[:, SECONDS_DOWN] * SECOND_US > DEAD_SHARE * DEAD_US
     asked: BoolArray = ~is_down & ~is_dead & _is_watched(ledger, service, at_us)
     return asked
@@ -93,7 +93,7 @@ def labelled(ledger: Ledger, service: Int64Array, at_us: Int64Array, horizon_us:
     ends = np.append(outages.end_us[order], 0)[before]
     was_down = (first > 0) & (np.append(outages.service[order], -1)[before] == service) & (ends > at_us)
     acted = _any_within(width.of(ledger.acted_service, ledger.acted_us), width, service, at_us, horizon_us)
-    unknown = was_down | (acted & ~has_outage) | ~_was_watched(ledger, service, at_us, at_us + horizon_us)
+    unknown = was_down | (acted & ~has_outage) | ~_was_watched(ledger, service, at_us + horizon_us)
     label = np.where(unknown, np.nan, has_outage.astype(np.float64))
     return OutageRows(service, at_us, label, np.where(unknown, NEVER_US, known_us))
 
@@ -121,25 +121,13 @@ def _any_within(keys: Int64Array, width: _Keyed, service: Int64Array, at_us: Int
     return found
 
 
-def _has_checks(ledger: Ledger) -> BoolArray:
-    has = np.zeros(len(ledger.names), np.bool_)
-    has[ledger.check_service] = True
-    return has
-
-
 def _is_watched(ledger: Ledger, service: Int64Array, at_us: Int64Array) -> BoolArray:
     """A target of checks is watched while they come; any other service from its first record on."""
-    width, silent_us = _Keyed(ledger), ledger.rules.silent_us
-    keys = width.of(ledger.check_service, ledger.check_us)
-    recent = _any_within(keys, width, service, at_us - silent_us, silent_us)
-    first = np.full(len(ledger.names), NEVER_US)
-    np.minimum.at(first, ledger.check_service, ledger.check_us)
-    return recent | (first[service] >= at_us)
+    found: BoolArray = ledger.watching.just_before(service, at_us) | (ledger.watching.first_us[service] >= at_us)
+    return found
 
 
-def _was_watched(ledger: Ledger, service: Int64Array, at_us: Int64Array, end_us: Int64Array) -> BoolArray:
+def _was_watched(ledger: Ledger, service: Int64Array, end_us: Int64Array) -> BoolArray:
     """Whether checks went on until the horizon's end; of other services, whether the log does."""
-    width, silent_us = _Keyed(ledger), ledger.rules.silent_us
-    keys = width.of(ledger.check_service, ledger.check_us)
-    watched = _any_within(keys, width, service, end_us, silent_us)
-    return np.where(_has_checks(ledger)[service], watched, end_us <= ledger.until_us)
+    watched = ledger.watching.from_on(service, end_us)
+    return np.where(ledger.watching.has_checks[service], watched, end_us <= ledger.until_us)

@@ -62,7 +62,8 @@ def transitions(path: str, pages: Pages, refusals: Refusals, mapping: Mapping) -
         if known is None or instant(text(one.get("updated_at"))) > instant(text(known[1].get("updated_at"))):
             latest[text(one["id"])] = (f"incident {text(one['id'])} ({located.place})", one)
     kinds = mapping.values.get("kind", {})
-    rows, places = _Rows(), []
+    rows = _Rows()
+    places: list[str] = []
     for place, one in (latest[name] for name in sorted(latest)):
         found = _rows_of(one, place, page, kinds, refusals)
         rows.add(found, len(places))
