@@ -81,15 +81,40 @@ def _sign_and_minutes(seconds: float) -> tuple[str, int]:
 
 
 @dataclass(frozen=True)
+class DateWords:
+    """How a language writes days. `day` and `day_of_year` are forms with {day}, {month} and {year}."""
+
+    weekdays: tuple[str, ...]
+    months: tuple[str, ...]
+    day: str
+    day_of_year: str
+
+
+ENGLISH_DATES = DateWords(
+    ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+    ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    "{day} {month}",
+    "{day} {month} {year}",
+)
+CHINESE_DATES = DateWords(
+    ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
+    tuple(f"{month}月" for month in range(1, 13)),
+    "{month}{day}日",
+    "{year}年{month}{day}日",
+)
+
+
+@dataclass(frozen=True)
 class LocalTime:
     """Instants in the desk's zone. Takes aware datetimes; the zone is always named where a time could be misread."""
 
     zone: tzinfo
+    words: DateWords = ENGLISH_DATES
 
     @classmethod
-    def named(cls, name: str) -> LocalTime:
+    def named(cls, name: str, words: DateWords = ENGLISH_DATES) -> LocalTime:
         """Local time of an IANA zone."""
-        return cls(ZoneInfo(name))
+        return cls(ZoneInfo(name), words)
 
     @property
     def name(self) -> str:
@@ -111,18 +136,25 @@ class LocalTime:
         """The shortest unmistakable form seen from `now`: `Mon 14:10` within six days, else `16 May 14:10`, else with the year."""
         local, here = at.astimezone(self.zone), now.astimezone(self.zone)
         if abs((local.date() - here.date()).days) <= 6:
-            return f"{local:%a %H:%M}"
-        return f"{local.day} {local:%b %H:%M}" if local.year == here.year else f"{local.day} {local:%b %Y}"
+            return f"{self._weekday(local)} {local:%H:%M}"
+        return f"{self._date(local)} {local:%H:%M}" if local.year == here.year else self._date(local, with_year=True)
 
     def day(self, at: datetime) -> str:
         """`Mon 16 May 14:10 CEST`."""
         local = at.astimezone(self.zone)
-        return f"{local:%a} {local.day} {local:%b %H:%M} {self.zone_name(at)}"
+        return f"{self._weekday(local)} {self._date(local)} {local:%H:%M} {self.zone_name(at)}"
 
     def full(self, at: datetime) -> str:
         """`Mon 16 May 2016 14:10 CEST`."""
         local = at.astimezone(self.zone)
-        return f"{local:%a} {local.day} {local:%b %Y %H:%M} {self.zone_name(at)}"
+        return f"{self._weekday(local)} {self._date(local, with_year=True)} {local:%H:%M} {self.zone_name(at)}"
+
+    def _weekday(self, local: datetime) -> str:
+        return self.words.weekdays[local.weekday()]
+
+    def _date(self, local: datetime, *, with_year: bool = False) -> str:
+        form = self.words.day_of_year if with_year else self.words.day
+        return form.format(day=local.day, month=self.words.months[local.month - 1], year=local.year)
 
 
 def sentence(text: str) -> str:

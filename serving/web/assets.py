@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,12 @@ _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=ut
 
 @dataclass(frozen=True)
 class Asset:
-    """One static file. `address` holds the hash, so it may be cached for ever."""
+    """One static file. `address` holds the hash, so it may be cached for ever; `packed` is the same content, gzipped."""
 
     name: str
     address: str
     content: bytes
+    packed: bytes
     media_type: str
 
 
@@ -42,4 +44,5 @@ class Assets:
 def _asset(path: Path) -> Asset:
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()[:12]
-    return Asset(path.name, f"/static/{path.stem}.{digest}{path.suffix}", content, _TYPES[path.suffix])
+    packed = gzip.compress(content, mtime=0)
+    return Asset(path.name, f"/static/{path.stem}.{digest}{path.suffix}", content, packed, _TYPES[path.suffix])

@@ -3,76 +3,102 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from fastapi import Request
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from serving import wording
 from serving.access.caller import Caller
-from serving.access.decisions import gate_of
-from serving.queue import Clock, Queue, Risk
+from serving.access.decisions import all_routes, gate_of
+from serving.access.roles import Permission
+from serving.etags import etag_of
+from serving.queue import Queue, Risk
 from serving.reports.columns import iso
 from serving.service import service_of
 from serving.ticker import Standing
 from serving.web.assets import TEMPLATES, Assets
+from serving.web.language import COOKIE, PARAMETER, Language, language_chosen, language_of, languages, phrase
+from serving.web.telling import Telling
 
+ETAG_HEADERS = {"Cache-Control": "no-cache, private", "Vary": "Accept, Accept-Language, Authorization, Cookie"}
+ROOMS = (
+    ("queue", "/queue", phrase("Queue")),
+    ("services", "/services", phrase("Services")),
+    ("capacity", "/capacity", phrase("Capacity")),
+    ("levels", "/levels", phrase("Service levels")),
+    ("models", "/models", phrase("Models")),
+)
+"""The pages of the navigation: name, path and word. One is shown once the application has a route at its path."""
+_YEAR_SECONDS = 365 * 86_400
 _NUMBER_AND_UNIT = re.compile(r"(?<=\d) (?=(?:h|min|d|s|%)(?!\w))")
-STATE_WORDS = {
-    "not_started": "○ Not started",
-    "running": "● Running",
-    "paused": "‖ Paused",
-    "met": "✓ Met",
-    "breached": "✕ Breached",
-    "paused_and_breached": "‖✕ Paused, breached",
-    "cancelled": "○ Cancelled",
-    "no_agreement": "○ No agreement",
-}
 
 
 @dataclass(frozen=True)
 class Pages:
-    """The templates with all they may call, built once by `create_app`."""
+    """The templates with all they may call, one environment a language, built once by `create_app`."""
 
     assets: Assets
-    environment: Environment
+    environments: Mapping[str, Environment]
 
     @classmethod
     def build(cls) -> Pages:
         """Templates that escape everything and refuse names they do not know."""
         assets = Assets()
-        environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.globals.update(
-            static=assets.url, Risk=Risk, ticket_url=ticket_url, state_words=state_words, target_words=target_words
-        )
-        environment.filters.update(
-            iso=iso,
-            working=wording.working_time,
-            relative=wording.relative,
-            age=wording.age,
-            percent=wording.percent,
-            of_hundred=wording.of_hundred,
-            line=wording.one_line,
-            tied=tied,
-            left=left_words,
-            roughly=rough_words,
-        )
-        return cls(assets, environment)
+        return cls(assets, {tag: _environment(assets, language) for tag, language in languages().items()})
 
     def render(self, name: str, status_code: int, headers: dict[str, str], **values: Any) -> HTMLResponse:
-        """The answer with a rendered template."""
-        return HTMLResponse(self.environment.get_template(name).render(**values), status_code, headers)
+        """The answer with a rendered template; `values` are those of `frame` and the page's own."""
+        environment = self.environments[values["language"].tag]
+        response = HTMLResponse(environment.get_template(name).render(**values), status_code, headers)
+        if values["language_chosen"]:
+            response.set_cookie(COOKIE, values["language_chosen"], max_age=_YEAR_SECONDS, samesite="lax", httponly=True)
+        return response
+
+
+def _environment(assets: Assets, language: Language) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
+        language.gettext, language.ngettext, newstyle=True, pgettext=language.pgettext
+    )
+    telling = Telling(language)
+    environment.globals.update(
+        static=assets.url,
+        Risk=Risk,
+        Permission=Permission,
+        ticket_url=ticket_url,
+        state_words=telling.state,
+        target_words=telling.target,
+        language=language,
+    )
+    environment.filters.update(
+        iso=iso,
+        said=language.said,
+        working=telling.working,
+        relative=telling.relative,
+        age=telling.age,
+        percent=wording.percent,
+        of_hundred=telling.of_hundred,
+        line=wording.one_line,
+        tied=tied,
+        left=telling.left,
+        roughly=telling.rough,
+        counted=counted,
+    )
+    return environment
 
 
 @dataclass(frozen=True)
@@ -97,31 +123,9 @@ def tied(text: str) -> str:
     return _NUMBER_AND_UNIT.sub("\u00a0", wording.one_line(text))
 
 
-def state_words(state: str) -> str:
-    """A verdict state for people, with its shape."""
-    return STATE_WORDS.get(state, state.replace("_", " ").capitalize())
-
-
-def target_words(target: str) -> str:
-    """A clock's name for people: `Resolution`, `Team time (network)`."""
-    metric, _mark, party = target.partition(":")
-    return metric.replace("_", " ").capitalize() + (f" ({party})" if party else "")
-
-
-def left_words(clock: Clock) -> str:
-    """Working time left, or how late: `5 h 10 min`, `3 h late`."""
-    left = clock.remaining_working_seconds
-    if left is None:
-        return "–"
-    return wording.working_time(left) if left >= 0 else f"{wording.working_time(-left)} late"
-
-
-def rough_words(clock: Clock) -> str:
-    """The same in one unit: `40 min`, `3 h late`."""
-    left = clock.remaining_working_seconds
-    if left is None:
-        return "–"
-    return wording.rough_time(left) + ("" if left >= 0 else " late")
+def counted(number: int) -> str:
+    """A count with thin groups of thousands: `100 000`."""
+    return f"{number:,}".replace(",", "\u202f")
 
 
 def ticket_url(ticket_id: str) -> str:
@@ -137,10 +141,17 @@ def pages_of(request: Request) -> Pages:
     return pages
 
 
+def page_tag(request: Request, *parts: object) -> str:
+    """The entity tag of a page: it differs with its address, its reader, their language, the static files, and the parts given."""
+    caller: Caller | None = getattr(request.state, "caller", None)
+    assets = pages_of(request).assets.fingerprint
+    return etag_of(assets, language_of(request).tag, str(request.url.path), request.url.query, caller, *parts)
+
+
 def frame(request: Request, queue: Queue | None, standing: Standing | None) -> dict[str, Any]:
     """What every page shows around its content: the instant, the zone, how old the scores are, what is wrong, and who asks."""
-    settings = service_of(request).settings
-    local = wording.LocalTime.named(queue.zone if queue else settings.time_zone or "UTC")
+    settings, language = service_of(request).settings, language_of(request)
+    local = wording.LocalTime.named(queue.zone if queue else settings.time_zone or "UTC", language.dates)
     caller: Caller | None = getattr(request.state, "caller", None)
     return {
         "queue": queue,
@@ -153,7 +164,29 @@ def frame(request: Request, queue: Queue | None, standing: Standing | None) -> d
         "instant": Instants(local, queue.as_of) if queue else None,
         "caller": caller,
         "is_open": gate_of(request).stands_open,
+        "rooms": rooms_of(request.app),
+        "language": language,
+        "language_chosen": language_chosen(request),
+        "language_links": _language_links(request, language),
     }
+
+
+def rooms_of(app: FastAPI) -> tuple[tuple[str, str, str], ...]:
+    """The pages of the navigation that the application has."""
+    found: tuple[tuple[str, str, str], ...] | None = getattr(app.state, "rooms", None)
+    if found is None:
+        paths = {path for path, _route in all_routes(app)}
+        found = app.state.rooms = tuple(room for room in ROOMS if room[1] in paths)
+    return found
+
+
+def _language_links(request: Request, current: Language) -> list[tuple[Language, str]]:
+    """The other languages with the address of this page in them; what a form sent is not asked for again."""
+    is_page = request.method == "GET"
+    path = request.url.path if is_page else "/queue"
+    query = [(name, value) for name, value in request.query_params.multi_items() if name != PARAMETER and is_page]
+    others = [language for tag, language in languages().items() if tag != current.tag]
+    return [(language, f"{quote(path)}?{urlencode([*query, (PARAMETER, language.tag)])}") for language in others]
 
 
 def _degraded(request: Request, queue: Queue) -> list[str]:

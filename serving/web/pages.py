@@ -11,15 +11,14 @@ from serving.access.caller import Caller, seen_by
 from serving.access.decisions import Demand, Everyone, Guarded
 from serving.access.roles import Permission
 from serving.api.tickets import ticket_file
-from serving.etags import etag_of, is_unchanged, not_modified
+from serving.etags import is_unchanged, not_modified
 from serving.service import service_of
-from serving.web.frame import frame, pages_of
+from serving.web.frame import ETAG_HEADERS, frame, page_tag, pages_of
 from serving.web.queue_page import QueueAddress, queue_view
 from serving.web.ticket_page import ticket_view
 
 router = APIRouter(include_in_schema=False, route_class=Guarded)
 Reader: TypeAlias = Annotated[Caller, Depends(Demand(Permission.READ))]
-ETAG_HEADERS = {"Cache-Control": "no-cache, private", "Vary": "Accept, Authorization, Cookie"}
 
 
 @router.get("/", dependencies=[Depends(Everyone("it only leads to the queue"))])
@@ -36,7 +35,7 @@ def queue_page(request: Request, caller: Reader) -> Response:
     if standing.queue is None:
         return pages.render("waiting.html", 503, {"Retry-After": "2"}, **frame(request, None, standing))
     queue = seen_by(standing.queue, caller.scope)
-    etag = etag_of(queue.fingerprint, standing.problem, pages.assets.fingerprint, request.url.query, caller)
+    etag = page_tag(request, queue.fingerprint, standing.problem)
     if is_unchanged(request, etag):
         return not_modified(etag)
     view = queue_view(queue, QueueAddress.read(request.query_params), service.settings.page_size)
@@ -50,7 +49,7 @@ def ticket_page(request: Request, ticket_id: str, caller: Reader) -> Response:
     """One ticket, open or finished."""
     service, pages = service_of(request), pages_of(request)
     queue, standing = service.queue()
-    etag = etag_of(queue.fingerprint, standing.problem, pages.assets.fingerprint, ticket_id, caller)
+    etag = page_tag(request, queue.fingerprint, standing.problem)
     if is_unchanged(request, etag):
         return not_modified(etag)
     found = ticket_file(service, ticket_id, caller.scope)
@@ -64,6 +63,7 @@ def static_file(request: Request, name: str) -> Response:
     asset = pages_of(request).assets.at(f"/static/{name}")
     if asset is None:
         return Response("There is no such file.", 404, media_type="text/plain")
-    return Response(
-        asset.content, media_type=asset.media_type, headers={"Cache-Control": "public, max-age=31536000, immutable"}
-    )
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(asset.content, media_type=asset.media_type, headers=headers)
+    return Response(asset.packed, media_type=asset.media_type, headers={**headers, "Content-Encoding": "gzip"})

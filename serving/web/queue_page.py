@@ -11,22 +11,23 @@ from starlette.datastructures import QueryParams
 
 from serving.queue import Counts, Group, Queue, QueueRow, Risk, texts_of
 from serving.selection import EXACT, Selection, Sort, View
+from serving.web.language import phrase
 
 COLUMNS: tuple[tuple[str, str, Sort | None], ...] = (
-    ("risk", "Risk", Sort.RISK),
-    ("left", "Time left", Sort.LEFT),
-    ("due", "Due", Sort.DUE),
-    ("ticket", "Ticket", Sort.TICKET),
-    ("title", "Title", Sort.TITLE),
-    ("priority", "Priority", Sort.PRIORITY),
-    ("service", "Service", Sort.SERVICE),
-    ("owner", "Owner", Sort.OWNER),
-    ("reason", "Main reason", None),
+    ("risk", phrase("Risk"), Sort.RISK),
+    ("left", phrase("Time left"), Sort.LEFT),
+    ("due", phrase("Due"), Sort.DUE),
+    ("ticket", phrase("Ticket"), Sort.TICKET),
+    ("title", phrase("Title"), Sort.TITLE),
+    ("priority", phrase("Priority"), Sort.PRIORITY),
+    ("service", phrase("Service"), Sort.SERVICE),
+    ("owner", phrase("Owner"), Sort.OWNER),
+    ("reason", phrase("Main reason"), None),
 )
 GROUP_NOTES = {
-    Group.SAVE_NOW: "soonest due first, then high risk",
-    Group.SAFE_FOR_NOW: "riskiest first, paused last",
-    Group.LATE_OR_LOST: "tell the customer; longest without contact first",
+    Group.SAVE_NOW: phrase("soonest due first, then high risk"),
+    Group.SAFE_FOR_NOW: phrase("riskiest first, paused last"),
+    Group.LATE_OR_LOST: phrase("tell the customer; longest without contact first"),
 }
 
 
@@ -130,6 +131,11 @@ class QueueView:
     number: int
     pages: int
     late: int
+
+    @property
+    def sorted_by(self) -> str:
+        """The word of the column that the list is sorted by."""
+        return next(heading.word for heading in self.headings if heading.aria_sort)
 
 
 def queue_view(queue: Queue, address: QueueAddress, page_size: int) -> QueueView:

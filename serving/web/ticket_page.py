@@ -8,23 +8,29 @@ from datetime import datetime
 from itertools import groupby
 
 from serving.ticket_file import ClockFile, EventLine, TicketFile
+from serving.web.language import phrase
 from serving.wording import percent, working_time
 
 BAR_WIDTH = 1000.0
 LATE_NEWS_SECONDS = 60
 _KINDS = {
-    "created": "Opened",
-    "updated": "Updated",
-    "commented": "Commented",
-    "noted": "Internal note",
-    "status": "Status changed",
-    "assigned": "Assigned",
-    "priority": "Priority changed",
-    "worked": "Worked on",
-    "escalated": "Escalated",
-    "merged": "Merged",
+    "created": phrase("Opened"),
+    "updated": phrase("Updated"),
+    "commented": phrase("Commented"),
+    "noted": phrase("Internal note"),
+    "status": phrase("Status changed"),
+    "assigned": phrase("Assigned"),
+    "priority": phrase("Priority changed"),
+    "worked": phrase("Worked on"),
+    "escalated": phrase("Escalated"),
+    "merged": phrase("Merged"),
 }
-_ACTORS = {"agent": "the desk", "customer": "the customer", "supplier": "a supplier", "system": "the system"}
+_ACTORS = {
+    "agent": phrase("by the desk"),
+    "customer": phrase("by the customer"),
+    "supplier": phrase("by a supplier"),
+    "system": phrase("by the system"),
+}
 _SEGMENT_WORDS = {"ran": "Ran", "waited": "Waited", "late": "Over target", "left": "Left"}
 _HIDDEN = ("attributes.title",)
 
@@ -72,6 +78,7 @@ class Entry:
     at: datetime
     heard_at: datetime | None
     words: str
+    actor: str
     changes: tuple[Change, ...]
 
 
@@ -174,15 +181,15 @@ def timeline_of(events: tuple[EventLine, ...]) -> tuple[Entry, ...]:
 
 def _entry(event: EventLine, changes: dict[str, str]) -> Entry:
     words = _KINDS.get(event.kind, event.kind.capitalize())
-    if actor := _ACTORS.get(event.actor_kind):
-        words += f" by {actor}"
     shown = tuple(
         Change(name.removeprefix("attributes.").replace("_", " "), text)
         for name, text in changes.items()
         if name not in _HIDDEN or event.kind != "created"
     )
     is_late = (event.recorded_at - event.event_at).total_seconds() > LATE_NEWS_SECONDS
-    return Entry(event.event_at, event.recorded_at if is_late else None, words, shown)
+    return Entry(
+        event.event_at, event.recorded_at if is_late else None, words, _ACTORS.get(event.actor_kind, ""), shown
+    )
 
 
 def hundred_dots(probability: float) -> Iterator[tuple[int, int, bool]]:

@@ -1,0 +1,149 @@
+"""Every text of the pages is in the catalogue and translated; each reader gets the language they asked for."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment
+
+from serving.queue import Group, Risk
+from serving.selection import View
+from serving.web.assets import TEMPLATES
+from serving.web.catalogue import FOLDER, Catalogue, CatalogueError, key_of
+from serving.web.language import languages, preferred
+from serving.wording import CHINESE_DATES, LocalTime
+from tests.serving.builders import NOW, FixedSource, busy_desk, client_of, service_over
+
+WEB = TEMPLATES.parent
+CHINESE = languages()["zh-Hans"]
+MARKS = {"phrase": 0}
+
+
+def texts_of_templates() -> dict[str, str]:
+    """Each text that a template says, with where."""
+    environment = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
+    found = {}
+    for path in sorted(TEMPLATES.glob("*.html")):
+        for line, function, message in environment.extract_translations(path.read_text(encoding="utf-8")):  # type: ignore[attr-defined]
+            texts = message if isinstance(message, tuple) else (message,)
+            keys = [key_of(texts[1], texts[0])] if function == "pgettext" else [text for text in texts if text]
+            found |= {key: f"{path.name}:{line}" for key in keys if key}
+    return found
+
+
+def texts_of_modules() -> dict[str, str]:
+    """Each text that a module of the pages marks with `phrase`, with where."""
+    found = {}
+    for path in sorted(WEB.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "phrase":
+                assert isinstance(node.args[0], ast.Constant), f"{path.name}:{node.lineno}: phrase() takes a plain text"
+                found[str(node.args[0].value)] = f"{path.name}:{node.lineno}"
+    return found
+
+
+def test_every_text_of_templates_and_pages_is_translated() -> None:
+    wanted = texts_of_templates() | texts_of_modules()
+    assert len(wanted) > 100
+    missing = {text: where for text, where in wanted.items() if text not in CHINESE.catalogue.texts}
+    entries = "\n".join(f'#: {where}\nmsgid "{text}"\nmsgstr ""\n' for text, where in missing.items())
+    assert not missing, f"add to a catalogue in serving/web/locale/zh_Hans:\n{entries}"
+
+
+def test_every_text_stands_in_a_template_only_inside_a_mark() -> None:
+    """Words between tags that no catalogue would find: a page half in English."""
+    stray = []
+    for path in sorted(TEMPLATES.glob("*.html")):
+        text = re.sub(
+            r"\{#.*?#\}|\{% block page_attributes %\}.*?endblock %\}|\{%.*?%\}|\{\{.*?\}\}",
+            " ",
+            path.read_text(encoding="utf-8"),
+            flags=re.DOTALL,
+        )
+        text = re.sub(r"<(script|style)\b.*?</\1>", " ", text, flags=re.DOTALL)
+        plain = re.sub(r"<[^>]*>", "\n", text)
+        stray += [
+            f"{path.name}: {word}"
+            for word in re.findall(r"[A-Za-z][a-z]{2,}[^\n]*", plain)
+            if word.strip() != "slacast"
+        ]
+        stray += [
+            f"{path.name}: {found}"
+            for found in re.findall(r'(?:placeholder|aria-label|title)="[A-Z][a-z]+[^"]*"', text)
+        ]
+    assert stray == []
+
+
+def test_translations_keep_the_places_of_their_texts() -> None:
+    for key, text in CHINESE.catalogue.texts.items():
+        for form in (r"%\(\w+\)s", r"\{\w+\}", r"<[^>]+>"):
+            assert sorted(set(re.findall(form, key))) == sorted(set(re.findall(form, text))), key
+        assert text.strip()
+
+
+@pytest.mark.parametrize("with_model", [True, False])
+def test_what_the_service_says_of_tickets_is_said_in_the_other_language_too(with_model: bool) -> None:
+    desk = busy_desk(150, with_model=with_model)
+    words = [risk.word for risk in Risk] + [group.word for group in Group] + [view.word for view in View]
+    said = [row.why_here for row in desk.rows] + (
+        [] if with_model else [text for row in desk.rows for text in row.reasons]
+    )
+    untold = [text for text in (*words, *said) if re.search(r"[A-Za-z]{3,}", CHINESE.said(text).replace("CEST", ""))]
+    assert untold == []
+
+
+def test_a_sentence_nobody_translated_stays_as_it_is() -> None:
+    assert CHINESE.said("The moon is full") == "The moon is full"
+    assert CHINESE.said("") == ""
+
+
+def test_spans_and_dates_are_written_as_the_language_does() -> None:
+    assert CHINESE.spans("4 h 10 min") == "4 小时 10 分"
+    assert CHINESE.said("in 2 d 4 h") == "2 天 4 小时后"
+    berlin = LocalTime.named("Europe/Berlin", CHINESE_DATES)
+    assert berlin.full(NOW) == "周二 2016年5月17日 08:04 CEST"
+
+
+@pytest.mark.parametrize(
+    ("header", "tag"),
+    [("", "en"), ("zh-CN,zh;q=0.9,en;q=0.8", "zh-Hans"), ("en-GB,zh;q=0.5", "en"), ("zh;q=0, en;q=0.1", "en"), ("fr,zh-TW;q=0.2", "zh-Hans"), ("*", "en"), (";;q=9,\x00", "en")],
+)  # fmt: skip
+def test_the_browser_is_asked_what_it_prefers(header: str, tag: str) -> None:
+    assert preferred(header).tag == tag
+
+
+def test_the_address_chooses_a_language_and_a_cookie_keeps_it() -> None:
+    client = client_of(service_over(FixedSource(busy_desk(20))))
+    english = client.get("/queue")
+    assert 'lang="en"' in english.text
+    chinese = client.get("/queue", params={"lang": "zh-Hans", "sort": "due"})
+    assert '<html lang="zh-Hans">' in chinese.text
+    assert "sort=due&amp;lang=en" in chinese.text  # the way back keeps what is shown
+    kept = client.get("/queue")
+    assert '<html lang="zh-Hans">' in kept.text
+    assert kept.headers["etag"] != english.headers["etag"]
+    assert "Accept-Language" in kept.headers["vary"]
+    assert '<html lang="en">' in client.get("/queue", params={"lang": "en"}).text
+    assert '<html lang="en">' in client.get("/queue", params={"lang": "xx"}).text
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('msgid "A"\nmsgstr ""\n', "has no translation"),
+        ('msgid "A"\nmsgstr "B"\n\nmsgid "A"\nmsgstr "C"\n', "elsewhere"),
+        ('"loose"\n', "no line of a gettext catalogue"),
+    ],
+)
+def test_a_faulty_catalogue_is_refused(tmp_path: Path, text: str, fault: str) -> None:
+    (tmp_path / "a.po").write_text(text, encoding="utf-8")
+    with pytest.raises(CatalogueError, match=fault):
+        Catalogue.read(tmp_path)
+
+
+def test_long_and_plural_entries_are_read() -> None:
+    assert {path.name for path in (FOLDER / "zh_Hans").glob("*.po")} >= {"frame.po"}
+    assert CHINESE.ngettext("%(count)s ticket", "%(count)s tickets", 2) == CHINESE.gettext("%(count)s ticket")
