@@ -68,5 +68,5 @@ class CodedEvents:
         rows = np.arange(1, len(self))
         ticket = self.columns["ticket_id"].codes
         near = rows[(ticket[1:] == ticket[:-1]) & (self.at_us[1:] == self.at_us[:-1])]
-        texts = np.array(self.columns["ticket_id"].values, dtype=object)
+        texts = np.array([*self.columns["ticket_id"].values, None], dtype=object)
         return self.ids.is_same(near, near - 1, texts[ticket[near]], self.at_us[near])

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute
 from numpy.typing import NDArray
 
-from features.sources.table import Coded
+from features.sources.table import Coded, CodedInstants
 from sla.instants import DAY_US, SECOND_US, Int64Array
 from sla.working_time.zone_offsets import ZoneOffsets, zone_offsets
 
@@ -55,6 +55,28 @@ def read_instants(column: Coded, formats: Sequence[str], time_zone: str) -> Inst
         at_us[rest], local_us[rest] = _read(values.iloc[rest].reset_index(drop=True), written)
         read_now = (at_us[rest] != UNREADABLE) | (local_us[rest] != UNREADABLE)
         by_format[written] = int(rows[rest][read_now].sum())
+    return _instants(column, at_us, local_us, rows, by_format, time_zone)
+
+
+def given_instants(column: CodedInstants, time_zone: str) -> Instants:
+    """The instants of a column that the file gives as such, as `read_instants` reads their texts by `iso`."""
+    given_us = _in_range(column.distinct_us)
+    none = np.full(len(given_us), UNREADABLE, dtype=np.int64)
+    rows = np.bincount(column.codes[column.codes >= 0], minlength=len(given_us))
+    by_format = {"iso": int(rows[given_us != UNREADABLE].sum())}
+    at_us, local_us = (given_us.copy(), none) if column.has_zone else (none, given_us)
+    return _instants(column, at_us, local_us, rows, by_format, time_zone)
+
+
+def _instants(
+    column: Coded,
+    at_us: Int64Array,
+    local_us: Int64Array,
+    rows: Int64Array,
+    by_format: dict[str, int],
+    time_zone: str,
+) -> Instants:
+    """The instants of the rows, from those of the distinct values: `at_us` with an offset, `local_us` without."""
     is_local = local_us != UNREADABLE
     at_us[is_local], gap, twice = _from_local(local_us[is_local], time_zone)
     counts = rows[is_local]

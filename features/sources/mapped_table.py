@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.sources.dates import UNREADABLE, Instants, read_instants
+from features.sources.dates import UNREADABLE, Instants, given_instants, read_instants
 from features.sources.faults import Rejection, SourceError, count_of, did_you_mean
 from features.sources.mapping_model import OTHERWISE, Mapping
-from features.sources.table import Coded, Table
+from features.sources.table import Coded, CodedInstants, Codes, Table
 
 _T = TypeVar("_T")
 _EXAMPLES = 3
@@ -31,6 +31,7 @@ class MappedTable:
     unmapped: tuple[str, ...]  # columns neither used nor ignored
     is_rejected: NDArray[np.bool_]
     rejections: list[Rejection] = field(default_factory=list)
+    _read: dict[str, Coded] = field(default_factory=dict)
 
     def source_column(self, target: str) -> str | None:
         """The file's column for a canonical name or attribute, or None."""
@@ -71,8 +72,7 @@ class MappedTable:
     def instants(self, target: str, *, required: bool) -> Instants:
         """The instants of a canonical column; rows that hold no date, or none although required, are rejected."""
         column = self.source_column(target) or ""
-        coded = self.coded_as_written(target)
-        instants = read_instants(coded, self.mapping.dates, self.mapping.time_zone)
+        instants = self._instants(target)
         expected = f"a date from 1970 to 2099 as {' or '.join(repr(text) for text in self.mapping.dates)}"
         if required:
             self.reject(instants.is_missing, f"column {column!r} has no date", target, expected)
@@ -83,6 +83,14 @@ class MappedTable:
             expected,
         )
         return instants
+
+    def _instants(self, target: str) -> Instants:
+        column = self.source_column(target)
+        given = None if column is None else self.table.columns[column]
+        is_plain = not any(text[:1].isdigit() for text in self.mapping.missing)  # no instant stands for "missing"
+        if isinstance(given, CodedInstants) and "iso" in self.mapping.dates and is_plain:
+            return given_instants(given, self.mapping.time_zone)
+        return read_instants(self.coded_as_written(target), self.mapping.dates, self.mapping.time_zone)
 
     def reject(self, is_bad: NDArray[np.bool_], reason: str, target: str, expected: str) -> None:
         """Set rows aside; each row counts for the first reason found."""
@@ -111,6 +119,11 @@ class MappedTable:
             )
 
     def _with_missing(self, column: Coded, target: str) -> Coded:
+        if target not in self._read:  # asked for again by the quality report; a million ids take a second
+            self._read[target] = self._without_missing(column, target)
+        return self._read[target]
+
+    def _without_missing(self, column: Coded, target: str) -> Coded:
         missing = set(self.mapping.missing)
         cleared = set(self.mapping.cleared.get(target, ()))
         stripped = [str(value).strip() for value in column.values]
@@ -152,12 +165,28 @@ def mapped_table(table: Table, mapping: Mapping) -> MappedTable:
     unmapped = tuple(name for name in table.columns if name not in used and name not in mapping.ignore)
     duplicates: tuple[int, ...] = ()
     if mapping.duplicates == "drop":
-        is_repeat = (
-            pd.DataFrame({k: column.codes for k, column in enumerate(table.columns.values())}).duplicated().to_numpy()
-        )
+        is_repeat = _is_repeat([column.codes for column in table.columns.values()], len(table))
         duplicates = tuple(int(number) for number in table.row_numbers[is_repeat])
         table = table.take(~is_repeat) if is_repeat.any() else table
     return MappedTable(table, mapping, duplicates, unmapped, np.zeros(len(table), dtype=bool), list(table.rejections))
+
+
+def _is_repeat(columns: list[Codes], rows: int) -> NDArray[np.bool_]:
+    """Whether a row equals an earlier one in all columns.
+
+    The columns that tell most rows apart are asked first, each only about the rows that still have an equal: after the
+    ticket and the time there are hardly any.
+    """
+    near = np.arange(rows)
+    group = np.zeros(rows, np.int64)
+    for codes in sorted(columns, key=lambda codes: -int(codes.max(initial=0))):
+        width = int(codes.max(initial=0)) + 2
+        group = pd.factorize(group * width + codes[near] + 1)[0].astype(np.int64)
+        has_equal = np.bincount(group, minlength=1)[group] > 1 if len(group) else np.zeros(0, np.bool_)
+        near, group = near[has_equal], group[has_equal]
+    is_repeat = np.zeros(rows, np.bool_)
+    is_repeat[near[pd.Series(group).duplicated().to_numpy()]] = True
+    return is_repeat
 
 
 def _refuse_repeated(table: Table, mapping: Mapping) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.sources.faults import Rejection
@@ -60,6 +62,29 @@ class Coded:
     def constant(cls, word: str | None, length: int) -> Coded:
         """A column with the same text, or nothing, in every row."""
         return cls(np.full(length, -1 if word is None else 0, dtype=np.int32), np.array([word or ""], dtype=object))
+
+
+class CodedInstants(Coded):
+    """One column of instants that the file gives as such. Their texts are made when somebody asks for them.
+
+    `distinct_us[codes[i]]` is row i, in microseconds since 1970: UTC with `has_zone`, else of local time.
+    """
+
+    def __init__(self, codes: Codes, distinct_us: Rows, *, has_zone: bool) -> None:
+        self.__dict__.update(codes=codes, distinct_us=distinct_us, has_zone=has_zone)  # the parent is frozen
+
+    distinct_us: Rows
+    has_zone: bool
+
+    @cached_property
+    def values(self) -> NDArray[np.object_]:  # type: ignore[override]  # mypy sees the parent's field as writable
+        """The instants as Arrow writes them, in UTC with Z where the column has a zone."""
+        texts = pa.array(self.distinct_us, pa.timestamp("us", tz="UTC" if self.has_zone else None)).cast(pa.string())
+        return np.asarray(texts.to_numpy(zero_copy_only=False), dtype=object)
+
+    def take(self, rows: NDArray[np.bool_] | Rows) -> Coded:
+        """See Coded."""
+        return CodedInstants(self.codes[rows], self.distinct_us, has_zone=self.has_zone)
 
 
 @dataclass(frozen=True)

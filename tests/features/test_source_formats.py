@@ -185,3 +185,20 @@ def test_half_a_record_at_the_end_of_a_csv_is_a_file_cut_off(tmp_path: Path) -> 
     with pytest.raises(SourceError, match=r"row 5: the file ends in the middle of a record: 'T1,2024' has 2 of 3"):
         result(tmp_path, "a.csv", whole + "T1,2024")
     assert result(tmp_path, "a.csv", whole + "T1,2024\n").rows_rejected == 1
+
+
+def test_typed_times_say_the_same_as_their_texts(tmp_path: Path) -> None:
+    """Around both changes of the clocks, before 1970, after 2099, and absent: as instants, and as the texts Arrow writes."""
+    hours = [*range(475_505, 475_535), *range(480_545, 480_575), -5, 1_200_000]
+    for zone in (None, "UTC", "America/New_York"):
+        at = pa.array([hour * 3_600_000_000 + 30 for hour in hours] + [None], pa.int64()).cast(pa.timestamp("us", zone))
+        texts = at.cast(pa.timestamp("us", tz="UTC" if zone else None), safe=False).cast(pa.string())
+        tickets = pa.array([str(k) for k in range(len(at))])
+        typed = result(tmp_path, "a.parquet", parquet(t=tickets, at=at, x=at))
+        plain = result(tmp_path, "b.parquet", parquet(t=tickets, at=texts, x=texts))
+        pd.testing.assert_frame_equal(typed.events, plain.events)
+        assert typed.quality == plain.quality
+        assert [one.examples for one in typed.rejections] == [
+            tuple(text.replace("b.parquet", "a.parquet") for text in one.examples) for one in plain.rejections
+        ]
+        assert typed.quality.in_gap_rows == plain.quality.in_gap_rows == (zone is None)
