@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.outages.checks import MONITOR, STATUS, CheckRules, outages_from_checks
+from features.outages.spans import Spans, places_of, spans_of, us_of
 from features.outages.watching import Watching
 from features.prefix_sums import KeyedSums, Timeline
 from features.schema import attribute_columns
@@ -28,17 +29,6 @@ THURSDAY = 3  # 1970-01-01
 
 
 @dataclass(frozen=True)
-class Outages:
-    """Outages sorted by service (a place in the ledger's names) and beginning; NEVER_US where the end is not known."""
-
-    service: Int64Array
-    begin_us: Int64Array
-    end_us: Int64Array
-    known_us: Int64Array  # when the beginning was recorded
-    end_known_us: Int64Array
-
-
-@dataclass(frozen=True)
 class Ledger:
     """Service events and tickets as they became known, summed by service (see `summed`); `around` by its group.
 
@@ -47,7 +37,7 @@ class Ledger:
     """
 
     histories: ServiceHistories
-    outages: Outages
+    outages: Spans
     timeline: Timeline
     sums: KeyedSums
     sample_timeline: Timeline
@@ -93,7 +83,7 @@ class Ledger:
         told = pd.concat([plain, outages_from_checks(events, rules), samples.edges(events)], ignore_index=True)
         histories = ServiceHistories.from_events(told)
         place = {name: number for number, name in enumerate(histories.names)}
-        outages = _outages(told, place)
+        outages = spans_of(told, "outage", place)
         service, at_us, amounts = _arrivals(tickets, outages, place)
         timeline, sample_timeline = Timeline.of(at_us), Timeline.of(samples.at_us)
         sampled = samples.places(place)
@@ -149,39 +139,14 @@ def _as_outages(events: pd.DataFrame, kinds: tuple[str, ...]) -> pd.DataFrame:
     return plain.assign(kind=kind)
 
 
-def _outages(told: pd.DataFrame, place: dict[str, int]) -> Outages:
-    """Each beginning with the first end after it that no other beginning took; overlapping ones share their service's order."""
-    found = told[told["kind"] == "outage"]
-    begins, ends = found[found["phase"] != "end"], found[found["phase"] != "start"]
-    service, at_us, known_us = _places(begins["service"], place), _us(begins["event_at"]), _us(begins["recorded_at"])
-    order = np.lexsort((at_us, service))
-    service, at_us, known_us = service[order], at_us[order], np.maximum(known_us, at_us)[order]
-    e_service, e_us = _places(ends["service"], place), _us(ends["event_at"])
-    e_order = np.lexsort((e_us, e_service))
-    e_service, e_us, e_known = (
-        e_service[e_order],
-        e_us[e_order],
-        np.maximum(_us(ends["recorded_at"]), _us(ends["event_at"]))[e_order],
-    )
-    end_us, end_known = np.full(len(at_us), NEVER_US), np.full(len(at_us), NEVER_US)
-    taken = 0
-    for number in range(len(at_us)):  # two sorted lists, merged
-        while taken < len(e_us) and (e_service[taken], e_us[taken]) < (service[number], at_us[number]):
-            taken += 1
-        if taken < len(e_us) and e_service[taken] == service[number]:
-            end_us[number], end_known[number] = e_us[taken], e_known[taken]
-            taken += 1
-    return Outages(service, at_us, end_us, known_us, end_known)
-
-
 def _arrivals(
-    tickets: pd.DataFrame | None, outages: Outages, place: dict[str, int]
+    tickets: pd.DataFrame | None, outages: Spans, place: dict[str, int]
 ) -> tuple[Int64Array, Int64Array, NDArray[np.int64]]:
     """Service, instant since when it counts, and amounts of everything that is summed but samples."""
     parts = [_outage_days(outages), _minutes_down(outages)]
     if tickets is not None:
         new = tickets[(tickets["kind"] == "created") & tickets["service"].isin(place)]
-        parts.append((_places(new["service"], place), _us(new["recorded_at"]), _amounts(len(new), {TICKET: 1})))
+        parts.append((places_of(new["service"], place), us_of(new["recorded_at"]), _amounts(len(new), {TICKET: 1})))
     service, at_us, amounts = (np.concatenate([part[number] for part in parts]) for number in range(3))
     return service, at_us, amounts
 
@@ -205,7 +170,7 @@ class _Samples:
         rows = np.flatnonzero(is_sample)
         chosen = events if len(rows) == len(events) else events[is_sample]
         codes, names = pd.factorize(chosen["service"], sort=True)
-        service, at_us = codes.astype(np.int64), _us(chosen["recorded_at"])
+        service, at_us = codes.astype(np.int64), us_of(chosen["recorded_at"])
         order = np.lexsort((at_us, service))
         begins = np.flatnonzero(np.append(True, np.diff(service[order]) != 0)[: len(order)])
         ends = np.append(begins[1:], len(order))[: len(begins)] - 1
@@ -252,7 +217,7 @@ def _amounts_of_samples(chosen: pd.DataFrame, rules: CheckRules) -> tuple[BoolAr
     return is_check, amounts
 
 
-def _outage_days(outages: Outages) -> tuple[Int64Array, Int64Array, NDArray[np.int64]]:
+def _outage_days(outages: Spans) -> tuple[Int64Array, Int64Array, NDArray[np.int64]]:
     """One arrival for each UTC day on which a service has outages: the first of that day to be recorded."""
     day = outages.begin_us // DAY_US
     order = np.lexsort((outages.known_us, day, outages.service))
@@ -263,7 +228,7 @@ def _outage_days(outages: Outages) -> tuple[Int64Array, Int64Array, NDArray[np.i
     return service[is_first], known_us[is_first], amounts
 
 
-def _minutes_down(outages: Outages) -> tuple[Int64Array, Int64Array, NDArray[np.int64]]:
+def _minutes_down(outages: Spans) -> tuple[Int64Array, Int64Array, NDArray[np.int64]]:
     """The length of each outage that ended, once its end is recorded."""
     over = outages.end_us != NEVER_US
     seconds = np.minimum((outages.end_us - outages.begin_us)[over] // SECOND_US, LONGEST_SECONDS)
@@ -295,16 +260,6 @@ def _acted(events: pd.DataFrame, place: dict[str, int]) -> tuple[Int64Array, Int
     chosen = events.iloc[:0]
     if ACTED in events:
         chosen = events[(events["kind"] == "alert") & events[ACTED].isin(YES)]
-    service, at_us = _places(chosen["service"], place), _us(chosen["event_at"])
+    service, at_us = places_of(chosen["service"], place), us_of(chosen["event_at"])
     order = np.lexsort((at_us, service))
     return service[order], at_us[order]
-
-
-def _places(services: pd.Series[str], place: dict[str, int]) -> Int64Array:
-    places: Int64Array = np.asarray(services.map(place), dtype=np.int64)
-    return places
-
-
-def _us(instants: pd.Series[pd.Timestamp]) -> Int64Array:
-    values: Int64Array = instants.dt.tz_convert("UTC").to_numpy("datetime64[us]").view("int64")
-    return values

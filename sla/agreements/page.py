@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from sla.agreements.agreement_set import AgreementSet, AgreementSource
-from sla.agreements.catalogue import Service
+from sla.agreements.catalogue import Continuity, Service
 from sla.agreements.conditions import CHANGED, OPENED, SERVICE_FACTS, VOCABULARIES, Test, describe
 from sla.agreements.policies import Policies, PolicyChoices
 from sla.agreements.rules import resolve_rules
@@ -30,6 +30,7 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("A penalty", "", Penalty),
     ("A service credit", "", ServiceCredit),
     ("A service", "`services` maps names to these.", Service),
+    ("Continuity", "`continuity` of a service; lengths are real time.", Continuity),
     (
         "A calendar",
         "`calendars` maps names to these. [The calendar page](rules-calendars.md) explains them with examples.",
