@@ -8,7 +8,7 @@ be asked costs some minutes, waits with its clock paused, and joins again. The f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 from math import inf
 
 import numpy as np
@@ -105,48 +105,70 @@ class _Loop:
         self.heap: list[tuple[float, int]] = []
 
     def run(self) -> Run:
-        """Return the finished run. The loop that everything passes through is written out: calls would cost more than the work."""
+        """Return the finished run. What everything passes through is written out here: calls would cost more than the work."""
         opened, end, heap, join = self.world.opened.tolist(), self.world.end, self.heap, self._join
         at_team, stages, lines, idle, worked_at = self.at_team, self.stage, self.lines, self.idle, self.worked_at
-        resolved, start, due, response_due = self.resolved, self._start, self.due, self.response_due
-        finds_open, opened_working = self.finds_open, self.opened_working
+        resolved, picked, due, response_due = self.resolved, self.picked, self.due, self.response_due
+        finds_open, opened_working, is_always = self.finds_open, self.opened_working, self.is_always
+        work, short, waiting = self.work, self.minutes, [line.waiting for line in lines]
+        joins, picks = [line.join for line in lines], [line.pick for line in lines]
         opened.append(inf)
         heap.append((inf, -1))
         events = ticket = 0
+        busy, arrival, day_work = 0.0, opened[0], _DAY_WORK
         while True:
             at, which = heap[0]
-            arrival = opened[ticket]
             if arrival <= at:
                 if arrival >= end:
                     break
                 team = at_team[ticket]
-                if idle[team] and finds_open[ticket] and not lines[team].waiting:
+                if not idle[team]:
+                    joins[team](ticket, due[ticket], response_due[ticket])
+                elif finds_open[ticket] and not waiting[team]:
                     idle[team] -= 1
-                    start(ticket, team, arrival, opened_working[ticket])
-                elif idle[team]:
-                    join(ticket, team, arrival)
+                    self._start(ticket, team, arrival, opened_working[ticket])
                 else:
-                    lines[team].join(ticket, due[ticket], response_due[ticket])
+                    join(ticket, team, arrival)
                 ticket += 1
+                arrival = opened[ticket]
                 events += 1
                 continue
             if at >= end:
                 break
             events += 1
+            if which >= 0 and stages[which] == _SOLVE:
+                resolved[which] = at
+                team = at_team[which]
+                if not waiting[team]:
+                    heappop(heap)
+                    idle[team] += 1
+                    continue
+                done = worked_at[which]
+                which = picks[team](at, done)
+                if picked[which] == inf:
+                    picked[which] = at
+                stage = stages[which]
+                minutes = work[which] if stage == _SOLVE else short[stage]
+                busy += minutes
+                if is_always[team]:
+                    ends = at + minutes
+                    worked_at[which] = worked(ends)
+                else:
+                    ends = at + minutes if done % day_work + minutes < day_work else instant_of(done + minutes)
+                    worked_at[which] = done + minutes
+                heapreplace(heap, (ends, which))
+                continue
             heappop(heap)
             if which < 0 or stages[which] == _ANSWERED:
                 self._wait_is_over(which, at)
                 continue
             team = at_team[which]
-            if stages[which] == _SOLVE:
-                resolved[which] = at
-            else:
-                self._detour(which, at)
-            line = lines[team]
-            if line.waiting:
-                start(line.pick(at, worked_at[which]), team, at, worked_at[which])
+            self._detour(which, at)
+            if waiting[team]:
+                self._start(picks[team](at, worked_at[which]), team, at, worked_at[which])
             else:
                 idle[team] += 1
+        self.busy += busy
         return self._finished(events)
 
     def _wait_is_over(self, which: int, at: float) -> None:

@@ -60,7 +60,7 @@ class QuickLine(Protocol):
 
     @property
     def waiting(self) -> Sequence[object]:
-        """What waits: empty when nothing does."""
+        """What waits: empty when nothing does. The same object for the whole life of a line: the desk's loop holds on to it."""
         ...
 
 
