@@ -30,6 +30,7 @@ _OF_TICKETS: Final = (
     "UPDATE predictions SET reasons = NULL WHERE ticket_id IN (SELECT ticket_id FROM erased_tickets)",
     "UPDATE feedback SET comment = NULL WHERE ticket_id IN (SELECT ticket_id FROM erased_tickets)",
     "UPDATE deliveries SET detail = NULL WHERE alert_id IN (SELECT alert_id FROM alerts WHERE subject IN (SELECT ticket_id FROM erased_tickets))",
+    "UPDATE marks SET text = '' WHERE ticket_id IN (SELECT text FROM words WHERE word_id IN (SELECT ticket_id FROM erased_tickets))",
     "UPDATE alerts SET message = '(erased)', details = NULL WHERE subject IN (SELECT ticket_id FROM erased_tickets)",
 )
 

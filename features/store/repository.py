@@ -33,6 +33,7 @@ from features.store.idempotency import Idempotency
 from features.store.jobs import Jobs
 from features.store.leases import Leases
 from features.store.logs import read_log
+from features.store.marks import Marks, SavedViews
 from features.store.migration import migrate
 from features.store.outcomes import Outcomes
 from features.store.predictions import Predictions
@@ -91,6 +92,8 @@ class Store:
         self.idempotency = Idempotency(engine)
         self.leases = Leases(engine)
         self.jobs = Jobs(engine)
+        self.marks = Marks(engine)
+        self.saved_views = SavedViews(engine)
 
     def __enter__(self) -> Store:
         return self

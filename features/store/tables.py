@@ -272,3 +272,22 @@ jobs: Final = Table(  # rows are what is known of a job, and change until it end
     *_columns(WHOLE, "exit_code", optional=True),
     Index("jobs_state", "state", "job_id"),
 )
+
+marks: Final = Table(  # what people noted about tickets; the last of a ticket, kind and holder holds
+    "marks",
+    metadata,
+    _sequence("mark_id"),
+    *_columns(TEXT, "ticket_id", "kind", "made_by", "text"),
+    *_columns(INSTANT, "made_at"),
+    *_columns(INSTANT, "until_at", optional=True),
+    Index("marks_ticket", "ticket_id", "kind", "mark_id"),
+)
+
+saved_views: Final = Table(  # the last of an owner and name holds
+    "saved_views",
+    metadata,
+    _sequence("view_id"),
+    *_columns(TEXT, "owner", "name", "query"),
+    *_columns(INSTANT, "saved_at"),
+    Index("saved_views_owner", "owner", "name", "view_id"),
+)
