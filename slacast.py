@@ -17,6 +17,7 @@ from commands import (
     reports,
     rules,
     service,
+    starter,
     tuning,
 )
 
@@ -53,6 +54,7 @@ app.command("demo")(demonstration.demo)
 
 def main() -> None:
     """Run the command line."""
+    starter.follow_starter()
     app()
 
 

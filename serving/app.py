@@ -156,7 +156,7 @@ def _on_http_exception(request: Request, error: Exception) -> Response:
 
 def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 (registered for this class alone)
-    faults = faults_of(list(error.errors()))
+    faults = faults_of(list(error.errors()), error.body)
     return _answer(
         request, 422, f"{len(faults)} fault{'s' if len(faults) != 1 else ''} in the request; see errors.", faults
     )

@@ -68,12 +68,25 @@ class ProblemDocument:
         return found
 
 
-def faults_of(errors: list[Any] | tuple[Any, ...]) -> tuple[Fault, ...]:
-    """The faults pydantic found; values that were sent are not repeated, they may be secret or huge."""
-    return tuple(Fault(_pointer(error.get("loc", ())), str(error.get("msg", "is not valid"))) for error in errors)
+def faults_of(errors: list[Any] | tuple[Any, ...], body: Any = None) -> tuple[Fault, ...]:
+    """The faults pydantic found in a request with that body; values that were sent are not repeated, they may be secret or huge."""
+    return tuple(Fault(_pointer(error.get("loc", ()), body), str(error.get("msg", "is not valid"))) for error in errors)
 
 
-def _pointer(location: tuple[int | str, ...]) -> str:
+def _pointer(location: tuple[int | str, ...], body: Any) -> str:
     if location and location[0] == "body":
-        return "#/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in location[1:])
+        parts = _inside(location[1:], body)
+        return "#/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in parts)
     return str(location[-1]) if location else ""
+
+
+def _inside(location: tuple[int | str, ...], body: Any) -> list[int | str]:
+    """The location without the names of the alternatives that pydantic puts where there are several."""
+    found: list[int | str] = []
+    for place, part in enumerate(location):
+        following = location[place + 1] if place + 1 < len(location) else None
+        if isinstance(body, dict) and part not in body and following in body:
+            continue
+        found.append(part)
+        body = body.get(part) if isinstance(body, dict) else None
+    return found

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from serving.alerting.watchman import Watchman
+from serving.jobs.runner import JobRunner
 from serving.problems import ProblemError
 from serving.queue import Queue
 from serving.recorder import Recorder
@@ -52,16 +53,17 @@ class Service:
     watch: Watch | None = None
     recorder: Recorder | None = None  # None: this process stores no scores and sends no alerts
     watchman: Watchman | None = None  # None: there are no alert rules here
+    jobs: JobRunner | None = None  # None: there is no store to keep jobs in
 
     def start(self) -> None:
         """Begin all that runs in the background."""
-        for part in (self.watch, self.watchman, self.recorder, self.ticker):
+        for part in (self.watch, self.watchman, self.recorder, self.ticker, self.jobs):
             if part is not None:
                 part.start()
 
     def stop(self) -> None:
         """End it: what was scored is stored, and the right to act given back; the store stays open."""
-        for part in (self.ticker, self.watch, self.recorder, self.watchman):
+        for part in (self.jobs, self.ticker, self.watch, self.recorder, self.watchman):
             if part is not None:
                 part.stop()
 

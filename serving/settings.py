@@ -216,6 +216,12 @@ class Settings(BaseSettings):
         default=None,
         description="A YAML file with alert rules (docs/alerts.md). Unset: nobody is told anything by themselves.",
     )
+    jobs_at_once: int = Field(
+        default=1,
+        ge=0,
+        le=100,
+        description="How many long jobs (trainings, backtests, simulations) run at once over this store. 0: this process runs none, others may.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much is written to the log (standard error)."
     )

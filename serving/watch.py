@@ -19,7 +19,7 @@ class Watch:
 
     def __init__(self, looks: Sequence[Look], seconds: float) -> None:
         self._looks, self._seconds = looks, seconds
-        self._changed, self._stop = threading.Event(), threading.Event()
+        self._changed, self._stop, self._wanted = threading.Event(), threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._next_look = 0.0
 
@@ -32,9 +32,15 @@ class Watch:
     def stop(self) -> None:
         """End the looking; does not wait for an answer from elsewhere."""
         self._stop.set()
+        self._wanted.set()
         if self._thread is not None:
             self._thread.join(timeout=1.0)
             self._thread = None
+
+    def hasten(self) -> None:
+        """Look soon instead of when it is time: something is likely to have changed."""
+        self._next_look = 0.0
+        self._wanted.set()
 
     def take(self) -> bool:
         """True where something changed since it was last taken."""
@@ -60,4 +66,5 @@ class Watch:
     def _run(self) -> None:
         while not self._stop.is_set():
             self.look()
-            self._stop.wait(self._seconds)
+            self._wanted.wait(self._seconds)
+            self._wanted.clear()

@@ -16,6 +16,7 @@ from serving.agreements_watch import AgreementsWatch
 from serving.alerting.loading import load_rules
 from serving.alerting.watchman import Pace, Watchman, couriers_of
 from serving.champion import Champion, LastGood, Served
+from serving.jobs.runner import JobRunner
 from serving.lease import ScorerLease
 from serving.queue import Queue, Thresholds
 from serving.recorder import Recorder
@@ -60,8 +61,9 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
         tick_seconds=settings.tick_seconds,
         news_seconds=settings.news_seconds,
     )
+    jobs = JobRunner(store.jobs, settings, ended=lambda _job: sights.watch.hasten())
     return Service(
-        settings, clock, scorer, ticker, sights.problem, store.close, store, sights.watch, recorder, watchman
+        settings, clock, scorer, ticker, sights.problem, store.close, store, sights.watch, recorder, watchman, jobs
     )
 
 

@@ -111,21 +111,15 @@ class Jobs:
         return None if row is None else _job(row)
 
     def recent(
-        self, limit: int, before_id: int | None = None, kind: str | None = None, asked_by: str | None = None
+        self, limit: int, before_id: int | None = None, kinds: Sequence[str] = (), asked_by: str | None = None
     ) -> list[StoredJob]:
-        """The last `limit` jobs with a number below one, newest first, without their results."""
-        wanted = [
-            jobs.c[name] == value for name, value in (("kind", kind), ("asked_by", asked_by)) if value is not None
-        ]
+        """The last `limit` jobs with a number below one, newest first, without results; of any kind where none is named."""
+        wanted: list[ColumnElement[bool]] = [jobs.c.kind.in_(list(kinds))] if kinds else []
+        wanted += [] if asked_by is None else [jobs.c.asked_by == asked_by]
         wanted += [] if before_id is None else [jobs.c.job_id < before_id]
         query = select(*_LISTED).where(*wanted).order_by(jobs.c.job_id.desc()).limit(limit)
         with reading(self._engine) as connection:
             return [_job(row) for row in connection.execute(query).mappings()]
-
-    def now(self) -> datetime:
-        """The database's clock, by which a job's instants are."""
-        with reading(self._engine) as connection:
-            return from_us(self._now_us(connection))
 
     def claim(self, holder: str, *, is_short: bool, most_running: int) -> StoredJob | None:
         """The job that waited longest, `holder`'s from now on; None where none waits, or `most_running` run on this store."""
@@ -157,7 +151,7 @@ class Jobs:
     def end(self, job_id: int, holder: str, end: JobEnd) -> bool:
         """True where the job was the holder's; it has ended so."""
         with amending(self._engine) as connection:
-            values = {
+            values: dict[str, Any] = {
                 "state": end.state,
                 "problem": end.problem,
                 "exit_code": end.exit_code,

@@ -12,6 +12,8 @@ class Permission(StrEnum):
     WRITE_EVENTS = "write events"
     GIVE_FEEDBACK = "give feedback"
     PLAN = "plan"  # staffing and simulations
+    ASK_JOBS = "start jobs"  # of the kinds whose own permission they have
+    TRAIN = "train models"
     PROMOTE = "promote models"
     IMPROVE = "keep the improvement register"
     AUDIT = "read the audit log"
@@ -35,9 +37,9 @@ class Role(StrEnum):
 _GRANTED: dict[Role, frozenset[Permission]] = {
     Role.READER: frozenset(),
     Role.DISPATCHER: frozenset({Permission.WRITE_EVENTS, Permission.GIVE_FEEDBACK}),
-    Role.PLANNER: frozenset({Permission.PLAN}),
-    Role.SCIENTIST: frozenset({Permission.GIVE_FEEDBACK, Permission.PROMOTE}),
-    Role.MANAGER: frozenset({Permission.PLAN, Permission.IMPROVE, Permission.GIVE_FEEDBACK}),
+    Role.PLANNER: frozenset({Permission.PLAN, Permission.ASK_JOBS}),
+    Role.SCIENTIST: frozenset({Permission.GIVE_FEEDBACK, Permission.PROMOTE, Permission.TRAIN, Permission.ASK_JOBS}),
+    Role.MANAGER: frozenset({Permission.PLAN, Permission.IMPROVE, Permission.GIVE_FEEDBACK, Permission.ASK_JOBS}),
 }
 
 

@@ -212,6 +212,25 @@ SCORE_HISTORY: dict[str, JsonValue] = {
         },
     ],
 }
+JOB: dict[str, JsonValue] = {
+    "job_id": 41,
+    "kind": "train",
+    "about": "Train a model",
+    "arguments": {"model": "breach", "target": "resolution", "as_of": None, "cut": None, "tuned": False, "seed": 0},
+    "state": "running",
+    "step": "building features",
+    "progress": 0.4,
+    "seconds": 12.5,
+    "asked_by": "key 7hx2mq4c (data science)",
+    "asked_at": "2026-07-06T08:14:00Z",
+    "started_at": "2026-07-06T08:14:02Z",
+    "ended_at": None,
+    "is_cancelling": False,
+    "problem": None,
+    "has_log": True,
+    "result": None,
+}
+JOBS: dict[str, JsonValue] = {"jobs": [JOB], "next_before": None, "problem": None}
 BY_SCHEMA: dict[str, dict[str, JsonValue]] = {
     "QueuePage": QUEUE,
     "TicketRow": ROW,
@@ -223,6 +242,8 @@ BY_SCHEMA: dict[str, dict[str, JsonValue]] = {
     "FeedbackOut": FEEDBACK,
     "AuditPage": AUDIT,
     "ModelsOut": MODELS,
+    "JobOut": JOB,
+    "JobPage": JOBS,
     "Readiness": READINESS,
 }
 """The example of each answer by the name of its schema."""

@@ -11,6 +11,8 @@ from serving.api import (
     events,
     feedback,
     health,
+    job_log,
+    jobs,
     metrics,
     models,
     queue,
@@ -26,7 +28,21 @@ PREFIX = "/api/v1"
 def api_router() -> APIRouter:
     """The router with everything under /api/v1, and /healthz, /readyz and /metrics beside it."""
     router = APIRouter()
-    for module in (queue, tickets, scores, supposing, feedback, events, scoring, models, alerts, audit, description):
+    for module in (
+        queue,
+        tickets,
+        scores,
+        supposing,
+        feedback,
+        events,
+        scoring,
+        models,
+        jobs,
+        job_log,
+        alerts,
+        audit,
+        description,
+    ):
         router.include_router(module.router, prefix=PREFIX)
     router.include_router(health.router)
     router.include_router(metrics.router)

@@ -181,5 +181,5 @@ def test_jobs_are_listed_newest_first_by_page_kind_and_who(jobs: Jobs) -> None:
     numbers = [jobs.add(wish(kind), 10).job_id for kind in ("train", "tune", "train")]
     assert [job.job_id for job in jobs.recent(2)] == numbers[:0:-1]
     assert [job.job_id for job in jobs.recent(5, before_id=numbers[1])] == numbers[:1]
-    assert [job.job_id for job in jobs.recent(5, kind="train")] == [numbers[2], numbers[0]]
+    assert [job.job_id for job in jobs.recent(5, kinds=["train"])] == [numbers[2], numbers[0]]
     assert jobs.recent(5, asked_by="Bob") == []

@@ -28,6 +28,9 @@ ROUTES = [
     for method in sorted(route.methods)
 ]
 NAMES = [f"{method} {path}" for method, path, _route in ROUTES]
+PARAMETER = re.compile(r"{(\w+)(?::path)?}")
+PLACES = {"ticket_id": "T001", "job_id": "1", "name": "app.css"}
+"""What stands in a path for each parameter; a new one is a KeyError until it is named here."""
 STRANGERS_MAY = {
     "GET /healthz", "GET /readyz", "GET /", "GET /static/{name}",
     "GET /login", "POST /login", "POST /logout", "GET /login/oidc", "GET /login/callback",
@@ -36,7 +39,7 @@ STRANGERS_MAY = {
 
 def asked(client: TestClient, method: str, path: str) -> Any:
     """The answer to a request that is well formed enough to get past whatever is not access."""
-    target = path.replace("{ticket_id:path}", "T001").replace("{name}", "app.css")
+    target = PARAMETER.sub(lambda found: PLACES[found[1]], path)
     scored = {"tickets": [{"ticket_id": "A", "events": [{"event_at": "2024-04-01T00:00:00Z"}]}]}
     bodies: dict[str, Any] = {"events": [event()], "score": scored, "feedback": {"verdict": "wrong"}}
     body = bodies.get(path.rpartition("/")[2], {})

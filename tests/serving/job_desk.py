@@ -1,0 +1,84 @@
+"""Jobs that do what they are told, at once: a small script in the place of the command line."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+from serving.access.roles import Permission
+from serving.jobs.kinds import JobArguments, JobKind, JobOrder
+from serving.jobs.runner import JobRunner
+
+SCRIPT = """
+import json, os, signal, subprocess, sys, threading, time
+sys.path.insert(0, os.environ["ROOT"])
+from commands.starter import follow_starter
+follow_starter()
+doing = sys.argv[1]
+def say(line): print(line, file=sys.stderr, flush=True)
+say("[  0.0 s] reading the events")
+if doing == "answer":
+    say("[  0.1 s] building features 40 %")
+    print(json.dumps({"who": os.environ["LOGNAME"], "store": os.environ["SLACAST_DATABASE_URL"], "nice": os.nice(0)}))
+elif doing == "text":
+    print("AUC 0.81\\nslk_abcdefgh_topsecret")
+elif doing == "fail":
+    say("slacast: there are no events to learn from")
+    sys.exit(1)
+elif doing == "crash":
+    raise RuntimeError("postgresql://ada:secret@host/db is gone")
+elif doing == "flood":
+    for _ in range(20):
+        say("x" * 1024 * 1024)
+    time.sleep(60)
+elif doing == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    say("[  0.1 s] not listening")
+    time.sleep(60)
+elif doing == "family":
+    child = subprocess.Popen(["sleep", "60"])
+    say(f"[  0.1 s] child {child.pid}")
+    time.sleep(60)
+else:
+    say("[  0.1 s] waiting")
+    time.sleep(60)
+"""
+PROGRAM = (sys.executable, "-S", "-c", SCRIPT)
+
+
+class TestArguments(JobArguments):
+    __test__ = False
+    doing: Literal["answer", "text", "fail", "crash", "flood", "stubborn", "family", "wait", "impossible"] = "answer"
+
+
+def _command(given: TestArguments, order: JobOrder) -> list[str]:
+    if given.doing == "impossible":
+        raise ValueError("there is nothing to do it with")
+    assert order.folder.is_dir()
+    return [given.doing]
+
+
+TRY = JobKind(name="try", about="Try something", permission=Permission.TRAIN, arguments=TestArguments, command=_command)
+QUICK = JobKind(
+    name="quick",
+    about="Try something quick",
+    permission=Permission.PLAN,
+    arguments=TestArguments,
+    command=_command,
+    is_short=True,
+    is_about_all=False,
+)
+KINDS = {kind.name: kind for kind in (TRY, QUICK)}
+
+
+def until(runner: JobRunner, holds: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """What `holds` gives once it is true, while the runner works."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        runner.step()
+        if found := holds():
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it never came true")
