@@ -104,7 +104,7 @@ class _Loop:
         self.busy = 0.0
         self.heap: list[tuple[float, int]] = []
 
-    def run(self) -> Run:
+    def run(self) -> Run:  # noqa: C901 (one loop: calls would cost more than the work)
         """Return the finished run. What everything passes through is written out here: calls would cost more than the work."""
         opened, end, heap, join = self.world.opened.tolist(), self.world.end, self.heap, self._join
         at_team, stages, lines, idle, worked_at = self.at_team, self.stage, self.lines, self.idle, self.worked_at
