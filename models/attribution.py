@@ -12,8 +12,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from models.scales import Float64Array
+
+BLOCK_ROWS = 1024
+"""How many rows are added up at a time: their sums stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,13 @@ class PathTable:
     def attributions(self, leaves: NDArray[np.int64]) -> Float64Array:
         """n x k contributions to the log odds, for the n x trees leaf numbers that LightGBM's pred_leaf returns."""
         total = np.zeros((len(leaves), self.steps.shape[1]))
-        for tree, start in enumerate(self.first_leaf):
-            total += self.steps[start + leaves[:, tree]]
+        trees = len(self.first_leaf)
+        for begin in range(0, len(leaves) if trees else 0, BLOCK_ROWS):
+            chosen = self.first_leaf + leaves[begin : begin + BLOCK_ROWS]
+            ends = np.arange(len(chosen) + 1) * trees
+            # A row that has a one for each of its leaves, times the steps: summed tree by tree, without the interpreter's lock.
+            picks = csr_matrix((np.ones(chosen.size), chosen.ravel(), ends), shape=(len(chosen), len(self.steps)))
+            total[begin : begin + BLOCK_ROWS] = picks @ self.steps
         return total
 
 

@@ -110,6 +110,21 @@ NO_OUTAGE_HOURS = 720.0  # and more are told as this
 
 
 @dataclass(frozen=True)
+class _Frame:
+    """The words around a value, the unit to tell it in, and what is usual ("": nothing to compare with)."""
+
+    words: str
+    unit: str
+    usual: str
+
+    def text(self, name: str, value: float) -> str:
+        """The value of the feature of that name in words."""
+        said = _value(name, self.unit, value)
+        text = self.words.format(value=said)
+        return text if self.usual in ("", said) else f"{text}: usual is {self.usual}"
+
+
+@dataclass(frozen=True)
 class Phrasebook:
     """The words for the features of a spec; "usual" is the median of the training rows."""
 
@@ -119,13 +134,13 @@ class Phrasebook:
     def phrase(self, feature: int, value: float) -> str:
         """What a value of the feature at a place of the spec says, with the usual value where that tells more."""
         declared = self.spec.features[feature]
-        name, meaning = declared.name, _short(declared.meaning)
+        name = declared.name
         if math.isnan(value):
-            return f"{meaning}: unknown"
+            return f"{_short(declared.meaning)}: unknown"
         if declared.family == "text":
-            return _likeness(meaning, value)
+            return _likeness(_short(declared.meaning), value)
         if declared.unit == "0 or 1":
-            return _flag(name, meaning, value >= 0.5)
+            return _flag(name, _short(declared.meaning), value >= 0.5)
         if name in self._orders:
             return _place(*self._orders[name], value)
         if NO_OUTAGE.fullmatch(name) and value >= NO_OUTAGE_HOURS:
@@ -134,13 +149,21 @@ class Phrasebook:
         if record is not None and declared.unit in ("logit", "log hours"):
             is_spread = record["what"] == "log_hours_spread"
             return _spread(declared.question, value) if is_spread else _record(declared.question, declared.unit, value)
-        words, unit = self._worded(declared)
-        said = _value(name, unit, value)
-        usual = float(self.range.usual[feature])
-        compared = "" if math.isnan(usual) else _value(name, unit, usual)
-        text = words.format(value=said)
-        is_comparable = compared not in ("", said) and name not in NOT_COMPARED and declared.unit != "day"
-        return f"{text}: usual is {compared}" if is_comparable else text
+        return self._frame(feature).text(name, value)
+
+    def _frame(self, feature: int) -> _Frame:
+        """What stands around the values of a feature; made once, because pages and scores tell many values of few features."""
+        if feature not in self._frames:
+            declared = self.spec.features[feature]
+            words, unit = self._worded(declared)
+            usual = float(self.range.usual[feature])
+            is_comparable = not math.isnan(usual) and declared.name not in NOT_COMPARED and declared.unit != "day"
+            self._frames[feature] = _Frame(words, unit, _value(declared.name, unit, usual) if is_comparable else "")
+        return self._frames[feature]
+
+    @cached_property
+    def _frames(self) -> dict[int, _Frame]:
+        return {}
 
     def _worded(self, declared: Feature) -> tuple[str, str]:
         """The words around a value, and the unit to tell it in."""

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from models.bundle import BreachBundle
 from models.phrases import Phrasebook
 from models.scales import Float64Array
-from models.topics import speaker, topic_of
+from models.topics import speakers, topic_of
 
 LEAST_CONTRIBUTION = 0.05  # of the log odds: about one percentage point at even odds
+BLOCK_ROWS = 10_000
+"""Many rows are explained so many at a time, so that their contributions need little memory."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,50 @@ class Groups:
         return np.asarray(contributions @ member, dtype=np.float64)
 
 
+@dataclass(frozen=True)
+class Ranked:
+    """The weightiest groups of n rows, `top` each: how far each moves the log odds, and the feature that words it.
+
+    Arrays are n x top, the weightiest first. Only the first `count` of a row weigh enough to be told.
+    """
+
+    group: NDArray[np.intp]
+    total: Float64Array
+    spoken: NDArray[np.intp]
+    value: Float64Array
+    count: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, bundle: BreachBundle, groups: Groups, X: pd.DataFrame, top: int, *, exact: bool) -> Ranked:
+        """The groups of the bundle's features, ranked for each row."""
+        contributions, values = bundle.contributions(X, exact=exact), X.to_numpy(dtype=np.float64)
+        sums = groups.sums(contributions)
+        group = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, :top]
+        total = np.take_along_axis(sums, group, axis=1)
+        spoken = np.zeros(group.shape, np.intp)
+        for one in np.unique(group).tolist():
+            row, place = np.nonzero(group == one)
+            members = np.flatnonzero(groups.of_feature == one)
+            pushes = contributions[row][:, members] * np.sign(total[row, place])[:, None]
+            names = [bundle.spec.names[member] for member in members]
+            who = speakers(names, values[row][:, members], np.argmax(pushes, axis=1))
+            spoken[row, place] = members[who]
+        value = np.take_along_axis(values, spoken, axis=1)
+        return cls(group, total, spoken, value, (np.abs(total) >= LEAST_CONTRIBUTION).sum(axis=1))
+
+    def texts(self, book: Phrasebook) -> NDArray[np.object_]:
+        """What is told of each row, n x top, None where nothing more weighs enough; each distinct value is worded once."""
+        found = np.full(self.group.shape, None, object)
+        is_told = np.arange(self.group.shape[1]) < self.count[:, None]
+        for feature in np.unique(self.spoken[is_told]).tolist():
+            row, place = np.nonzero(is_told & (self.spoken == feature))
+            distinct, which = np.unique(self.value[row, place], return_inverse=True)
+            said = [book.phrase(feature, value) for value in distinct.tolist()]
+            texts = np.array([*said, *(f"{text} (lowers the risk)" for text in said)], dtype=object)
+            found[row, place] = texts[which + len(said) * (self.total[row, place] <= 0)]
+        return found
+
+
 def reasons(bundle: BreachBundle, X: pd.DataFrame, top: int = 3, *, exact: bool = False) -> list[list[Reason]]:
     """For each row at most `top` reasons, the weightiest first; those that lower the risk say so.
 
@@ -59,33 +105,26 @@ def reasons(bundle: BreachBundle, X: pd.DataFrame, top: int = 3, *, exact: bool 
     """
     if len(X) == 0:
         return []
-    contributions = bundle.contributions(X, exact=exact)
     groups = Groups.of(bundle)
-    sums = groups.sums(contributions)
-    order = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, :top]
-    book = Phrasebook(bundle.spec, bundle.range)
-    values, columns = X.to_numpy(dtype=np.float64), bundle.spec.names
+    ranked = Ranked.of(bundle, groups, X, top, exact=exact)
+    texts, names = ranked.texts(Phrasebook(bundle.spec, bundle.range)), bundle.spec.names
+    members = [tuple(names[place] for place in np.flatnonzero(groups.of_feature == one)) for one in range(groups.count)]
+    told = zip(texts.tolist(), ranked.total.tolist(), ranked.group.tolist(), ranked.count.tolist(), strict=True)
     return [
-        [
-            _reason(book, columns, groups.of_feature == group, float(sums[row, group]), contributions[row], values[row])
-            for group in order[row]
-            if abs(sums[row, group]) >= LEAST_CONTRIBUTION
-        ]
-        for row in range(len(X))
+        [Reason(text, total, members[group]) for text, total, group in zip(*row[:3], strict=True)][: row[3]]
+        for row in told
     ]
 
 
-def _reason(
-    book: Phrasebook,
-    columns: list[str],
-    is_member: NDArray[np.bool_],
-    total: float,
-    contributions: Float64Array,
-    values: Float64Array,
-) -> Reason:
-    members = np.flatnonzero(is_member)
-    names = [columns[member] for member in members]
-    leading = int(np.argmax(contributions[members] * np.sign(total)))
-    spoken = int(members[speaker(names, values[members].tolist(), leading)])
-    text = book.phrase(spoken, float(values[spoken]))
-    return Reason(text if total > 0 else f"{text} (lowers the risk)", total, tuple(names))
+def reason_texts(bundle: BreachBundle, X: pd.DataFrame, top: int = 3) -> NDArray[np.object_]:
+    """The texts of `reasons` alone, n x top, None where a row has fewer: for storing those of many rows."""
+    if len(X) == 0:
+        return np.empty((0, top), object)
+    groups, book = Groups.of(bundle), Phrasebook(bundle.spec, bundle.range)
+    blocks = range(0, len(X), BLOCK_ROWS)
+    return np.concatenate(
+        [
+            Ranked.of(bundle, groups, X.iloc[begin : begin + BLOCK_ROWS], top, exact=False).texts(book)
+            for begin in blocks
+        ]
+    )

@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from features.declaration import Feature
+from models.scales import Float64Array
 
 TOPICS: Mapping[str, tuple[str, ...]] = {
     "time": (
@@ -93,3 +97,14 @@ def speaker(names: Sequence[str], values: Sequence[float], leading: int) -> int:
             if name == ALWAYS or values[place] >= 0.5:
                 return place
     return leading
+
+
+def speakers(names: Sequence[str], values: Float64Array, leading: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The same for n rows at once: `values` is n x names, `leading` and the places have length n."""
+    if ALWAYS in names:
+        return np.full(len(leading), names.index(ALWAYS), np.intp)
+    places = leading.astype(np.intp)
+    for name in reversed([state for state in STATES if state in names]):
+        place = names.index(name)
+        places[values[:, place] >= 0.5] = place
+    return places

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from features.live import LiveHistories
 from features.snapshots import Snapshots
 from models.bundle import BreachBundle
-from models.reasons import Reason, reasons
+from models.reasons import Reason, reason_texts, reasons
 from sla.instants import NEVER_US, BoolArray, Int64Array
 
 TOP = 3
@@ -75,14 +76,23 @@ class Estimates:
         They cost far more than probabilities, and few rows are ever read.
         """
         told: list[list[Reason]] = [[] for _ in range(len(places))]
-        if self.bundle is None:
-            return told
+        for bundle, mine, rows in self._asked_rows(places):
+            for place, one in zip(mine.tolist(), reasons(bundle, rows, TOP), strict=True):
+                told[place] = one
+        return told
+
+    def reason_texts(self, places: Int64Array) -> NDArray[np.object_]:
+        """The texts of the reasons alone, (places, TOP), None where there are fewer; several times as quick for many."""
+        told = np.full((len(places), TOP), None, object)
+        for bundle, mine, rows in self._asked_rows(places):
+            told[mine] = reason_texts(bundle, rows, TOP)
+        return told
+
+    def _asked_rows(self, places: Int64Array) -> Iterator[tuple[BreachBundle, Int64Array, pd.DataFrame]]:
+        """The features of the snapshots at some places that the bundle was asked about, with their places among these."""
         row, first = self.row[places], 0
         for frame in self.features:
             mine = np.flatnonzero((row >= first) & (row < first + len(frame)))
-            if len(mine):
-                found = reasons(self.bundle, frame.iloc[row[mine] - first], TOP)
-                for place, one in zip(mine.tolist(), found, strict=True):
-                    told[place] = one
+            if len(mine) and self.bundle is not None:
+                yield self.bundle, mine, frame.iloc[row[mine] - first]
             first += len(frame)
-        return told

@@ -166,9 +166,13 @@ class ScoreJournal:
 
 
 def _reasons(scored: Scored, places: Int64Array) -> list[str | None]:
-    """The bundle's reasons as JSON, None where it was not asked."""
-    told = scored.estimates.reasons(places)
-    return [json.dumps([reason.text for reason in found], ensure_ascii=False) if found else None for found in told]
+    """The bundle's reasons as JSON lists, None where it was not asked; a text that many tickets share is encoded once."""
+    told = scored.estimates.reason_texts(places)
+    encoded = {text: json.dumps(text, ensure_ascii=False) for text in set(told.ravel().tolist()) if text is not None}
+    return [
+        f"[{', '.join([encoded[text] for text in row if text is not None])}]" if row[0] is not None else None
+        for row in told.tolist()
+    ]
 
 
 def _instants(at_us: Int64Array) -> pd.DatetimeIndex:

@@ -11,10 +11,11 @@ from features.declaration import Feature
 from features.families import MODULES, declared
 from features.service_histories import COUNTED
 from features.spec import FeatureSpec
+from models.attribution import PathTable
 from models.clipping import TrainingRange
 from models.phrases import FLAGS, WORDED, Phrasebook, duration
-from models.reasons import Groups, reasons
-from models.topics import TOPICS, speaker, topic_of
+from models.reasons import Groups, reason_texts, reasons
+from models.topics import TOPICS, speaker, speakers, topic_of
 from tests.models.builders import SPEC, row, small_bundle, small_matrix
 
 
@@ -49,6 +50,33 @@ def test_every_row_gets_at_most_the_asked_number_weightiest_first() -> None:
         sizes = [abs(reason.contribution) for reason in of_row]
         assert len(sizes) <= 2
         assert sizes == sorted(sizes, reverse=True)
+
+
+def test_texts_of_many_rows_are_those_of_their_reasons() -> None:
+    bundle, X = small_bundle(), small_matrix(300, seed=25)
+    X.iloc[::7, 0] = np.nan
+    told = [[reason.text for reason in of_row] for of_row in reasons(bundle, X, 5)]
+    assert [[text for text in of_row if text is not None] for of_row in reason_texts(bundle, X, 5).tolist()] == told
+    assert any(len(of_row) < 5 for of_row in told)
+    assert reason_texts(bundle, X.iloc[:0]).shape == (0, 3)
+
+
+def test_who_words_a_reason_is_the_same_for_one_row_and_for_many() -> None:
+    chance = np.random.default_rng(3)
+    for names in (["share_used", "age_hours"], ["is_waiting", "x", "service_outage_now"], ["x", "y"]):
+        values, leading = chance.random((50, len(names))), chance.integers(0, len(names), 50)
+        one_by_one = [speaker(names, row, lead) for row, lead in zip(values.tolist(), leading.tolist(), strict=True)]
+        assert speakers(names, values, leading).tolist() == one_by_one
+
+
+def test_attributions_are_the_steps_of_every_tree_added_up() -> None:
+    chance = np.random.default_rng(4)
+    table = PathTable(chance.random((12, 5)), np.array([0, 4, 9]), 0.0)
+    leaves = np.stack([chance.integers(0, 4, 3000), chance.integers(0, 5, 3000), chance.integers(0, 3, 3000)], axis=1)
+    slow = np.zeros((3000, 5))
+    for tree, first in enumerate(table.first_leaf.tolist()):
+        slow += table.steps[first + leaves[:, tree]]
+    assert (table.attributions(leaves) == slow).all()  # bit by bit, over several blocks
 
 
 def test_no_rows_have_no_reasons() -> None:
