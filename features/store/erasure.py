@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import quote_plus
 
 from sqlalchemy import Connection, Engine, text
 
@@ -98,6 +99,9 @@ def _erase(
         )
     for statement in _OF_TICKETS:
         connection.execute(text(statement))
+    if name:
+        asked = {"name": f"%{quote_plus(name)}%"}  # as it stands in an address
+        connection.execute(text("UPDATE saved_views SET query = '' WHERE query LIKE :name"), asked)
     _keep_used_words(connection)
     connection.execute(text("DELETE FROM words WHERE word_id IN (SELECT word_id FROM erased_words)"))
     erased = Erased(_count(connection, "erased_tickets"), _count(connection, "erased_words"), _mentions(connection, name))  # fmt: skip

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pandas as pd
 import pytest
@@ -9,9 +10,11 @@ from sqlalchemy.exc import DBAPIError
 
 from features.schema import conform_ticket_events
 from features.store import StoreError, open_store
+from features.store.audit import Change
 from features.store.backup import back_up
 from features.store.engine import make_engine
 from features.store.erasure import CHANGED, GONE, erase_customer, erase_older
+from features.store.marks import ASSIGNED, Mark, SavedView
 from features.store.migration import up_to_date
 from features.store.tables import metadata
 
@@ -19,8 +22,9 @@ AT = datetime(2026, 5, 1, tzinfo=UTC)
 NAME, SECRET = "Ada Byron", "my passport is lost, call Ada"
 HOLD_NOTHING_OF_CUSTOMERS = {
     "audit", "imports", "service_events", "agreements", "outcomes", "outbox", "forecasts", "access_keys", "key_revocations", "sessions",
-    "idempotency", "leases",
+    "idempotency", "leases", "jobs",
 }  # fmt: skip
+NOT_APPEND_ONLY = {"marks", "saved_views"}  # erasing changes them too, and so may others
 
 
 def filled(url: str) -> None:
@@ -142,7 +146,25 @@ def test_afterwards_the_tables_are_append_only_as_before(url: str, fails: bool):
 
 
 def test_of_every_table_it_is_decided_whether_it_holds_personal_data():
-    assert set(metadata.tables) == set(CHANGED) | HOLD_NOTHING_OF_CUSTOMERS
+    assert set(metadata.tables) == set(CHANGED) | HOLD_NOTHING_OF_CUSTOMERS | NOT_APPEND_ONLY
+
+
+def test_marks_and_saved_views_forget_with_the_rest(url: str):
+    filled(url)
+    with open_store(url) as store:
+        change = Change(at=AT, actor="tester", action="tickets assigned", subject="B2")
+        store.marks.add([Mark(ticket_id="B2", kind=ASSIGNED, made_by="tester", made_at=AT, text=NAME)], change)
+        store.saved_views.save(SavedView("tester", "one", urlencode({"customer": NAME})), AT)
+        store.saved_views.save(SavedView("tester", "two", "customer=Another"), AT)
+    with up_to_date(url) as engine:
+        erase_customer(engine, NAME, "erased-1", AT, "tester")
+    with open_store(url) as store:
+        assert [view.name for view in store.saved_views.of("tester")] == ["two"]
+        assert NAME in [mark.text for mark in store.marks.since(0)[1]]  # her ticket is A1; B2 was assigned to her
+    with up_to_date(url) as engine:
+        erase_older(engine, AT + timedelta(days=1000), AT, "tester")
+    with open_store(url) as store:
+        assert [mark.text for mark in store.marks.since(0)[1]] == [""]
 
 
 def test_a_backup_of_a_store_in_use_is_whole_and_opens(tmp_path: Path):
