@@ -130,7 +130,7 @@ class ServiceHistories:
 
 @dataclass(frozen=True)
 class _Arrivals:
-    """The rows of a log by service and arrival."""
+    """The rows of a log by service and arrival; of one instant the ends come last, so that what took no time is over too."""
 
     log: EventLog
     row: Int64Array
@@ -139,7 +139,9 @@ class _Arrivals:
 
     @classmethod
     def of(cls, log: EventLog) -> _Arrivals:
-        row = np.lexsort((log.known_us, log.row_ticket))
+        phase = log.columns["phase"]
+        is_end = np.array([*(value == "end" for value in phase.values), False])[phase.codes]  # code -1 is the last
+        row = np.lexsort((is_end, log.known_us, log.row_ticket))
         return cls(log, row, log.row_ticket[row], log.known_us[row])
 
     def on_now(self, begins: BoolArray, ends: BoolArray) -> Int64Array:

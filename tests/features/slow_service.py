@@ -53,7 +53,7 @@ def _of_events(happenings: list[Happening], before_us: int) -> dict[str, float]:
 
 def _goes_on(happenings: list[Happening]) -> bool:
     going_on = 0
-    for one in sorted(happenings, key=lambda one: (one.known_us, one.at_us, one.event_id)):
+    for one in sorted(happenings, key=lambda one: (one.known_us, one.phase == "end", one.at_us, one.event_id)):
         going_on = max(going_on + {"start": 1, "end": -1, "point": 0}[one.phase], 0)
     return going_on > 0
 

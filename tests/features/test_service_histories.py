@@ -144,8 +144,11 @@ def _by_loop(rows: list[dict], service: str, kind: str, now: pd.Timestamp) -> di
     seen = [row for row in mine if max(row["event_at"], row["recorded_at"]) < now]
     on_now = 0
     for row in sorted(
-        seen, key=lambda row: (max(row["event_at"], row["recorded_at"]), row["event_at"], row["event_id"])
-    ):
+        seen,
+        key=lambda row: (
+            max(row["event_at"], row["recorded_at"]), row["phase"] == "end", row["event_at"], row["event_id"],
+        ),
+    ):  # fmt: skip
         on_now = max(on_now + {"start": 1, "end": -1, "point": 0}[row["phase"]], 0)
     begun = [row["event_at"].value // 1000 for row in seen if row["phase"] != "end"]
     ended = [row["event_at"].value // 1000 for row in seen if row["phase"] != "start"]
@@ -157,3 +160,10 @@ def _by_loop(rows: list[dict], service: str, kind: str, now: pd.Timestamp) -> di
         and row["recorded_at"] < now <= row["event_at"] < now + pd.Timedelta(days=1)
     ]  # fmt: skip
     return found | {AHEAD: len(soon)}
+
+
+def test_an_outage_that_took_no_time_is_over() -> None:
+    rows = [service_event(minute=5, event_id="b"), service_event(minute=5, phase="end", event_id="a")]
+    histories = ServiceHistories.from_events(service_events(*rows))
+    assert _known(histories, "outage", ON_NOW, 6) == 0
+    assert _known(histories, "outage", BEGUN, 6) == 1
