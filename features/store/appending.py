@@ -15,6 +15,7 @@ from features.store.bulk import indices_deferred, load, load_new
 from features.store.coded_rows import CodedRows
 from features.store.coding import Numbers, arrow_texts, coded_attributes, instants_us
 from features.store.comparison import Comparison, conflict_text
+from features.store.engine import wide_cache
 from features.store.faults import ConflictError, IdentityError
 from features.store.frames import rows_of
 from features.store.identity import NO_ORDINAL, is_misleading, ordinals_of
@@ -59,6 +60,7 @@ def append(
     inserted = kept = done = 0
     differing: list[str] = []
     with (
+        wide_cache(connection, len(arriving)),
         book.index_deferred(len(arriving)),
         indices_deferred(connection, events.table, 0 if before else len(arriving)),
     ):

@@ -15,6 +15,9 @@ from features.store.faults import StoreError
 
 DEFAULT_URL: Final = "sqlite:///var/slacast.db"
 FULL: Final = "the disk is full; nothing was stored"
+CACHE_KIB: Final = 16 * 1024
+"""What one SQLite connection may keep of the file; a service has several, and the machine keeps the file's pages anyway."""
+_MANY_ROWS = 20_000
 _WAIT_SECONDS = 30
 _APPEND_LOCK = 7_236_871_001  # any number that nothing else in the database locks
 _WRITES = "slacast_writes"
@@ -57,6 +60,19 @@ def amending(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def wide_cache(connection: Connection, rows: int) -> Iterator[None]:
+    """Inside, SQLite may keep 128 MiB of its file where many rows come in, so that pages of indices are written once."""
+    if connection.dialect.name != "sqlite" or rows < _MANY_ROWS:
+        yield
+        return
+    connection.exec_driver_sql("PRAGMA cache_size = -131072")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{CACHE_KIB}")
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
@@ -91,7 +107,7 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")  # readers and one writer at once
     cursor.execute("PRAGMA synchronous = FULL")  # an acknowledged event survives a power cut
-    cursor.execute("PRAGMA cache_size = -131072")  # 128 MiB: indices of large imports stay in memory
+    cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     cursor.execute("PRAGMA temp_store = MEMORY")
     cursor.close()
 

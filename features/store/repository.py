@@ -179,8 +179,7 @@ class Store:
 
     def ticket_event_log(self, *, since_sequence: int = 0, up_to_sequence: int | None = None) -> EventLog:
         """The same events as `ticket_events` as a log: several times as quick as frames, and a fraction of their memory."""
-        with reading(self._engine) as connection:
-            return read_log(connection, _TICKET_EVENTS, Narrowing(since_sequence, up_to_sequence))
+        return read_log(self._engine, _TICKET_EVENTS, Narrowing(since_sequence, up_to_sequence))
 
     def service_events(
         self,
