@@ -10,6 +10,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -41,15 +44,22 @@ def erlang_a(agents: int, load: float, work: float, patience: float) -> Waiting:
 
     Always stable. The wait of those who give up counts until they do.
     """
-    busy = 1.0 / _erlang_b(agents, load)  # sum of the first c + 1 states, relative to state c
-    queue = [1.0]  # states c, c + 1, ..., relative to state c
-    while queue[-1] > 1e-15 * sum(queue) or len(queue) < 10:
-        queue.append(queue[-1] * load / (agents + len(queue) * work / patience))
-    total = busy + sum(queue[1:])
-    waiting = sum(queue) / total
-    mean_length = sum(length * share for length, share in enumerate(queue)) / total
+    states = states_of_erlang_a(agents, load, work, patience)
+    queue = states[agents:]
+    mean_length = float(np.dot(np.arange(len(queue)), queue))
     mean_wait = mean_length * work / load  # Little's law
-    return Waiting(waiting, mean_wait, mean_wait / patience)
+    return Waiting(float(queue.sum()), mean_wait, mean_wait / patience)
+
+
+def states_of_erlang_a(agents: int, load: float, work: float, patience: float) -> NDArray[np.float64]:
+    """Return the share of time with 0, 1, 2 ... customers in M/M/c+M, as far as it counts."""
+    logs = [0.0]
+    for present in range(1, agents + 1):
+        logs.append(logs[-1] + math.log(load / present))
+    while logs[-1] > max(logs) - 35 or len(logs) < agents + 10:
+        logs.append(logs[-1] + math.log(load / (agents + (len(logs) - agents) * work / patience)))
+    states = np.exp(np.array(logs) - max(logs))
+    return np.asarray(states / states.sum())
 
 
 def single_server(load: float, work: float, work_cv2: float) -> Waiting:
