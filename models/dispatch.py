@@ -137,7 +137,46 @@ def gain(
 def savable_first(settings: GainSettings | None = None) -> Choice:
     """Return the suggested order as a choice of the next ticket; equals by what is due first."""
     chosen = settings or GainSettings()
-    return lambda queue: _first(gain(queue, chosen).total, queue.left)
+    return lambda queue: _first(gain_total(queue, chosen), queue.left)
+
+
+def gain_total(queue: Waiting, settings: GainSettings) -> Floats:
+    """Return `gain(queue, settings).total` in half the time: a simulated desk asks at every pick."""
+    if settings.response or settings.size_power != 1.0:
+        return gain(queue, settings).total
+    left = queue.left
+    late = _late(queue)
+    worth = left - queue.expected
+    np.maximum(worth, 0.0, out=worth)
+    worth /= -horizon_of(queue, settings)
+    np.exp(worth, out=worth)
+    worth *= 1.0 - late
+    if settings.guard:
+        overdue = np.minimum(left, 0.0)
+        overdue *= -2.0
+        overdue /= queue.target
+        overdue += 1.0
+        overdue *= late
+        overdue *= settings.guard
+        worth += overdue
+    worth *= queue.weight
+    worth /= queue.expected
+    return np.asarray(worth)
+
+
+def _late(queue: Waiting) -> Floats:
+    """Return `late_if_taken_now(queue)`: no time at all is a billionth of a minute, which no work takes."""
+    reached = queue.left - _DETOUR_MINUTES
+    np.maximum(reached, 1e-9, out=reached)
+    np.log(reached, out=reached)
+    np.subtract(queue.log_mean, reached, out=reached)
+    reached /= np.maximum(queue.log_sd, 1e-9)
+    ndtr(reached, out=reached)
+    chance, detoured = reached
+    detoured -= chance
+    detoured *= queue.detour_share
+    detoured += chance
+    return np.asarray(detoured)
 
 
 def earliest_due(queue: Waiting) -> int:

@@ -106,8 +106,7 @@ def _nothing(size: int) -> dict[str, NDArray[Any]]:
 
 
 def _one(work: OpenWork, row: int) -> OpenWork:
-    columns = (np.asarray(column)[row : row + 1] for column in work[:-1])
-    return OpenWork(*columns, agents=work.agents)
+    return OpenWork._make([*(np.asarray(column)[row : row + 1] for column in work[:-1]), work.agents])
 
 
 def weights_of(priority: Texts, weights: Mapping[str, float]) -> Floats:

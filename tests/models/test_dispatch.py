@@ -11,6 +11,7 @@ from models.dispatch import (
     earliest_due_overdue_last,
     followed,
     gain,
+    gain_total,
     late_if_taken_now,
     least_slack,
     moore_hodgson,
@@ -152,3 +153,18 @@ def test_advice_is_followed_only_when_it_is():
     choice = followed(earliest_due, priority_then_opened, lambda: next(answers))
     waiting = queue([50.0, 100.0], weight=[1.0, 20.0])
     assert [choice(waiting), choice(waiting)] == [0, 1]
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(-5000, 5000), st.floats(1, 500), st.sampled_from([1.0, 3.0, 20.0])), min_size=1, max_size=20
+    ),
+    st.sampled_from([0.0, 0.02, 1.0]),
+    st.sampled_from([0.0, 0.3]),
+    st.sampled_from([0.0, 0.1]),
+)
+def test_the_quick_gain_is_the_gain(rows, guard, detour, response):
+    left, work, weight = (np.array(column) for column in zip(*rows, strict=True))
+    waiting = queue(left, work=work, weight=weight, detour=detour, response_left=left / 3)
+    dials = GainSettings(guard=guard, response=response)
+    np.testing.assert_allclose(gain_total(waiting, dials), gain(waiting, dials).total, rtol=1e-9, atol=1e-15)
