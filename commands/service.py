@@ -81,6 +81,9 @@ def serve(
 
     Example: slacast serve --port 8080
     """
+    from models.lean_imports import import_lightgbm_alone
+
+    import_lightgbm_alone()
     from serving.app import serve as serve_until_interrupted
     from serving.app import system_clock
     from simulation.demo import DemoClock
@@ -93,6 +96,9 @@ def serve(
 
 
 def _watch(settings: Settings, as_of: str | None) -> None:
+    from models.lean_imports import import_lightgbm_alone
+
+    import_lightgbm_alone()
     from serving.standalone_scorer import score_until_stopped, stopped_by_signals
 
     if as_of is not None:

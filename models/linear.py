@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
 from models.scales import Float64Array
 
@@ -67,6 +66,8 @@ def fit_linear(
     `evidence` is how much all rows together weigh against the penalty, whatever their number: what hurts here is not small
     samples but drift, which more rows do not cure. Values are clipped to the training range before, by the caller.
     """
+    from sklearn.linear_model import LogisticRegression  # who only asks a model does without it: see lean_imports
+
     center, scale = _moments(X)
     absent = np.isnan(X)
     has_missing = np.flatnonzero(absent.any(axis=0) & ~absent.all(axis=0))

@@ -1,0 +1,23 @@
+"""A process that only asks models is not made to carry what trains them."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import sys
+from models.lean_imports import import_lightgbm_alone
+import_lightgbm_alone()
+import models.bundle, serving.app
+assert "sklearn" not in sys.modules, "scikit-learn came along"
+import numpy as np, lightgbm
+rows = np.arange(40.0).reshape(20, 2)
+trained = lightgbm.train({"verbose": -1, "num_threads": 1}, lightgbm.Dataset(rows, rows[:, 0] > 20), 2)
+assert len(trained.predict(rows, num_threads=1)) == 20
+from models.linear import fit_linear
+print(fit_linear(rows, (rows[:, 0] > 20).astype(float), np.ones(20)).feature_count)
+"""
+
+
+def test_the_service_asks_models_without_scikit_learn_and_can_import_it_later() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "2"), done.stderr
