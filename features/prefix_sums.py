@@ -145,6 +145,10 @@ class SignedSums(KeyedSums):
         return self._added(keys, known)
 
     def _added(self, keys: Int64Array, at_us: Int64Array) -> Int64Array:
+        if len(self._parts) == 1:
+            sums, timeline, code_there, sign = self._parts[0]
+            if sign == 1 and len(code_there) and code_there.min() >= 0:  # all keys are known to the one part
+                return sums.upto(code_there[keys], timeline.before(at_us))
         totals = np.zeros((len(keys), self._columns), np.int64)
         for sums, timeline, code_there, sign in self._parts:
             there = code_there[keys]
