@@ -8,11 +8,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.bundle import BreachBundle, load_bundle
+from features.families import declared
+from models.bundle import BreachBundle, BundleError, load_bundle
 from models.registry import RegistryAnswer, champion
 
 log = logging.getLogger(__name__)
 NO_MODEL = "Rules only: no model is loaded"
+
+
+def load_servable(folder: Path, *, version: str | None = None) -> BreachBundle:
+    """The bundle, all checks passed, and every feature it reads made by this version; BundleError where it cannot be scored with."""
+    bundle = load_bundle(folder, version=version)
+    made = {feature.name for feature in declared(bundle.spec.settings)}
+    unmade = [name for name in bundle.spec.names if name not in made]
+    if unmade:
+        more = f" and {len(unmade) - 3} more" if len(unmade) > 3 else ""
+        raise BundleError(
+            f"it reads features that this version of slacast does not make ({', '.join(unmade[:3])}{more}): train it again"
+        )
+    return bundle
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from models.registry import challenger
 from serving.agreements_watch import AgreementsWatch
 from serving.alerting.loading import load_rules
 from serving.alerting.watchman import Pace, Watchman, couriers_of
-from serving.champion import Champion, LastGood, Served
+from serving.champion import Champion, LastGood, Served, load_servable
 from serving.jobs.runner import JobRunner
 from serving.lease import ScorerLease
 from serving.queue import Queue, Thresholds
@@ -153,12 +153,20 @@ def score_once(settings: Settings, at: datetime) -> Queue:
 def champion_of(settings: Settings) -> Champion:
     """The champion of the registry the settings name; not asked for yet."""
     last_good = LastGood(settings.var_dir / "served.json")
-    return Champion(settings.mlflow_uri, settings.model_name, settings.var_dir / "bundles", last_good=last_good)
+    return Champion(
+        settings.mlflow_uri,
+        settings.model_name,
+        settings.var_dir / "bundles",
+        load=load_servable,
+        last_good=last_good,
+    )
 
 
 def challenger_of(settings: Settings) -> Champion:
     """The same of the challenger."""
-    return Champion(settings.mlflow_uri, settings.model_name, settings.var_dir / "bundles", ask=challenger)
+    return Champion(
+        settings.mlflow_uri, settings.model_name, settings.var_dir / "bundles", ask=challenger, load=load_servable
+    )
 
 
 def scorer_of(settings: Settings, store: Store, agreements: AgreementSet) -> Scorer:

@@ -1,12 +1,15 @@
-"""What tests of several floors share: the environment that MLflow reads, and small exports of the simulated desk."""
+"""What tests of several floors share: the environment that MLflow reads, registries, and small exports of the simulated desk."""
 
 import os
+import shutil
+import warnings
 
 # Read by MLflow at import: no test calls home or draws download bars.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -20,3 +23,31 @@ def small_export(tmp_path_factory):
     path = tmp_path_factory.mktemp("export") / "tickets.csv"
     write_export(demo_desk().events_until(datetime(2026, 1, 26, 9, tzinfo=UTC)), path)
     return path
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from models.registry import quiet_mlflow
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow's own use of SQLAlchemy, before any test's filter applies
+        quiet_mlflow().MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture(scope="session")
+def two_versions(migrated_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a registry (`mlflow.db`, copy it) whose v1 is champion, and whose v2 learned noise and so is challenger."""
+    from tests.training.builders import small_plan, synthetic_source
+    from training.lifecycle import train_from
+    from training.steps import Steps
+
+    folder = tmp_path_factory.mktemp("registry")
+    shutil.copyfile(migrated_database, folder / "mlflow.db")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # marks do not reach fixtures of a session
+        for shuffled in (False, True):
+            plan = small_plan(folder, f"sqlite:///{folder / 'mlflow.db'}")
+            train_from(synthetic_source(shuffled=shuffled), plan, Steps(lambda _step: None))
+    return folder

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from features.store.audit import Change
 from features.store.engine import FULL
@@ -25,28 +27,46 @@ MOST_WAITING = 50
 ACCEPTED = 202
 
 
-def asked(
-    service: Service, caller: Caller, kind: JobKind, arguments: JobArguments, at: datetime, key: str | None = None
-) -> StoredJob:
+@dataclass(frozen=True)
+class Request:
+    """What a caller sent, for who must recognise it when it is sent again under its Idempotency-Key."""
+
+    service: Service
+    caller: Caller
+    at: datetime
+    key: str | None
+    sent: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """What it is recognised by."""
+        return hashlib.sha256(b"job\0" + json.dumps(dict(self.sent), sort_keys=True).encode()).hexdigest()
+
+    def kept(self) -> StoredJob | None:
+        """The job it was answered with before; ProblemError 422 where the key came with another request."""
+        with storing():
+            return _kept(self)
+
+
+def asked(request: Request, kind: JobKind, arguments: JobArguments) -> StoredJob:
     """The job, on disk; under an Idempotency-Key that came before, the one asked for then.
 
     ProblemError 403 where the caller may not, 422 for a key of another request, 429 where too many wait, 503 and 507 where
     nothing can be stored.
     """
-    refuse(caller, kind)
-    plain = arguments.model_dump(mode="json")
-    digest = hashlib.sha256(f"job\0{kind.name}\0{json.dumps(plain, sort_keys=True)}".encode()).hexdigest()
+    refuse(request.caller, kind)
+    jobs = request.service.written().jobs
     with storing():
-        found = _kept(service, caller, key, digest, at)
+        found = _kept(request)
         if found is None:
             try:
-                found = service.written().jobs.add(_wish(caller, kind, plain, at, key, digest), MOST_WAITING)
+                found = jobs.add(_wish(request, kind, arguments.model_dump(mode="json")), MOST_WAITING)
             except AnsweredError:  # the same request, at the same moment
-                found = _kept(service, caller, key, digest, at)
+                found = _kept(request)
     if found is None:
         raise ProblemError(503, "The job that this Idempotency-Key stands for cannot be found; try another key.")
-    if service.jobs is not None:
-        service.jobs.wake()
+    if request.service.jobs is not None:
+        request.service.jobs.wake()
     return found
 
 
@@ -98,28 +118,30 @@ def storing() -> Iterator[None]:
         raise ProblemError(503, "The store cannot be used at present; nothing was stored.") from error
 
 
-def _kept(service: Service, caller: Caller, key: str | None, digest: str, at: datetime) -> StoredJob | None:
-    kept = None if key is None else service.written().idempotency.find(caller.name, key, at)
+def _kept(request: Request) -> StoredJob | None:
+    store = request.service.written()
+    kept = None if request.key is None else store.idempotency.find(request.caller.name, request.key, request.at)
     if kept is None:
         return None
-    if kept.digest != digest:
+    if kept.digest != request.digest:
         detail = "This Idempotency-Key came with another request before; use a new one for each request."
         raise ProblemError(422, detail, (Fault("Idempotency-Key", detail),))
-    return service.written().jobs.find(int(kept.body))
+    return store.jobs.find(int(kept.body))
 
 
-def _wish(
-    caller: Caller, kind: JobKind, plain: dict[str, object], at: datetime, key: str | None, digest: str
-) -> JobWish:
+def _wish(request: Request, kind: JobKind, plain: dict[str, Any]) -> JobWish:
+    caller, key = request.caller, request.key
+
     def remembered(job_id: int) -> KeptAnswer:
-        return KeptAnswer(caller=caller.name, key=key or "", digest=digest, status=ACCEPTED, body=str(job_id), at=at)
+        digest, body = request.digest, str(job_id)
+        return KeptAnswer(caller=caller.name, key=key or "", digest=digest, status=ACCEPTED, body=body, at=request.at)
 
     return JobWish(
         kind=kind.name,
         arguments=plain,
         asked_by=caller.name,
         is_short=kind.is_short,
-        audit=lambda job_id: _change(caller, "job asked for", job_id, at, kind=kind.name, arguments=plain),
+        audit=lambda job_id: _change(caller, "job asked for", job_id, request.at, kind=kind.name, arguments=plain),
         notes=[] if key is None else [answer_note(remembered)],
     )
 

@@ -231,6 +231,17 @@ JOB: dict[str, JsonValue] = {
     "result": None,
 }
 JOBS: dict[str, JsonValue] = {"jobs": [JOB], "next_before": None, "problem": None}
+PROMOTION: dict[str, JsonValue] = {
+    "model": "breach",
+    "kind": "promotion",
+    "number": 4,
+    "before": {"champion": 3, "challenger": 4},
+    "after": {"champion": 4, "previous": 3},
+    "by": "key 7hx2mq4c (data science)",
+    "at": "2026-07-06T08:14:00Z",
+    "reason": "The champion does not know the new team.",
+    "job_id": 42,
+}
 BY_SCHEMA: dict[str, dict[str, JsonValue]] = {
     "QueuePage": QUEUE,
     "TicketRow": ROW,
@@ -244,6 +255,7 @@ BY_SCHEMA: dict[str, dict[str, JsonValue]] = {
     "ModelsOut": MODELS,
     "JobOut": JOB,
     "JobPage": JOBS,
+    "PromotionOut": PROMOTION,
     "Readiness": READINESS,
 }
 """The example of each answer by the name of its schema."""

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from serving.access.caller import Caller
 from serving.access.decisions import Demand, Guarded, gate_of
 from serving.access.roles import Permission
+from serving.api import asking
 from serving.api.asking import ACCEPTED, asked, cancelled, refuse, seen, storing
 from serving.api.job_bodies import REQUEST_EXAMPLES, JobIn, JobOut, JobPage, job_out
 from serving.api.schemas import UNCHANGED, problems
@@ -46,8 +47,9 @@ def ask_for_job(
     request: Request, response: Response, body: Wanted, caller: Asker, idempotency_key: Key = None
 ) -> JobOut:
     """It is on disk and waits its turn; `Location` is where to watch it. Which roles may start which kind: docs/api.md."""
-    service, at = service_of(request), gate_of(request).clock()
-    job = asked(service, caller, KINDS[body.kind], body.arguments, at, idempotency_key)
+    at, sent = gate_of(request).clock(), body.model_dump(mode="json")
+    wish = asking.Request(service_of(request), caller, at, idempotency_key, sent)
+    job = asked(wish, KINDS[body.kind], body.arguments)
     response.headers["Location"] = f"/api/v1/jobs/{job.job_id}"
     return shown(request, job.job_id, caller)
 

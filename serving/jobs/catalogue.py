@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from serving.jobs.kinds import JobKind
 from serving.jobs.learning import LEARNING
+from serving.jobs.promoting import PROMOTE, ROLLBACK
 
-KINDS: dict[str, JobKind] = {kind.name: kind for kind in LEARNING}
+KINDS: dict[str, JobKind] = {kind.name: kind for kind in (*LEARNING, PROMOTE, ROLLBACK)}
 """Every kind by its name."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,6 @@ from typer.testing import CliRunner
 
 import slacast
 from models.registry import champion, quiet_mlflow, registered
-from tests.training.builders import small_plan, synthetic_source
-from training.lifecycle import train_from
-from training.steps import Steps
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:sqlalchemy.exc.SADeprecationWarning")
 Run = Callable[..., object]
@@ -29,16 +25,9 @@ class Trained:
     folder: Path
 
 
-@pytest.fixture(scope="module")
-def trained(migrated_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    folder = tmp_path_factory.mktemp("registry")
-    shutil.copyfile(migrated_database, folder / "mlflow.db")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # marks do not reach fixtures of a module
-        for shuffled in (False, True):
-            plan = small_plan(folder, f"sqlite:///{folder / 'mlflow.db'}")
-            train_from(synthetic_source(shuffled=shuffled), plan, Steps(lambda _step: None))
-    return Trained(folder)
+@pytest.fixture
+def trained(two_versions: Path) -> Trained:
+    return Trained(two_versions)
 
 
 @pytest.fixture

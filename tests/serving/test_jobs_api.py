@@ -14,7 +14,7 @@ import pytest
 from features.store.jobs import JobEnd
 from serving.access.roles import Permission, Role
 from serving.access.tokens import Token
-from serving.api import job_log
+from serving.api import asking, job_log
 from serving.api.asking import MOST_WAITING, asked
 from serving.jobs import runner
 from serving.jobs.catalogue import KINDS
@@ -260,7 +260,8 @@ def test_the_real_command_line_runs_as_a_job(working: Desk) -> None:
     )
     caller = replace(_local(), name="Ada")
     doing = JobRunner(working.store.jobs, working.settings, kinds={"migrate": migrate}, program=SLACAST)
-    job = asked(working.service, caller, migrate, TestArguments(), working.app.state.gate.clock())
+    wish = asking.Request(working.service, caller, working.app.state.gate.clock(), None, {})
+    job = asked(wish, migrate, TestArguments())
     done = until(doing, lambda: (found := working.store.jobs.find(job.job_id)) and not found.is_open and found, 60)
     assert (done.state, done.problem) == ("succeeded", None)
     assert done.result.endswith("desk.db is up to date")

@@ -1,4 +1,4 @@
-"""What costs seconds and several tests share: a migrated MLflow store, two months of the simulated desk, a model trained on them."""
+"""What costs seconds and several tests share: two months of the simulated desk, a model trained on them."""
 
 from __future__ import annotations
 
@@ -22,17 +22,6 @@ if TYPE_CHECKING:
 AGREEMENTS = Path(__file__).resolve().parents[2] / "examples" / "demo" / "agreements.yaml"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # before anything imports mlflow
 os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
-
-
-@pytest.fixture(scope="session")
-def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from models.registry import quiet_mlflow
-
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # MLflow's own use of SQLAlchemy, before any test's filter applies
-        quiet_mlflow().MlflowClient(f"sqlite:///{path}").search_experiments()
-    return path
 
 
 @pytest.fixture
