@@ -12,6 +12,7 @@ from serving.jobs.runner import JobRunner
 from serving.problems import ProblemError
 from serving.queue import Queue
 from serving.recorder import Recorder
+from serving.services.making import Basis
 from serving.settings import Settings
 from serving.ticker import Standing, Ticker
 from serving.ticket_file import TicketFile
@@ -39,6 +40,20 @@ class TicketSource(Protocol):
         """The queue of tickets that come with their events, against the served bundle and agreements."""
 
 
+class ServiceSource(Protocol):
+    """Where how services stand is kept up to date: serving.services.keeper.Keeper."""
+
+    @property
+    def basis(self) -> Basis | None:
+        """The newest board with what it was made from, None until the first; it is replaced as a whole."""
+
+    def start(self) -> None:
+        """Begin in the background."""
+
+    def stop(self) -> None:
+        """End it."""
+
+
 @dataclass(frozen=True)
 class Service:
     """One running service."""
@@ -54,16 +69,17 @@ class Service:
     recorder: Recorder | None = None  # None: this process stores no scores and sends no alerts
     watchman: Watchman | None = None  # None: there are no alert rules here
     jobs: JobRunner | None = None  # None: there is no store to keep jobs in
+    services: ServiceSource | None = None  # None: there is no store to read events of services from
 
     def start(self) -> None:
         """Begin all that runs in the background."""
-        for part in (self.watch, self.watchman, self.recorder, self.ticker, self.jobs):
+        for part in (self.watch, self.watchman, self.recorder, self.ticker, self.jobs, self.services):
             if part is not None:
                 part.start()
 
     def stop(self) -> None:
         """End it: what was scored is stored, and the right to act given back; the store stays open."""
-        for part in (self.jobs, self.ticker, self.watch, self.recorder, self.watchman):
+        for part in (self.services, self.jobs, self.ticker, self.watch, self.recorder, self.watchman):
             if part is not None:
                 part.stop()
 

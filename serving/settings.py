@@ -173,10 +173,10 @@ class Settings(BaseSettings):
         description="The queue's own order while a model is served: `suggested`, by what a minute of work saves (docs/dispatch.md), or `rules`, by due time. Without a model it is `rules`.",
     )
     guard: float = Field(
-        default=0.02,
+        default=0.003,
         ge=0,
         le=1,
-        description="Suggested order: what a ticket is worth that will be late whatever is done, relative to one that can be saved. 0 has the fewest breaches and the longest lateness.",
+        description="Suggested order: what a ticket is worth that is late by one whole target, relative to one that presses and can be saved. 0 has the fewest breaches and the longest lateness.",
     )
     response_weight: float = Field(
         default=0.1,
@@ -212,6 +212,17 @@ class Settings(BaseSettings):
         description="How far ahead of our clock an event may say it happened (clocks differ); later ones are refused.",
     )
     max_score_tickets: int = Field(default=1000, ge=1, description="The most tickets one POST /api/v1/score may carry.")
+    outage_seconds: float = Field(
+        default=300.0,
+        ge=1,
+        description="How services stand (likely outages, error budgets) is told anew at least this often, and soon after news of a service.",
+    )
+    outage_untouched_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description="The share of services and days on which nobody is alerted of a likely outage, so that what comes without acting is seen (docs/outages.md).",
+    )
     alert_rules: Path | None = Field(
         default=None,
         description="A YAML file with alert rules (docs/alerts.md). Unset: nobody is told anything by themselves.",

@@ -15,7 +15,7 @@ from models.registry import challenger
 from serving.agreements_watch import AgreementsWatch
 from serving.alerting.loading import load_rules
 from serving.alerting.watchman import Pace, Watchman, couriers_of
-from serving.champion import Champion, LastGood, Served, load_servable
+from serving.champion import Champion, LastGood, Served
 from serving.jobs.runner import JobRunner
 from serving.lease import ScorerLease
 from serving.queue import Queue, Thresholds
@@ -23,6 +23,8 @@ from serving.recorder import Recorder
 from serving.score_journal import ScoreJournal
 from serving.scorer import NO_MODEL, Scorer
 from serving.service import Service
+from serving.services.keeper import Champion as OutageChampion
+from serving.services.keeper import Keeper
 from serving.settings import Settings, SettingsError, costs_of
 from serving.shadow import Shadow
 from serving.suggested import OrderSettings
@@ -62,8 +64,31 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
         news_seconds=settings.news_seconds,
     )
     jobs = JobRunner(store.jobs, settings, ended=lambda _job: sights.watch.hasten())
+    services = Keeper(
+        store,
+        store.forecasts,
+        lambda: sights.agreements.agreements,
+        lambda: scorer.histories,
+        clock,
+        champion=outage_champion_of(settings) if settings.use_model else None,
+        seconds=settings.outage_seconds,
+        untouched_share=settings.outage_untouched_share,
+        may_store=lambda: recorder is not None and recorder.is_acting,
+        is_ready=lambda: ticker.standing.queue is not None,
+    )
     return Service(
-        settings, clock, scorer, ticker, sights.problem, store.close, store, sights.watch, recorder, watchman, jobs
+        settings,
+        clock,
+        scorer,
+        ticker,
+        sights.problem,
+        store.close,
+        store,
+        sights.watch,
+        recorder,
+        watchman,
+        jobs,
+        services,
     )
 
 
@@ -153,20 +178,17 @@ def score_once(settings: Settings, at: datetime) -> Queue:
 def champion_of(settings: Settings) -> Champion:
     """The champion of the registry the settings name; not asked for yet."""
     last_good = LastGood(settings.var_dir / "served.json")
-    return Champion(
-        settings.mlflow_uri,
-        settings.model_name,
-        settings.var_dir / "bundles",
-        load=load_servable,
-        last_good=last_good,
-    )
+    return Champion(settings.mlflow_uri, settings.model_name, settings.var_dir / "bundles", last_good=last_good)
 
 
 def challenger_of(settings: Settings) -> Champion:
     """The same of the challenger."""
-    return Champion(
-        settings.mlflow_uri, settings.model_name, settings.var_dir / "bundles", ask=challenger, load=load_servable
-    )
+    return Champion(settings.mlflow_uri, settings.model_name, settings.var_dir / "bundles", ask=challenger)
+
+
+def outage_champion_of(settings: Settings) -> OutageChampion:
+    """The outage model's champion; not asked for yet."""
+    return OutageChampion(settings.mlflow_uri, "outage", settings.var_dir / "bundles")
 
 
 def scorer_of(settings: Settings, store: Store, agreements: AgreementSet) -> Scorer:

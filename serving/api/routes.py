@@ -15,10 +15,10 @@ from serving.api import (
     jobs,
     metrics,
     models,
-    promotions,
     queue,
     scores,
     scoring,
+    services,
     supposing,
     tickets,
 )
@@ -38,11 +38,11 @@ def api_router() -> APIRouter:
         events,
         scoring,
         models,
-        promotions,
         jobs,
         job_log,
         alerts,
         audit,
+        services,
         description,
     ):
         router.include_router(module.router, prefix=PREFIX)

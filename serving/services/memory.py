@@ -1,0 +1,60 @@
+"""The service events that are known, read once and then only what is new, and how many tickets named each service when."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from features.live import LiveHistories
+from features.schema import empty_service_events
+
+
+class ServiceEvents(Protocol):
+    """What is needed of the store."""
+
+    def last_service_sequence(self) -> int:
+        """The highest sequence number of the service events."""
+
+    def service_events(self, since_sequence: int = 0, *, up_to_sequence: int | None = None) -> pd.DataFrame:
+        """Canonical service events."""
+
+
+class Memory:
+    """All service events of a store, kept; belongs to one thread."""
+
+    def __init__(self, store: ServiceEvents) -> None:
+        self._store = store
+        self._last = 0
+        self.events = empty_service_events()
+
+    def has_news(self) -> bool:
+        """Whether the store holds events that are not known yet."""
+        return self._store.last_service_sequence() != self._last
+
+    def read_news(self) -> None:
+        """Nothing; `events` are all there are now."""
+        last = self._store.last_service_sequence()
+        if last != self._last:
+            fresh = self._store.service_events(self._last, up_to_sequence=last)
+            self.events = pd.concat([self.events, fresh], ignore_index=True) if len(self.events) else fresh
+            self._last = last
+
+
+def inflow(histories: LiveHistories) -> pd.DataFrame | None:
+    """One row a ticket that was opened for a service: `kind` created, `service`, `recorded_at`; None without any."""
+    names: list[np.ndarray[tuple[int], np.dtype[np.object_]]] = []
+    at_us = []
+    for part in (tickets for layer in histories.layers for tickets in (layer.open, layer.over)):
+        log = part.current()
+        kind, service = log.columns["kind"], log.columns["service"]
+        created = np.isin(kind.codes, [code for code, word in enumerate(kind.values) if word == "created"])
+        rows = np.flatnonzero(created & (service.codes >= 0))
+        if len(rows):
+            names.append(np.array(service.values, object)[service.codes[rows]])
+            at_us.append(log.recorded_us[rows])
+    if not names:
+        return None
+    recorded_at = pd.Series(np.concatenate(at_us).view("datetime64[us]")).dt.tz_localize("UTC")
+    return pd.DataFrame({"kind": "created", "service": np.concatenate(names), "recorded_at": recorded_at})

@@ -1,0 +1,116 @@
+"""Everything about one service: how it stands, its budget day by day, and what happened to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from features.outages.spans import Spans
+from serving.services.budgets import hours_of
+from serving.services.making import NOT_IN_CATALOGUE, Basis
+from serving.services.standing import ServiceStanding
+from sla.instants import DAY_US, NEVER_US, from_us
+from sla.services.availability import availability
+
+Kind: TypeAlias = Literal["outage", "degradation", "maintenance", "change"]
+DAYS_TOLD = 90
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One thing that happened, or is announced; `end_at` None: it lasts, or its end is not known."""
+
+    kind: Kind
+    start_at: datetime
+    end_at: datetime | None
+    known_at: datetime
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it lasted; None while it does, and for a change."""
+        return None if self.end_at is None or self.kind == "change" else (self.end_at - self.start_at).total_seconds()
+
+
+@dataclass(frozen=True)
+class BudgetPoint:
+    """Availability of the period that ended at an instant, and what was left of its budget; None where nothing was measured."""
+
+    at: datetime
+    availability: float | None
+    remaining_share: float | None  # None too where nothing is promised
+
+
+@dataclass(frozen=True)
+class ServiceFile:
+    """One service. `happenings` of the last 90 days and ahead, the latest first; `course` a point a day, the oldest first."""
+
+    standing: ServiceStanding
+    as_of: datetime
+    since: datetime
+    happenings: tuple[Happening, ...]
+    course: tuple[BudgetPoint, ...]
+    whole_availability: float | None  # with all that it needs; None where it needs nothing
+
+
+def service_file(basis: Basis, service: str) -> ServiceFile | None:
+    """The file of a service at the instant of the board; None for one that is not known."""
+    standing = basis.board.find(service)
+    if standing is None:
+        return None
+    at_us, place = basis.happened.at_us, basis.happened.place.get(service)
+    since_us = at_us - DAYS_TOLD * DAY_US
+    return ServiceFile(
+        standing,
+        basis.board.as_of,
+        from_us(since_us),
+        () if place is None else _happenings(basis, place, since_us),
+        _course(basis, service, at_us),
+        _whole(basis, service, at_us),
+    )
+
+
+def _happenings(basis: Basis, place: int, since_us: int) -> tuple[Happening, ...]:
+    happened = basis.happened
+    kinds: tuple[tuple[Kind, Spans], ...] = (
+        ("outage", happened.outages),
+        ("degradation", happened.degradations),
+        ("maintenance", happened.maintenance),
+        ("change", happened.changes),
+    )
+    found = []
+    for kind, spans in kinds:
+        mine = happened.of_service(spans, place)
+        last_us = mine.begin_us if kind == "change" else mine.end_us
+        recent = mine.where(last_us >= since_us)
+        for begin, end, known in zip(recent.begin_us, recent.end_us, recent.known_us, strict=True):
+            is_over = end != NEVER_US and kind != "change"
+            found.append(
+                Happening(kind, from_us(int(begin)), from_us(int(end)) if is_over else None, from_us(int(known)))
+            )
+    return tuple(sorted(found, key=lambda one: (one.start_at, one.kind), reverse=True))
+
+
+def _course(basis: Basis, service: str, at_us: int) -> tuple[BudgetPoint, ...]:
+    entry = basis.agreements.services.get(service, NOT_IN_CATALOGUE)
+    days = entry.availability_days
+    ends = at_us - np.arange(DAYS_TOLD - 1, -1, -1, dtype=np.int64) * DAY_US
+    found = availability(basis.histories[service], ends - days * DAY_US, ends, hours=hours_of(entry, basis.agreements))
+    allowed = None if entry.availability_percent is None else 1 - entry.availability_percent / 100
+    points = []
+    for end, share in zip(ends.tolist(), found.share.tolist(), strict=True):
+        known = None if np.isnan(share) else share
+        left = None if known is None or allowed is None else 1 - (1 - known) / allowed
+        points.append(BudgetPoint(from_us(end), known, left))
+    return tuple(points)
+
+
+def _whole(basis: Basis, service: str, at_us: int) -> float | None:
+    entry = basis.agreements.services.get(service, NOT_IN_CATALOGUE)
+    if not entry.depends_on:
+        return None
+    start, end = np.array([at_us - entry.availability_days * DAY_US]), np.array([at_us])
+    share = availability(basis.whole(service), start, end, hours=hours_of(entry, basis.agreements)).share[0]
+    return float(share) if np.isfinite(share) else None
