@@ -8,7 +8,7 @@ be asked costs some minutes, waits with its clock paused, and joins again. The f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from heapq import heappop, heappush, heapreplace
+from heapq import heapify, heappop, heappush, heapreplace
 from math import inf
 
 import numpy as np
@@ -42,11 +42,26 @@ class Run:
         return np.asarray(np.maximum(self.elapsed - self.world.target, 0.0))
 
 
-def run_desk(world: QuickWorld, policy: QuickPolicy, belief: Belief | None = None) -> Run:
+@dataclass(frozen=True)
+class Interruption:
+    """Tickets up to priority `urgent` (0 is the highest) that find nobody free interrupt work on one of `below` or lower.
+
+    The longest work left is put down, if at least `least` minutes of it are left; picking it up again costs `loss` minutes.
+    """
+
+    urgent: int = 0
+    below: int = 2
+    loss: float = 5.0
+    least: float = 10.0
+
+
+def run_desk(
+    world: QuickWorld, policy: QuickPolicy, belief: Belief | None = None, interruption: Interruption | None = None
+) -> Run:
     """Return what a desk makes of its tickets under a policy; only policies that weigh need a belief."""
     known = belief or Belief(np.zeros(len(world)), np.zeros(len(world)), np.zeros(len(world)))
     lines = [policy(world, team, known) for team in range(len(world.plan.teams))]
-    return _Loop(world, lines).run()
+    return _Loop(world, lines, interruption).run()
 
 
 def opening_minute(at: float) -> float:
@@ -77,8 +92,11 @@ def instant_of(work: float) -> float:
 class _Loop:
     """The state of one run."""
 
-    def __init__(self, world: QuickWorld, lines: list[QuickLine]) -> None:
+    def __init__(self, world: QuickWorld, lines: list[QuickLine], interruption: Interruption | None = None) -> None:
         plan = world.plan
+        self.interruption = interruption or Interruption(urgent=-1)
+        self.priority = world.priority.tolist()
+        self.interrupts = (world.priority <= self.interruption.urgent).tolist()
         self.world, self.lines = world, lines
         self.idle = [team.agents for team in plan.teams]
         self.is_always = [team.is_always_open for team in plan.teams]
@@ -110,6 +128,7 @@ class _Loop:
         at_team, stages, lines, idle, worked_at = self.at_team, self.stage, self.lines, self.idle, self.worked_at
         resolved, picked, due, response_due = self.resolved, self.picked, self.due, self.response_due
         finds_open, opened_working, is_always = self.finds_open, self.opened_working, self.is_always
+        interrupts, interrupt = self.interrupts, self._interrupt
         work, short, waiting = self.work, self.minutes, [line.waiting for line in lines]
         joins, picks = [line.join for line in lines], [line.pick for line in lines]
         opened.append(inf)
@@ -123,7 +142,8 @@ class _Loop:
                     break
                 team = at_team[ticket]
                 if not idle[team]:
-                    joins[team](ticket, due[ticket], response_due[ticket])
+                    if not (interrupts[ticket] and interrupt(ticket, team, arrival)):
+                        joins[team](ticket, due[ticket], response_due[ticket])
                 elif finds_open[ticket] and not waiting[team]:
                     idle[team] -= 1
                     self._start(ticket, team, arrival, opened_working[ticket])
@@ -204,7 +224,31 @@ class _Loop:
             if not self.is_woken[team]:
                 self.is_woken[team] = True
                 heappush(self.heap, (opens, -team - 2))
+        elif self.interrupts[ticket] and self._interrupt(ticket, team, at):
+            return
         line.join(ticket, self.due[ticket], self.response_due[ticket] if self.picked[ticket] == inf else inf)
+
+    def _interrupt(self, ticket: int, team: int, at: float) -> bool:
+        """Return whether somebody put down what they worked on and took this ticket. Rare, so the heap is looked through."""
+        if not self.is_always[team] and opening_minute(at) != at:
+            return False
+        rule, now = self.interruption, at if self.is_always[team] else worked(at)
+        victim, longest = None, rule.least
+        for entry in self.heap:
+            which = entry[1]
+            if which >= 0 and self.at_team[which] == team and self.stage[which] == _SOLVE:
+                left = (entry[0] if self.is_always[team] else self.worked_at[which]) - now
+                if self.priority[which] >= rule.below and left >= longest:
+                    victim, longest = entry, left
+        if victim is None:
+            return False
+        self.heap.remove(victim)
+        heapify(self.heap)
+        self.busy -= longest
+        self.work[victim[1]] = longest + rule.loss
+        self.lines[team].join(victim[1], self.due[victim[1]], inf)
+        self._start(ticket, team, at, worked(at))
+        return True
 
     def _open(self, team: int, at: float) -> None:
         self.is_woken[team] = False
