@@ -3,9 +3,9 @@
 One scoring for the simulated desk and for the service: a function of arrays, one row a waiting ticket of one team's queue.
 All times are working minutes of each ticket's own clock. Nothing here knows where the numbers come from.
 
-The suggested order is savable-first: what a minute of work saves, weighed by what a breach costs. It is an apparent-tardiness-cost
-index (Vepsalainen and Morton 1987) on the chance that the ticket can still be saved, plus a guard: being late costs more the
-later it gets, so nothing waits for ever. Risk alone is not an order: it works on what is already lost.
+The suggested order is savable-first: what a minute of work saves, weighed by what a breach costs. It is an index of the kind of
+apparent tardiness cost (Vepsalainen and Morton 1987) on the chance that the ticket can still be saved, plus a guard: being late costs
+more the later it gets, so nothing waits for ever. Risk alone is not an order: it works on what is already lost.
 """
 
 from __future__ import annotations
@@ -75,17 +75,20 @@ Choice: TypeAlias = Callable[[Waiting], int]
 class GainSettings:
     """The dials of the suggested order, each a choice that a manager may see.
 
-    `guard` is what a ticket is worth that will be late whatever is done, relative to one that can be saved: 0 drops the lost behind
-    (fewest breaches, longest lateness), 1 weighs them alike. `response` is what a response in time is worth relative to a
-    resolution in time; 0 where no response is agreed. Urgency looks `horizon_share` of the queue's work per agent ahead, plus
-    `horizon_minutes`. `size_power` is how strongly long work is put behind (1: gain a minute).
+    `guard` is what a ticket is worth that is late by one whole target, relative to one that presses and can be saved; it grows with
+    the lateness. 0 drops the lost behind (fewest breaches, longest lateness). `response` is what a response in time is worth
+    relative to a resolution in time; 0 where no response is agreed. Urgency looks `horizon_share` of the queue's work per agent ahead,
+    plus `horizon_minutes`, and falls off beyond it as a power (`tail`): slowly, so that what can wait still goes before what is lost.
+    Tickets whose breach costs `urgent_weight` or more count `urgent_factor` times: they are few, and to let them wait saves little.
     """
 
-    guard: float = 0.02
+    guard: float = 0.003
     response: float = 0.0
-    horizon_share: float = 0.15
+    horizon_share: float = 0.1
     horizon_minutes: float = 20.0
-    size_power: float = 1.0
+    tail: float = 2.0
+    urgent_factor: float = 3.0
+    urgent_weight: float = 20.0
 
 
 class Gain(NamedTuple):
@@ -123,15 +126,29 @@ def gain(
         horizon = horizon_of(queue, settings)
     if late is None:
         late = late_if_taken_now(queue)
-    urgency = np.exp(-np.maximum(0.0, queue.left - queue.expected) / horizon)
-    saving = (1.0 - late) * urgency
-    lateness = settings.guard * late * (1.0 + 2.0 * np.maximum(0.0, -queue.left) / queue.target)
+    saving = (1.0 - late) * urgency(queue, settings, horizon)
+    lateness = settings.guard * late * np.maximum(0.0, -queue.left) / queue.target
     response = np.zeros(len(late))
     if settings.response:
         in_time = queue.response_left > 0
         response = np.where(in_time, settings.response * np.exp(-np.maximum(queue.response_left, 0.0) / horizon), 0.0)
-    size = queue.expected if settings.size_power == 1.0 else queue.expected**settings.size_power
-    return Gain(queue.weight / size * (saving + lateness + response), saving, lateness, response, late)
+    total = rate(queue, settings) * (saving + lateness + response)
+    return Gain(total, saving, lateness, response, late)
+
+
+def urgency(queue: Waiting, settings: GainSettings, horizon: Floats | float) -> Floats:
+    """Return how much each ticket presses, n: 1 without time to spare, then less the farther it is from its last moment to begin."""
+    slack = queue.left - queue.expected
+    np.maximum(slack, 0.0, out=slack)
+    slack /= horizon * settings.tail
+    slack += 1.0
+    return np.asarray(slack**-settings.tail)
+
+
+def rate(queue: Waiting, settings: GainSettings) -> Floats:
+    """Return what a breach of each ticket costs a minute of its work, n."""
+    factor = np.where(queue.weight >= settings.urgent_weight, settings.urgent_factor, 1.0)
+    return np.asarray(factor * queue.weight / queue.expected)
 
 
 def savable_first(settings: GainSettings | None = None) -> Choice:
@@ -141,26 +158,19 @@ def savable_first(settings: GainSettings | None = None) -> Choice:
 
 
 def gain_total(queue: Waiting, settings: GainSettings) -> Floats:
-    """Return `gain(queue, settings).total` in half the time: a simulated desk asks at every pick."""
-    if settings.response or settings.size_power != 1.0:
+    """Return `gain(queue, settings).total` in less time: a simulated desk asks at every pick."""
+    if settings.response:
         return gain(queue, settings).total
-    left = queue.left
     late = _late(queue)
-    worth = left - queue.expected
-    np.maximum(worth, 0.0, out=worth)
-    worth /= -horizon_of(queue, settings)
-    np.exp(worth, out=worth)
+    worth = urgency(queue, settings, horizon_of(queue, settings))
     worth *= 1.0 - late
     if settings.guard:
-        overdue = np.minimum(left, 0.0)
-        overdue *= -2.0
+        overdue = np.minimum(queue.left, 0.0)
         overdue /= queue.target
-        overdue += 1.0
         overdue *= late
         overdue *= settings.guard
-        worth += overdue
-    worth *= queue.weight
-    worth /= queue.expected
+        worth -= overdue
+    worth *= rate(queue, settings)
     return np.asarray(worth)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.dispatch import Gain, GainSettings, Waiting, gain
 
 LOST_CHANCE = 0.5  # from here on a ticket is more likely late than not, even when taken now
-_PRESSING = 0.05  # urgency below this is that of a ticket with more than three horizons to spare
+_PRESSING = 0.16  # urgency below this is that of a ticket with more than three horizons to spare
 
 
 class Group(StrEnum):
