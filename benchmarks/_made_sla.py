@@ -48,9 +48,6 @@ STAND_IN = {
 def made_sla(log: Path, events: pd.DataFrame, agreements: AgreementSet, cut_us: int, until_us: int) -> dict[str, float]:
     """The figures for incidents opened from the cut on and before `until`, their later events included."""
     settings = TrainingSettings()
-    settings = settings.model_copy(
-        update={"model": settings.model.model_copy(update={"every_ticket_counts_once": False})}
-    )
     source = _source(log, events, agreements, settings.grid_one_in)
     sibling = sibling_at(source, cut_us, settings, 0)
     rows = source.labelled

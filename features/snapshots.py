@@ -53,14 +53,15 @@ class Snapshots:
         )
 
 
-def ticket_weights(ticket: Int64Array) -> NDArray[np.float64]:
-    """A weight for each row, given its ticket, so that every ticket counts the same in all; their mean is 1."""
-    if not len(ticket):
-        return np.empty(0, np.float64)
-    _, place, count = np.unique(ticket, return_inverse=True, return_counts=True)
-    shares = 1.0 / count[place.reshape(-1)]
-    weights: NDArray[np.float64] = shares / shares.mean()
-    return weights
+def ordinals(ticket: Int64Array, at_us: Int64Array) -> Int64Array:
+    """Which of its ticket's snapshots each one is in order of time, from 1; those of one instant in the order given."""
+    order = np.lexsort((at_us, ticket))
+    begins = np.ones(len(order), np.bool_)
+    begins[1:] = ticket[order][1:] != ticket[order][:-1]
+    place = np.arange(len(order))
+    found = np.empty(len(order), np.int64)
+    found[order] = place - np.maximum.accumulate(np.where(begins, place, 0)) + 1
+    return found
 
 
 def event_snapshots(histories: Histories) -> Snapshots:

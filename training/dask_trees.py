@@ -22,6 +22,7 @@ from training.building import HistoryRows
 from training.fitting import ModelSettings
 from training.rows import Rows
 from training.splits import learnable
+from training.weighting import Recency, Weighting
 
 VALUES, BROKEN, WEIGHT = "X", "y", "weight"
 OF_THE_NETWORK = ("[machines:", "[num_machines:", "[local_listen_port:", "[time_out:", "[machine_list_filename:")
@@ -42,6 +43,8 @@ class _Lesson:
     at_us: int
     maturity_us: int
     limits: TrainingRange
+    weighting: Weighting
+    recency: Recency
     folder: Path
 
 
@@ -59,6 +62,7 @@ class ClusterTrees:
     ) -> BoostingMember:
         """The trees as known at an instant, with the features of rows `like` those that the other members learn from."""
         merged = self.desk.indices(like.spec.settings)
+        recency = Recency.of(like.ticket, like.opened_us, like.stands_for)
         lessons = [
             _Lesson(
                 tickets,
@@ -72,6 +76,8 @@ class ClusterTrees:
                 at_us,
                 maturity_us,
                 limits,
+                settings.weighting,
+                recency,
                 self.desk.scratch / "lessons" / f"{at_us}" / tickets.folder.name,
             )
             for tickets in self.desk.partitions
@@ -86,8 +92,8 @@ class ClusterTrees:
         )
 
 
-def _write(lesson: _Lesson) -> tuple[int, int]:
-    """How many rows and tickets were written."""
+def _write(lesson: _Lesson) -> tuple[int, float]:
+    """How many rows were written, and what they count together."""
     own = lesson.tickets.histories()
     own.last_known_us = lesson.last_known_us
     rows = HistoryRows.of_histories(own, lesson.target, lesson.grid_one_in, lesson.seed, "")
@@ -95,20 +101,19 @@ def _write(lesson: _Lesson) -> tuple[int, int]:
     places = np.flatnonzero(learnable(then, lesson.at_us, lesson.maturity_us))
     histories = among_all(own, lesson.target, lesson.merged, lesson.last_known_us)
     X = build(histories, rows.snapshots.take(places), lesson.spec, lesson.target, text=lesson.text)
-    _, of_row, count = np.unique(then.ticket[places], return_inverse=True, return_counts=True)
-    arrays = {VALUES: lesson.limits.clip(X.to_numpy(dtype=np.float64)), BROKEN: then.y[places]}
-    write_arrays(lesson.folder, arrays | {WEIGHT: 1.0 / count[of_row.reshape(-1)]})
-    return len(places), len(count)
+    weight = lesson.weighting.raw(then.ticket[places], then.at_us[places], then.opened_us[places], lesson.recency)
+    arrays = {VALUES: lesson.limits.clip(X.to_numpy(dtype=np.float64)), BROKEN: then.y[places], WEIGHT: weight}
+    write_arrays(lesson.folder, arrays)
+    return len(places), float(weight.sum())
 
 
 def _grown(
-    client: Any, parts: list[tuple[Path, int, int]], like: Rows, settings: ModelSettings, seed: int
+    client: Any, parts: list[tuple[Path, int, float]], like: Rows, settings: ModelSettings, seed: int
 ) -> BoostingMember:
     from dask import array, delayed
     from lightgbm.dask import DaskLGBMRegressor
 
-    rows, tickets = sum(count for _, count, _ in parts), sum(count for _, _, count in parts)
-    factor = rows / tickets if settings.every_ticket_counts_once else None
+    factor = sum(count for _, count, _ in parts) / sum(weight for _, _, weight in parts)
     filled = [part for part in parts if part[1]]
 
     def whole(name: str, shape: tuple[int, ...]) -> Any:
@@ -128,11 +133,9 @@ def _grown(
     return BoostingMember.from_text("\n".join(line for line in lines if not line.startswith(OF_THE_NETWORK)))
 
 
-def _read(folder: Path, name: str, factor: float | None) -> Float64Array:
+def _read(folder: Path, name: str, factor: float) -> Float64Array:
     values = np.array(mapped(folder, name))
-    if name != WEIGHT:
-        return values
-    return np.ones(len(values)) if factor is None else values * factor
+    return values * factor if name == WEIGHT else values
 
 
 def _named(parameters: BoostingParameters, settings: ModelSettings, names: list[str], seed: int) -> dict[str, Any]:

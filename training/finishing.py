@@ -40,7 +40,7 @@ def finish_model(
 
 
 def levels_of(fitted: Fitted, finish: FinishModel, rows: Rows, log_odds: Float64Array) -> tuple[Levels, Levels]:
-    """The conformal levels that rows speak for, on the clock and in opening hours; every ticket counts the same."""
+    """The conformal levels that rows speak for, on the clock and in opening hours."""
     values, weight = fitted.range.clip(rows.X), rows.weights()
     said = stopped_by(np.asarray(rows.worked_us / HOUR_US), *finish.working_survival(values, log_odds))
     said_open = stopped_by(np.asarray(rows.open_us / HOUR_US), *finish.opening_survival(values))

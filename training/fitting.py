@@ -23,6 +23,7 @@ from models.intervals import LEAST_HOURS
 from models.linear import fit_linear
 from models.scales import Float64Array
 from training.rows import Labelled, Rows
+from training.weighting import Weighting
 
 LEAST_TYPICAL = 100
 OPENING = "opening"
@@ -61,7 +62,7 @@ class ModelSettings(BaseModel):
     )  # for the range only, never for the risk
     blend: Mapping[str, float] | None = None  # shares of the log odds by kind of member; None: chosen in rehearsal
     linear_evidence: float = Field(default=100.0, gt=0.0)
-    every_ticket_counts_once: bool = True  # else every row does, and tickets with many events more
+    weighting: Weighting = Weighting()
     directions: Mapping[str, int] = DIRECTIONS
 
     @field_validator("blend")
@@ -121,7 +122,7 @@ def fit_members(
     between = ~rows.is_event
     limits = fit_range(rows.X, between if between.sum() >= LEAST_TYPICAL else None)
     X, names = limits.clip(rows.X), rows.spec.names
-    weight = _weights(rows, settings)
+    weight = rows.weights(settings.weighting)
     jobs: dict[str, Callable[[], Any]] = {
         boosting.KIND: lambda: (
             direct(limits)
@@ -132,7 +133,7 @@ def fit_members(
     }
     if set(NEEDED) <= set(names):
         lived = rows if censored is None or not len(censored) else rows.and_also(censored)
-        values, weights = limits.clip(lived.X), _weights(lived, settings)
+        values, weights = limits.clip(lived.X), lived.weights(settings.weighting)
 
         def hazards(hours: Float64Array, parameters: HazardParameters) -> HazardMember:
             return fit_hazard(
@@ -160,7 +161,3 @@ def _clock_hours(rows: Labelled, left: Float64Array) -> Float64Array:
     hours = np.where(rows.breached == 0, np.minimum(hours, left), hours)
     late = np.maximum(hours, np.nextafter(np.maximum(left, LEAST_HOURS) * (1.0 + 1e-9), np.inf))
     return np.asarray(np.where(rows.breached == 1, late, hours))
-
-
-def _weights(rows: Labelled, settings: ModelSettings) -> Float64Array:
-    return rows.weights(every_ticket_counts_once=settings.every_ticket_counts_once)

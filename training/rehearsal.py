@@ -133,7 +133,7 @@ def rehearse(
     fitted = fit_members(train, model, seed, censored=_censored(rows, fit_us, maturity_us, labels))
 
     def played(part: Rows) -> Played:
-        weight = part.weights(every_ticket_counts_once=model.every_ticket_counts_once)
+        weight = part.weights(model.weighting)
         return Played(fitted.margins(part.X), part.y, weight, part.ticket_count(), part)
 
     return Rehearsal(played(window), played(later), "", fitted, has_hazard)

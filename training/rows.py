@@ -8,16 +8,19 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from features.snapshots import SnapshotKind, ticket_weights
+from features.snapshots import SnapshotKind
 from features.spec import FeatureSpec
 from features.text import TextEncoder
 from models.scales import Float64Array
+from training.weighting import Recency, Weighting
 
 Int64Array = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 NOT_ARRAYS = ("spec", "text")
 
-__all__ = ["BoolArray", "Int64Array", "Known", "Labelled", "Rows", "ticket_weights"]
+AS_A_RULE = Weighting()
+
+__all__ = ["BoolArray", "Int64Array", "Known", "Labelled", "Rows"]
 
 
 class Known(NamedTuple):
@@ -70,15 +73,15 @@ class Labelled:
         """The label as 0.0 or 1.0; only meaningful where it is known."""
         return np.asarray(self.breached == 1, dtype=np.float64)
 
-    def weights(self, *, every_ticket_counts_once: bool = True) -> Float64Array:
-        """A weight for each row: of its ticket, however many rows that has, or of the row; their mean is 1.
+    def weights(self, weighting: Weighting = AS_A_RULE) -> Float64Array:
+        """A weight for each row, by what was known at its instant; their mean is 1.
 
         Where tickets were sampled, each counts for those it stands for, so that sums are those of the whole log.
         """
-        each = ticket_weights(self.ticket) if every_ticket_counts_once else np.ones(len(self))
-        if not len(each) or (self.stands_for == 1.0).all():
-            return each
-        weights = each * self.stands_for
+        if not len(self):
+            return np.empty(0)
+        recency = Recency.of(self.ticket, self.opened_us, self.stands_for)
+        weights = weighting.raw(self.ticket, self.at_us, self.opened_us, recency) * self.stands_for
         return np.asarray(weights / weights.mean())
 
     @property

@@ -27,7 +27,7 @@ def suggested(trial: optuna.Trial) -> dict[str, Any]:
         **{name: trial.suggest_int(name, low, high, log=True) for name, (low, high) in INTEGERS.items()},
         **{name: trial.suggest_float(name, low, high, log=True) for name, (low, high) in FLOATS.items()},
         "extra_trees": trial.suggest_categorical("extra_trees", [True, False]),
-        "every_ticket_counts_once": trial.suggest_categorical("every_ticket_counts_once", [True, False]),
+        "later_count_less": trial.suggest_categorical("later_count_less", [True, False]),
         "thinning": trial.suggest_categorical("thinning", list(THINNINGS)),
     }
 
@@ -50,7 +50,7 @@ def point_of(settings: TrainingSettings) -> dict[str, Any]:
         "feature_fraction": boosting.feature_fraction,
         "lambda_l2": boosting.lambda_l2,
         "extra_trees": boosting.extra_trees,
-        "every_ticket_counts_once": settings.model.every_ticket_counts_once,
+        "later_count_less": settings.model.weighting.later_count_less,
         "thinning": 1,
     }
 
@@ -60,7 +60,6 @@ def settings_at(point: Point, start: TrainingSettings) -> TrainingSettings:
     boosting = start.model.boosting.model_copy(
         update={name: point[name] for name in point if name in type(start.model.boosting).model_fields}
     )
-    model = start.model.model_copy(
-        update={"boosting": boosting, "every_ticket_counts_once": point["every_ticket_counts_once"]}
-    )
+    weighting = start.model.weighting.model_copy(update={"later_count_less": point["later_count_less"]})
+    model = start.model.model_copy(update={"boosting": boosting, "weighting": weighting})
     return start.model_copy(update={"model": model, "grid_one_in": start.grid_one_in * point["thinning"]})

@@ -166,7 +166,7 @@ def _row_losses(fold: Fold, point: Point, plan: Plan) -> Float64Array:
 
 
 def _fitted(train: Rows, X: Float64Array, model: ModelSettings, seed: int) -> BoostingMember:
-    weight = train.weights(every_ticket_counts_once=model.every_ticket_counts_once)
+    weight = train.weights(model.weighting)
     return fit_boosting(X, train.y, weight, train.spec.names, model.boosting, seed=seed, directions=model.directions)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from features.histories import Histories
-from features.snapshots import SnapshotKind, event_snapshots, grid_snapshots, open_snapshots, ticket_weights
+from features.snapshots import SnapshotKind, event_snapshots, grid_snapshots, open_snapshots, ordinals
 from tests.features.desk_logs import START, agreements, busy_log, histories
 
 START_US = START.value // 1000
@@ -98,8 +98,7 @@ def test_the_grid_takes_one_instant_of_every_block(one_in):
     assert all(minute % 60 == 0 for _, minute, _ in rows)
 
 
-def test_weights_of_each_ticket_sum_to_the_same():
-    weights = ticket_weights(np.array([3, 1, 3, 3, 9]))
-    assert weights == pytest.approx([5 / 9, 5 / 3, 5 / 9, 5 / 9, 5 / 3])
-    assert weights.mean() == pytest.approx(1.0)
-    assert len(ticket_weights(np.zeros(0, np.int64))) == 0
+def test_snapshots_of_a_ticket_are_counted_in_order_of_time():
+    found = ordinals(np.array([3, 1, 3, 3, 9, 1]), np.array([50, 7, 20, 50, 1, 8]))
+    assert found.tolist() == [2, 1, 1, 3, 1, 2]
+    assert len(ordinals(np.zeros(0, np.int64), np.zeros(0, np.int64))) == 0

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from tests.training.builders import DAY_US, START_US, synthetic_source
-from training.rows import Labelled, ticket_weights
+from training.rows import Labelled
 from training.sampling import Surveyed, shares
 from training.splits import derive_periods, end_of_arrivals, maturity
+from training.weighting import Weighting
 
 CUT_US = START_US + 70 * DAY_US
 
@@ -91,10 +92,8 @@ def test_what_one_class_leaves_the_next_may_use():
 
 def test_a_sampled_ticket_weighs_as_much_as_those_it_stands_for():
     labelled = synthetic_source(30).labelled
-    alone = labelled.weights()
-    np.testing.assert_array_equal(alone, ticket_weights(labelled.ticket))
     doubled = replace(labelled, stands_for=np.where(labelled.ticket == 3, 5.0, 1.0))
-    weights = doubled.weights()
+    weights = doubled.weights(Weighting(half_life_tickets=1e12))
     assert weights.mean() == pytest.approx(1.0)
     assert weights[labelled.ticket == 3][0] / weights[labelled.ticket == 4][0] == pytest.approx(5.0)
 

@@ -114,9 +114,9 @@ def test_a_point_is_settings_and_settings_are_a_point() -> None:
     start = TrainingSettings()
     assert settings_at(point_of(start), start) == start
     assert inside(point_of(start)) == point_of(start)  # the built-in settings lie in the space
-    changed = settings_at({**point_of(start), "leaves": 31, "thinning": 4, "every_ticket_counts_once": False}, start)
+    changed = settings_at({**point_of(start), "leaves": 31, "thinning": 4, "later_count_less": False}, start)
     assert (changed.model.boosting.leaves, changed.grid_one_in) == (31, 64)
-    assert not changed.model.every_ticket_counts_once
+    assert not changed.model.weighting.later_count_less
 
 
 def test_the_settings_file_holds_what_was_found_and_how(source: SyntheticSource, tmp_path: Path) -> None:
