@@ -23,6 +23,8 @@ STATE_COLUMNS: Final = (
 TICKET_COLUMNS: Final = (*KEY_COLUMNS, *INSTANT_COLUMNS, "kind", *STATE_COLUMNS, "actor_kind")
 SERVICE_COLUMNS: Final = ("event_id", "service", *INSTANT_COLUMNS, "kind", "phase", "severity", "value")
 ATTRIBUTE_PREFIX: Final = "attributes."
+NUMBER_COLUMN: Final = "event_number"
+"""In files of slacast's own, beside `event_id`: the number of an id that ticket and instant tell but for it, -1 for others."""
 INSTANT_DTYPE: Final = "datetime64[us, UTC]"
 
 STATUSES: Final = ("new", "open", "waiting", "resolved", "closed", "cancelled")

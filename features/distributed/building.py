@@ -17,10 +17,11 @@ import pandas as pd
 from features.distributed.contribution import Name, write_contribution
 from features.distributed.engines import Engine, Progress
 from features.distributed.merging import Merge, merge
-from features.distributed.partitions import read_partition, split
+from features.distributed.partitions import read_log, split
 from features.distributed.seeding import among_all
 from features.histories import Histories
 from features.matrix_files import Sampling, write
+from features.service_histories import ServiceHistories
 from features.shared_indices import Index, indices_of
 from features.spec import FeatureSpec
 from features.text import TextEncoder
@@ -66,8 +67,12 @@ class Part:
 
     def histories(self) -> Histories:
         """The histories of the partition's tickets."""
-        events = read_partition(self.folder)
-        return Histories.from_events(events, self.request.agreements, self.request.service_events)
+        services = self.request.service_events
+        return Histories.from_log(
+            read_log(self.folder),
+            self.request.agreements,
+            None if services is None else ServiceHistories.from_events(services),
+        )
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from features.declaration import Key, Settings
 from features.distributed.contribution import Name, write_contribution
 from features.distributed.engines import Engine, Progress
 from features.distributed.merging import Merge, merge
-from features.distributed.partitions import read_partition
+from features.distributed.partitions import read_log
 from features.histories import Histories
+from features.service_histories import ServiceHistories
 from features.shared_indices import Index, indices_of
 from sla.agreements.agreement_set import AgreementSet
 
@@ -32,7 +33,9 @@ class Tickets:
 
     def histories(self) -> Histories:
         """The histories of the tickets. Raises SchemaError for events that break the contract."""
-        return Histories.from_events(read_partition(self.folder), self.agreements, self.service_events)
+        services = self.service_events
+        found = None if services is None else ServiceHistories.from_events(services)
+        return Histories.from_log(read_log(self.folder), self.agreements, found)
 
 
 @dataclass(frozen=True)

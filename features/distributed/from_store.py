@@ -12,7 +12,7 @@ import pandas as pd
 from features.distributed.building import ROWS_A_PARTITION, Request, build
 from features.distributed.engines import Engine, Progress
 from features.distributed.sample import sampled_histories
-from features.event_files import write_events
+from features.event_files import write_tables
 from features.matrix_files import Sampling
 from features.spec import FeatureSpec, SpecError
 from features.store import Store, StoreError
@@ -100,7 +100,7 @@ def _events(wanted: Wanted, progress: Progress) -> tuple[Path, pd.DataFrame | No
         return wanted.log, None
     folder = wanted.scratch / "log"
     progress("reading the events", 0, 1)
-    if not write_events(wanted.log.ticket_event_chunks(until=wanted.until), folder):
+    if not write_tables(wanted.log.ticket_event_tables(wanted.until), folder):
         raise StoreError(f"{wanted.log.url} holds no events. First: slacast import FILE --mapping mapping.yaml")
     progress("reading the events", 1, 1)
     services = wanted.log.service_events(until=wanted.until)

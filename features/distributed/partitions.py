@@ -15,7 +15,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.distributed.engines import Engine, Progress
+from features.event_files import coded_log, is_coded
+from features.histories import log_of
 from features.schema import SchemaError, conform_ticket_events
+from sla.events import EventLog
 
 BATCH_ROWS = 200_000
 SAMPLED_IDS = 200_000
@@ -59,12 +62,21 @@ def split(events: Path, folder: Path, rows_a_partition: int, engine: Engine, pro
 
 def read_partition(folder: Path) -> pd.DataFrame:
     """All events of a partition as a canonical frame; raises SchemaError if they break the contract."""
-    pieces = [pq.read_table(path, partitioning=None) for path in sorted(folder.glob("*.parquet"))]
-    table = pa.concat_tables(pieces, promote_options="permissive")
+    table = pa.concat_tables(_pieces(folder), promote_options="permissive")
     try:
         return conform_ticket_events(table.to_pandas())
     except SchemaError as error:
         raise SchemaError(f"{folder.name}: {error}") from error
+
+
+def read_log(folder: Path) -> EventLog:
+    """All events of a partition as a log as recorded; raises SchemaError as `read_partition` does."""
+    pieces = _pieces(folder)
+    return coded_log(pieces) if is_coded(pieces) else log_of(read_partition(folder))
+
+
+def _pieces(folder: Path) -> list[pa.Table]:
+    return [pq.read_table(path, partitioning=None) for path in sorted(folder.glob("*.parquet"))]
 
 
 def _partition(folder: Path, number: int) -> Path:
@@ -75,10 +87,10 @@ def _sample(source: Source) -> tuple[list[str], NDArray[np.int64]]:
     """Some ticket ids, chosen by the ids alone, and how many events each has in the file."""
     counts: dict[str, int] = {}
     for batch in pq.ParquetFile(source.path).iter_batches(BATCH_ROWS, columns=["ticket_id"]):
-        found = ids_of(batch).value_counts()
-        ids = found.field("values").to_numpy(zero_copy_only=False).astype(object)
-        kept = pd.util.hash_array(ids, categorize=False) % np.uint64(source.thin) == 0
-        for name, count in zip(ids[kept], found.field("counts").to_numpy()[kept].tolist(), strict=True):
+        codes, ids = ticket_codes(batch)
+        found = np.bincount(codes, minlength=len(ids))
+        kept = (found > 0) & is_drawn(ids, source.thin)
+        for name, count in zip(ids[kept], found[kept].tolist(), strict=True):
             counts[name] = counts.get(name, 0) + count
     return list(counts), np.array(list(counts.values()), np.int64)
 
@@ -99,9 +111,8 @@ def _scatter(source: Source) -> None:
     file = pq.ParquetFile(source.path)
     for batch in file.iter_batches(BATCH_ROWS):
         table = pa.Table.from_batches([batch])
-        ids = ids_of(batch).to_numpy(zero_copy_only=False).astype(object)
-        codes, distinct = pd.factorize(ids)
-        numbers = np.searchsorted(bounds, distinct.astype(object), side="right")[codes]
+        codes, distinct = ticket_codes(batch)
+        numbers = np.searchsorted(bounds, distinct, side="right")[codes]
         for number in np.unique(numbers).tolist():
             rows = table if not source.bounds else table.take(pa.array(np.flatnonzero(numbers == number)))
             if number not in writers:
@@ -127,3 +138,19 @@ def ids_of(batch: Any) -> Any:
         column = column.cast(column.type.value_type)
     column = column.cast(_TEXT)
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def ticket_codes(batch: Any) -> tuple[NDArray[np.integer[Any]], NDArray[np.object_]]:
+    """The tickets of a batch or table as codes and distinct ids, among which may be some that no row has."""
+    column = batch.column("ticket_id")
+    if pa.types.is_dictionary(column.type):
+        column = column.unify_dictionaries() if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
+        codes = np.concatenate([chunk.indices.to_numpy(zero_copy_only=False) for chunk in column.chunks])
+        return codes, column.chunk(0).dictionary.to_numpy(zero_copy_only=False).astype(object)
+    codes, distinct = pd.factorize(ids_of(batch).to_numpy(zero_copy_only=False).astype(object))
+    return codes, distinct.astype(object)
+
+
+def is_drawn(ids: NDArray[np.object_], thin: int) -> NDArray[np.bool_]:
+    """Whether a ticket is one in so many, which its id alone decides."""
+    return np.asarray(pd.util.hash_array(ids, categorize=False) % np.uint64(thin) == 0, dtype=np.bool_)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.distributed.partitions import BATCH_ROWS, ids_of
-from features.histories import Histories
+from features.distributed.partitions import BATCH_ROWS, is_drawn, ticket_codes
+from features.event_files import coded_log, is_coded
+from features.histories import Histories, log_of
 from features.schema import conform_ticket_events
+from features.service_histories import ServiceHistories
 from sla.agreements.agreement_set import AgreementSet
 
 MOST_EVENTS = 1_000_000
@@ -32,12 +33,17 @@ def sampled_histories(
         for path in files
         for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS)
     ]
-    frame = conform_ticket_events(pa.concat_tables(kept, promote_options="permissive").to_pandas())
-    return Histories.from_events(frame, agreements, service_events)
+    log = (
+        coded_log(kept)
+        if is_coded(kept)
+        else log_of(conform_ticket_events(pa.concat_tables(kept, promote_options="permissive").to_pandas()))
+    )
+    services = None if service_events is None else ServiceHistories.from_events(service_events)
+    return Histories.from_log(log, agreements, services)
 
 
 def _thinned(table: pa.Table, thin: int) -> pa.Table:
     if thin == 1:
         return table
-    ids = ids_of(table).to_numpy(zero_copy_only=False).astype(object)
-    return table.filter(pa.array(pd.util.hash_array(ids) % np.uint64(thin) == 0))
+    codes, ids = ticket_codes(table)
+    return table.filter(pa.array(is_drawn(ids, thin)[codes]))

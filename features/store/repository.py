@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TypeAlias
 
 import pandas as pd
+import pyarrow as pa
 from sqlalchemy import Connection, Engine, func, insert, select
 
 from features.coded_events import CodedEvents
@@ -26,6 +27,7 @@ from features.store.agreements import Agreements
 from features.store.alerts import Alerts
 from features.store.appending import EventTable, Progress, append, last_sequence
 from features.store.audit import Audit
+from features.store.coded_tables import coded_tables
 from features.store.engine import DEFAULT_URL, make_engine, reading, writing
 from features.store.feedback import Feedback
 from features.store.forecasts import Forecasts
@@ -176,6 +178,14 @@ class Store:
         wanted = Narrowing(since_sequence, up_to_sequence, until, ticket_ids)
         with reading(self._engine) as connection:
             yield from chunks(connection, _TICKET_EVENTS, wanted, chunk_rows, may_be_announced=False)
+
+    def ticket_event_tables(self, until: datetime | None = None, chunk_rows: int = CHUNK_ROWS) -> Iterator[pa.Table]:
+        """The same as `ticket_event_chunks` as Arrow tables of codes: half the time, and a fraction of the memory.
+
+        Texts are dictionaries; `event_number` (features/schema.py) stands for all ids that need no text.
+        """
+        with reading(self._engine) as connection:
+            yield from coded_tables(connection, _TICKET_EVENTS, Narrowing(until=until), chunk_rows)
 
     def ticket_event_log(self, *, since_sequence: int = 0, up_to_sequence: int | None = None) -> EventLog:
         """The same events as `ticket_events` as a log: several times as quick as frames, and a fraction of their memory."""

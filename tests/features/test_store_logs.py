@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from features.event_files import coded_log
 from features.histories import log_of
 from features.live import LiveHistories
 from features.schema import conform_ticket_events
@@ -68,3 +69,20 @@ def test_events_of_one_instant_follow_their_ids(store: Store):
     assert store.ticket_event_log().event_ids.tolist() == sorted(ids)
     store.append_ticket_events(conform_ticket_events(events.iloc[3:].reset_index(drop=True)), "test")
     assert store.ticket_event_log().event_ids.tolist() == ["A/own", *sorted(ids)]
+
+
+@pytest.mark.parametrize("derived", ["all", "some", "none"])
+@pytest.mark.parametrize("chunk_rows", [37, 10_000])
+def test_tables_of_codes_are_the_stored_frame(store: Store, derived: str, chunk_rows: int):
+    events = with_ids(busy_log(3, tickets=20, events=160), derived=derived)
+    store.append_ticket_events(events, "test")
+    tables = list(store.ticket_event_tables(chunk_rows=chunk_rows))
+    assert [len(table) for table in tables[:-1]] == [chunk_rows] * (len(tables) - 1)
+    found, expected = coded_log(tables), log_of(store.ticket_events())
+    assert_same(found, expected)
+    assert {name: column.values for name, column in found.columns.items()} == {
+        name: column.values for name, column in expected.columns.items()
+    }
+    until = events["recorded_at"].sort_values().iloc[80]
+    early = coded_log(list(store.ticket_event_tables(until.to_pydatetime())))
+    assert_same(early, log_of(store.ticket_events(until=until.to_pydatetime())))
