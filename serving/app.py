@@ -27,8 +27,9 @@ from serving.protection import Bounds, Protection
 from serving.service import Service
 from serving.settings import Settings, is_loopback, listed, refuse_open_door
 from serving.ticker import Feed
-from serving.web import login, pages
+from serving.web import login, marking, pages, service_rooms
 from serving.web.frame import Pages, error_page
+from serving.web.mark_book import MarkBook
 from serving.workplace import build_service
 
 log = logging.getLogger(__name__)
@@ -124,8 +125,9 @@ def application(service: Service) -> FastAPI:
     app.state.service, app.state.gate = service, gate
     app.state.metrics = metrics
     app.state.pages = Pages.build()
+    app.state.marks = MarkBook(service.store)
     app.state.openid = OpenId(service.settings) if service.settings.oidc_issuer else None
-    for router in (api_router(), pages.router, login.router):
+    for router in (api_router(), pages.router, service_rooms.router, marking.router, login.router):
         app.include_router(router)
     refuse_undecided(app)
     app.add_exception_handler(ProblemError, _on_problem)

@@ -108,7 +108,7 @@ async def _csrf_of(request: Request) -> str | None:
 async def form_of(request: Request) -> dict[str, str]:
     """The fields of a form, each once; empty for a body that is none."""
     try:
-        found = parse_qs((await request.body()).decode(), max_num_fields=100)
+        found = parse_qs((await request.body()).decode(), max_num_fields=1_000)  # a page of ticked rows, too
     except ValueError:
         return {}
     return {name: values[0] for name, values in found.items()}

@@ -29,13 +29,10 @@ class Catalogue:
 
     @classmethod
     def read(cls, folder: Path) -> Catalogue:
-        """All catalogues of a folder as one. Raises CatalogueError for what is no entry, or a text translated twice differently."""
+        """All catalogues of a folder as one; of a text translated twice the first holds. Raises CatalogueError for what is no entry."""
         texts: dict[str, str] = {}
-        for path in sorted(folder.glob("*.po")):
-            for place, key, text in _entries(path):
-                if texts.get(key, text) != text:
-                    raise CatalogueError(f"{place}: {key!r} is translated as {texts[key]!r} elsewhere; keep one.")
-                texts[key] = text
+        for _place, key, text in entries_of(folder):
+            texts.setdefault(key, text)
         return cls(texts)
 
     def forms(self) -> list[tuple[re.Pattern[str], str]]:
@@ -44,6 +41,12 @@ class Catalogue:
             (key for key in self.texts if _PLACE.search(key)), key=lambda key: (-len(_PLACE.sub("", key)), key)
         )
         return [(_pattern(key), self.texts[key]) for key in keys]
+
+
+def entries_of(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Where each entry of a folder's catalogues begins, its key and its translation."""
+    for path in sorted(folder.glob("*.po")):
+        yield from _entries(path)
 
 
 def key_of(text: str, context: str | None = None) -> str:
@@ -57,7 +60,6 @@ def _pattern(key: str) -> re.Pattern[str]:
 
 
 def _entries(path: Path) -> Iterator[tuple[str, str, str]]:
-    """Where each entry begins, its key and its translation."""
     entry: dict[str, str] = {}
     current, begins = "", 0
     for number, line in enumerate([*path.read_text(encoding="utf-8").splitlines(), ""], 1):

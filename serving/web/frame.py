@@ -163,6 +163,7 @@ def frame(request: Request, queue: Queue | None, standing: Standing | None) -> d
         "poll_seconds": settings.poll_seconds,
         "instant": Instants(local, queue.as_of) if queue else None,
         "caller": caller,
+        "here_url": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         "is_open": gate_of(request).stands_open,
         "rooms": rooms_of(request.app),
         "language": language,

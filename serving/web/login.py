@@ -16,10 +16,10 @@ from serving.access.decisions import Everyone, form_of, gate_of
 from serving.access.gate import Gate, address_of, caller_of
 from serving.access.openid import OpenId, OpenIdError
 from serving.problems import ProblemError
+from serving.web.addresses import HOME, safe_path
 from serving.web.frame import frame, pages_of
 
 router = APIRouter(include_in_schema=False)
-HOME = "/queue"
 
 
 @router.get("/login", dependencies=[Depends(Everyone("this is where one gets in"))])
@@ -100,12 +100,6 @@ def redirect_to_login(request: Request) -> Response:
     query = f"?{request.url.query}" if request.url.query else ""
     wanted = f"{quote(request.url.path)}{query}" if request.method == "GET" else HOME
     return RedirectResponse(f"/login?{urlencode({'next': wanted})}", 303, {"Cache-Control": "no-store"})
-
-
-def safe_path(path: str) -> str:
-    """The path, if it leads to one of our pages and not to another host; else the queue."""
-    is_ours = path.startswith("/") and not path.startswith(("//", "/\\", "/login", "/logout")) and path.isprintable()
-    return path if is_ours and "\\" not in path and len(path) < 2_000 else HOME
 
 
 def _begin(gate: Gate, text: str, address: str) -> str:

@@ -12,9 +12,13 @@ from serving.access.decisions import Demand, Everyone, Guarded
 from serving.access.roles import Permission
 from serving.api.tickets import ticket_file
 from serving.etags import is_unchanged, not_modified
+from serving.queue import Queue
+from serving.reports import as_csv
 from serving.service import service_of
 from serving.web.frame import ETAG_HEADERS, frame, page_tag, pages_of
-from serving.web.queue_page import QueueAddress, queue_view
+from serving.web.mark_book import Desk, person_of
+from serving.web.marking import book_of, snooze_choices
+from serving.web.queue_page import QueueAddress, queue_view, rows_at
 from serving.web.ticket_page import ticket_view
 
 router = APIRouter(include_in_schema=False, route_class=Guarded)
@@ -35,13 +39,34 @@ def queue_page(request: Request, caller: Reader) -> Response:
     if standing.queue is None:
         return pages.render("waiting.html", 503, {"Retry-After": "2"}, **frame(request, None, standing))
     queue = seen_by(standing.queue, caller.scope)
-    etag = page_tag(request, queue.fingerprint, standing.problem)
+    desk = _desk(request, queue, caller)
+    saved = service.store.saved_views.of(person_of(caller)) if service.store else []
+    etag = page_tag(request, queue.fingerprint, standing.problem, desk.version, saved)
     if is_unchanged(request, etag):
         return not_modified(etag)
-    view = queue_view(queue, QueueAddress.read(request.query_params), service.settings.page_size)
+    address, size = QueueAddress.read(request.query_params), service.settings.page_size
+    view = queue_view(queue, address, size, desk, saved, is_person=caller.how != "open")
     values = frame(request, queue, standing) | {"view": view, "etag": etag}
-    values["csv_url"] = view.address.csv_url()
+    values["snooze_choices"] = snooze_choices(queue.as_of, queue.zone)
+    values["may_save"] = service.store is not None
+    values["may_mark"] = service.store is not None and caller.may(Permission.WRITE_EVENTS)
     return pages.render("queue.html", 200, {"ETag": etag, **ETAG_HEADERS}, **values)
+
+
+@router.get("/queue.csv")
+def queue_csv(request: Request, caller: Reader) -> Response:
+    """Every row that the page of the same address leads through; text that a spreadsheet would run is neutralised."""
+    queue = seen_by(service_of(request).queue()[0], caller.scope)
+    rows = rows_at(queue, QueueAddress.read(request.query_params), _desk(request, queue, caller))
+    name = f"queue-{queue.as_of:%Y%m%dT%H%MZ}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(as_csv(queue, rows), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _desk(request: Request, queue: Queue, caller: Caller) -> Desk:
+    book = book_of(request)
+    book.look()
+    return book.desk(queue, person_of(caller))
 
 
 @router.get("/tickets/{ticket_id:path}")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from features.store.marks import SavedView
 from serving.queue import Counts, Group, Queue, QueueRow, Risk, texts_of
-from serving.selection import EXACT, Selection, Sort, View
+from serving.selection import EXACT, Selection, Sort
 from serving.web.language import phrase
+from serving.web.mark_book import Desk, Notes
+from serving.web.queue_views import PILLS, PageView, counts_of, part_of
 
 COLUMNS: tuple[tuple[str, str, Sort | None], ...] = (
     ("risk", phrase("Risk"), Sort.RISK),
@@ -29,13 +32,19 @@ GROUP_NOTES = {
     Group.SAFE_FOR_NOW: phrase("riskiest first, paused last"),
     Group.LATE_OR_LOST: phrase("tell the customer; longest without contact first"),
 }
+SUGGESTED_NOTES = {
+    Group.SAVE_NOW: phrase("a minute of work saves most at the top"),
+    Group.SAFE_FOR_NOW: phrase("nothing is lost by waiting a little; paused last"),
+    Group.LATE_OR_LOST: phrase("tell the customer"),
+}
 
 
 @dataclass(frozen=True)
 class QueueAddress:
-    """The state of the page as its address says it: what is selected and which page of it (from 1)."""
+    """The state of the page as its address says it: what is selected, in which view, and which page of it (from 1)."""
 
     selection: Selection
+    view: PageView = PageView.ALL
     number: int = 1
 
     @classmethod
@@ -44,7 +53,6 @@ class QueueAddress:
         sort = _member(Sort, query.get("sort")) or Sort.SUGGESTED
         direction = query.get("dir")
         selection = Selection(
-            view=_member(View, query.get("view")) or View.ALL,
             **{name: _values(query, name) for name in EXACT},
             risk=tuple(risk for value in _values(query, "risk") if (risk := _member(Risk, value))),
             text=query.get("q", "")[:500].strip(),
@@ -52,27 +60,29 @@ class QueueAddress:
             descending=sort.highest_first if direction not in ("asc", "desc") else direction == "desc",
         )
         number = query.get("p", "1")
-        return cls(selection, max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 7 else 1)
+        page = max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 7 else 1
+        return cls(selection, _member(PageView, query.get("view")) or PageView.ALL, page)
 
     def csv_url(self) -> str:
         """The address of the whole selected list as CSV."""
-        query = self.url().partition("?")[2]
-        parts = [("text" if name == "q" else name, value) for name, value in parse_qsl(query) if name != "dir"]
-        if self.selection.sort is not Sort.SUGGESTED:
-            parts.append(("descending", str(self.selection.descending).lower()))
-        return "/api/v1/queue.csv" + (f"?{urlencode(parts)}" if parts else "")
+        return "/queue.csv" + self.url().removeprefix("/queue")
 
     def cleared(self) -> str:
         """The address of the same view and order without any filter."""
         return self.url(text="", **dict.fromkeys((*EXACT, "risk"), ()))
 
+    @property
+    def query(self) -> str:
+        """The query of this state, from its first page."""
+        return self.url().partition("?")[2]
+
     def url(self, **changes: Any) -> str:
         """The address of this state with some parts of the selection changed; it begins again at page 1 unless `number` is given."""
-        number = changes.pop("number", 1)
+        number, view = changes.pop("number", 1), changes.pop("view", self.view)
         wanted = replace(self.selection, **changes)
         parts: list[tuple[str, str]] = []
-        if wanted.view is not View.ALL:
-            parts.append(("view", wanted.view.value))
+        if view is not PageView.ALL:
+            parts.append(("view", view.value))
         for name in (*EXACT, "risk"):
             parts += [(name, str(value)) for value in getattr(wanted, name)]
         if wanted.text:
@@ -90,7 +100,7 @@ class QueueAddress:
 class Pill:
     """A view with its count."""
 
-    view: View
+    view: PageView
     count: int
     url: str
     is_current: bool
@@ -122,63 +132,88 @@ class QueueView:
 
     address: QueueAddress
     pills: tuple[Pill, ...]
+    saved: tuple[SavedView, ...]
     headings: tuple[Heading, ...]
     sections: tuple[Section, ...]
     choices: dict[str, tuple[str, ...]]
+    notes: dict[str, Notes]
     total: int
     first: int
     last: int
     number: int
     pages: int
-    late: int
 
     @property
     def sorted_by(self) -> str:
-        """The word of the column that the list is sorted by."""
-        return next(heading.word for heading in self.headings if heading.aria_sort)
+        """The word of what the list is sorted by."""
+        return next((heading.word for heading in self.headings if heading.aria_sort), phrase("gain"))
 
 
-def queue_view(queue: Queue, address: QueueAddress, page_size: int) -> QueueView:
-    """The page of a queue at an address; a page number behind the end shows the last page."""
-    selection = address.selection
-    selected = selection.apply(queue)
-    pages = max(1, -(-len(selected.rows) // page_size))
+def rows_at(queue: Queue, address: QueueAddress, desk: Desk) -> Sequence[QueueRow]:
+    """Every row that the page of an address leads through, in its order."""
+    return part_of(address.selection.apply(queue).rows, address.view, desk)
+
+
+def queue_view(
+    queue: Queue,
+    address: QueueAddress,
+    page_size: int,
+    desk: Desk,
+    saved: Iterable[SavedView] = (),
+    *,
+    is_person: bool = False,
+) -> QueueView:
+    """The page of a queue at an address; a page number behind the end shows the last page. Only a person has tickets of their own."""
+    matching = address.selection.apply(queue).rows
+    shown = part_of(matching, address.view, desk)
+    pages = max(1, -(-len(shown) // page_size))
     number = min(address.number, pages)
     start = (number - 1) * page_size
-    rows = selected.rows[start : start + page_size]
-    pills = tuple(
-        Pill(view, getattr(selected.counts, view.value), address.url(view=view), view is selection.view)
-        for view in View
-    )
+    rows = tuple(shown[start : start + page_size])
     return QueueView(
         address=address,
-        pills=pills,
+        pills=pills_of(matching, address, desk, is_person=is_person),
+        saved=tuple(saved),
         headings=tuple(_heading(address, *column) for column in COLUMNS),
-        sections=_sections(rows, selection, Counts.of(selected.rows)),
-        choices=choices_of(queue, selection),
-        total=len(selected.rows),
+        sections=_sections(rows, queue, address.selection, Counts.of(shown)),
+        choices=choices_of(queue, address.selection),
+        notes={row.ticket_id: desk.notes(row) for row in rows},
+        total=len(shown),
         first=start + 1 if rows else 0,
         last=start + len(rows),
         number=number,
         pages=pages,
-        late=selected.counts.late_or_lost,
     )
+
+
+def pills_of(
+    matching: Sequence[QueueRow], address: QueueAddress, desk: Desk, *, is_person: bool
+) -> tuple[Pill, ...]:  # fmt: skip
+    """The views with their counts under the same filters; the reader's own where they have any, and the one that is open."""
+    own = {PageView.MINE: is_person, PageView.SNOOZED: bool(desk.snoozed)}
+    wanted = [*PILLS, *(view for view, is_wanted in own.items() if is_wanted)]
+    if address.view not in wanted:
+        wanted.append(address.view)
+    counts = counts_of(matching, wanted, desk)
+    return tuple(Pill(view, counts[view], address.url(view=view), view is address.view) for view in wanted)
 
 
 def choices_of(queue: Queue, selection: Selection) -> dict[str, tuple[str, ...]]:
     """What each filter can be set to: all values in the queue, and those set though no ticket has them any more."""
     return {
         name: tuple(sorted(texts_of(queue.rows, name) - {""} | set(getattr(selection, name)), key=str.casefold))
-        for name in ("team", "service", "priority")
+        for name in ("team", "service", "priority", "assignee")
     }
 
 
-def _sections(rows: Iterable[QueueRow], selection: Selection, counts: Counts) -> tuple[Section, ...]:
-    shown = tuple(rows)
+def _sections(
+    shown: tuple[QueueRow, ...], queue: Queue, selection: Selection, counts: Counts
+) -> tuple[Section, ...]:  # fmt: skip
     if selection.sort is not Sort.SUGGESTED:
         return (Section(None, len(shown), "", shown),) if shown else ()
+    notes = SUGGESTED_NOTES if queue.order == "suggested" else GROUP_NOTES
     return tuple(
-        Section(group, getattr(counts, group.value), GROUP_NOTES[group], part)
+        Section(group, getattr(counts, group.value), notes[group], part)
         for group in Group
         if (part := tuple(row for row in shown if row.group is group))
     )

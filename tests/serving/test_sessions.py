@@ -10,7 +10,7 @@ import pytest
 
 from serving.access.roles import Role
 from serving.access.tokens import Token
-from serving.web.login import safe_path
+from serving.web.addresses import safe_path
 from tests.serving.stored_desk import TOKENS, Desk, event, field, logged_in
 from tests.serving.test_api import is_problem
 

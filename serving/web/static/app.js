@@ -64,45 +64,87 @@
     return null;
   };
   const rowOf = (ticket) => rowsShown().find((row) => row.dataset.ticket === ticket);
-  const isBusy = () => {
-    const selection = window.getSelection();
-    return Boolean(selection && !selection.isCollapsed && selection.toString().trim()) || Boolean(document.querySelector("dialog[open]"));
+  const ticked = () => [...document.querySelectorAll("tr[data-ticket] input:checked")];
+  const held = () => {
+    if (document.querySelector("dialog[open]")) return words.heldDialog;
+    return ticked().length ? words.heldTicks : "";
   };
+  const isSelecting = () => { const chosen = window.getSelection(); return Boolean(chosen && !chosen.isCollapsed && chosen.toString().trim()); };
+  const isBusy = () => Boolean(held()) || isSelecting();
+  const showHeld = () => { const shown = document.getElementById("held"), why = page().dataset.pollSeconds ? held() : ""; shown.hidden = !why; shown.textContent = why; };
   const risks = () => new Map(rowsShown().map((row) => [row.dataset.ticket, row.dataset.risk]));
-  const announceChanges = (before) => {
-    let fresh = 0, changed = 0;
+  const markFresh = (before) => {
+    for (const row of rowsShown()) if (before.get(row.dataset.ticket) !== row.dataset.risk) row.classList.add("fresh");
+  };
+  const adopt = (region, next) => { region.replaceChildren(...next.childNodes); if (window.htmx) window.htmx.process(region); };
+  const keepingPlace = (change) => {
+    const focused = document.activeElement && document.activeElement.id;
+    const place = anchor();
+    const open = [...document.querySelectorAll("details[open][id]")].map((item) => item.id);
+    change();
+    for (const id of open) { const item = document.getElementById(id); if (item) item.open = true; }
+    const again = focused && document.getElementById(focused);
+    if (again && again !== document.activeElement) again.focus({ preventScroll: true });
+    const row = place && rowOf(place.ticket);
+    if (row) window.scrollBy(0, row.getBoundingClientRect().top - place.top);
+  };
+  // What came meanwhile is announced and waits until it is asked for: rows do not jump under the pointer. Rows that stay are kept current.
+  let waiting = null;
+  const differences = (next) => {
+    const now = rowsShown().map((row) => row.dataset.ticket), then = [...next.querySelectorAll("tr[data-ticket]")].map((row) => row.dataset.ticket);
+    const fresh = then.filter((ticket) => !now.includes(ticket)).length, gone = now.filter((ticket) => !then.includes(ticket)).length;
+    const isSame = now.length === then.length && now.every((ticket, place) => ticket === then[place]);
+    return { fresh, gone, isMoved: !isSame && !fresh && !gone };
+  };
+  const updateRows = (next) => {
+    const found = new Map([...next.querySelectorAll("tr[data-ticket]")].map((row) => [row.dataset.ticket, row]));
     for (const row of rowsShown()) {
-      const was = before.get(row.dataset.ticket);
-      if (was === row.dataset.risk) continue;
-      row.classList.add("fresh");
-      if (was === undefined) fresh += 1; else changed += 1;
+      const other = found.get(row.dataset.ticket);
+      if (!other) { row.classList.add("gone"); continue; }
+      if (other.innerHTML === row.innerHTML) continue;
+      const copy = document.importNode(other, true);
+      row.dataset.risk = copy.dataset.risk; row.className = copy.className; adopt(row, copy);
     }
-    const said = [fresh && fill(words.fresh, { count: fresh }), changed && fill(words.changed, { count: changed })].filter(Boolean).join(", ");
+  };
+  const showNews = () => {
+    if (!waiting) return;
+    const before = risks();
+    keepingPlace(() => { adopt(document.getElementById("list"), document.importNode(waiting, true)); markFresh(before); localise(document.getElementById("list")); });
+    forgetNews();
+  };
+  const forgetNews = () => { waiting = null; const news = document.getElementById("news"); if (news) news.hidden = true; };
+  const tellNews = (next, changes, before) => {
+    const changed = rowsShown().filter((row) => before.get(row.dataset.ticket) !== row.dataset.risk).length;
+    const told = [changes.fresh && fill(words.fresh, { count: changes.fresh }), changes.gone && fill(words.gone, { count: changes.gone }), changes.isMoved && words.moved].filter(Boolean);
+    const news = document.getElementById("news");
+    if (news && told.length) { waiting = next; news.hidden = false; news.firstElementChild.textContent = `${told.join(", ")}.`; } else forgetNews();
+    const said = [...told, changed && fill(words.changed, { count: changed })].filter(Boolean).join(", ");
     if (said) say(fill(words.updated, { what: said }));
   };
-  const replaceLive = (fetched) => {
-    const focused = document.activeElement && document.activeElement.id;
-    const held = anchor();
-    const before = risks();
-    const open = [...document.querySelectorAll("details[open][id]")].map((item) => item.id);
-    for (const region of document.querySelectorAll("[data-live][id]")) {
-      const next = fetched.getElementById(region.id);
-      if (next) { region.replaceChildren(...next.childNodes); if (window.htmx) window.htmx.process(region); }
-    }
-    for (const id of open) { const item = document.getElementById(id); if (item) item.open = true; }
+  const replaceLive = (fetched, isAskedFor) => {
+    const before = risks(), next = fetched.getElementById("list");
+    const isWaiting = !isAskedFor && Boolean(next) && before.size > 0 && next.querySelector("tr[data-ticket]") !== null;
+    const changes = isWaiting ? differences(next) : { fresh: 0, gone: 0, isMoved: false };
+    const mayWait = isWaiting && (changes.fresh || changes.gone || changes.isMoved);
+    keepingPlace(() => {
+      for (const region of document.querySelectorAll("[data-live][id]")) {
+        const other = fetched.getElementById(region.id);
+        if (!other) continue;
+        if (region.id === "list" && mayWait) updateRows(other); else adopt(region, document.importNode(other, true));
+      }
+      localise(document);
+    });
     page().dataset.etag = fetched.getElementById("page").dataset.etag;
     document.title = fetched.title;
     agedFrom = performance.now();
-    localise(document);
-    const again = focused && document.getElementById(focused);
-    if (again && again !== document.activeElement) again.focus({ preventScroll: true });
-    const row = held && rowOf(held.ticket);
-    if (row) window.scrollBy(0, row.getBoundingClientRect().top - held.top);
-    if (before.size) announceChanges(before);
+    markFresh(before.size ? before : risks());
+    if (mayWait) tellNews(next, changes, before); else { forgetNews(); if (before.size && !isAskedFor) tellNews(next, changes, before); }
+    showTicked();
   };
   const loses = (text) => { const lost = document.getElementById("lost"); lost.hidden = !text; lost.textContent = text; };
   let isPolling = false; // a slow answer must not be overtaken by the next question
   const poll = async () => {
+    showHeld();
     if (document.hidden || isPolling || isBusy()) return;
     isPolling = true;
     const asked = location.href;
@@ -113,7 +155,7 @@
       if (answer.status === 304) return;
       const text = await answer.text();
       if (isBusy() || location.href !== asked) return; // someone began to select text, or went on, meanwhile: next time
-      if (answer.ok) replaceLive(new DOMParser().parseFromString(text, "text/html"));
+      if (answer.ok) replaceLive(new DOMParser().parseFromString(text, "text/html"), false);
       else loses(fill(words.failed, { status: answer.status }));
     } catch {
       loses(words.lost);
@@ -123,6 +165,7 @@
   };
   let timer = 0;
   const start = () => {
+    for (const item of document.querySelectorAll("#open-help, #tick-all, .untick")) item.hidden = false;
     agedFrom = performance.now();
     localise(document);
     clearInterval(timer);
@@ -130,11 +173,76 @@
     if (every) timer = setInterval(poll, every * 1000);
   };
   document.addEventListener("visibilitychange", () => { if (!document.hidden && page().dataset.pollSeconds) poll(); });
-  document.addEventListener("htmx:after:swap", start);
+  // Sorting, filtering and paging swap the page in place; the focus stays on the same control, the list begins at its top.
+  let focusedId = "";
+  document.addEventListener("htmx:before:swap", () => { focusedId = document.activeElement ? document.activeElement.id : ""; waiting = null; });
+  document.addEventListener("htmx:after:swap", () => {
+    const again = focusedId && document.getElementById(focusedId);
+    if (again) again.focus({ preventScroll: true });
+    window.scrollTo(0, 0);
+    start();
+  });
 
-  // Filters act at once; the button stays for those without script. What is not set does not clutter the address.
-  document.addEventListener("change", (event) => { if (event.target.matches(".filters select")) event.target.form.requestSubmit(); });
-  document.addEventListener("formdata", (event) => {
+  // Ticks and what is done with them.
+  const showTicked = () => {
+    const count = ticked().length, shown = document.querySelector(".bulk .ticked"), all = document.getElementById("tick-all");
+    if (shown) shown.textContent = fill(words.ticked, { count });
+    if (all) { all.checked = count > 0 && count === rowsShown().length; all.indeterminate = count > 0 && !all.checked; }
+    showHeld();
+  };
+  const untickAll = () => { for (const box of ticked()) box.checked = false; showTicked(); };
+  document.addEventListener("change", (event) => {
+    if (event.target.id === "tick-all") for (const row of rowsShown()) row.querySelector("input").checked = event.target.checked;
+    if (event.target.closest("#list")) showTicked();
+    if (event.target.matches(".filters select")) event.target.form.requestSubmit();
+  });
+  document.addEventListener("submit", async (event) => {
+    if (event.target.id !== "bulk") return;
+    event.preventDefault();
+    const count = ticked().length, form = event.target;
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, event.submitter)), headers: { Accept: "text/html" } });
+      const fetched = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (!answer.ok) { loses(fetched.querySelector("main p")?.textContent || fill(words.failed, { status: answer.status })); return; }
+      untickAll(); loses(""); form.reset(); replaceLive(fetched, true); say(fill(words.done, { count }));
+    } catch { loses(words.lost); }
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("#show-news")) showNews();
+    if (event.target.closest(".untick")) untickAll();
+    if (event.target.closest("#open-help")) openHelp();
+  });
+
+  // Keys: those people know from other queues. A letter typed into a field stays a letter.
+  const help = document.getElementById("help");
+  const openHelp = () => { help.showModal(); showHeld(); };
+  help.addEventListener("close", showHeld);
+  const links = () => [...document.querySelectorAll("tr[data-ticket] .c-ticket a")];
+  const move = (step) => {
+    const all = links(), row = document.activeElement.closest && document.activeElement.closest("tr[data-ticket]");
+    const at = row ? all.findIndex((link) => row.contains(link)) : -1;
+    const next = all[Math.min(all.length - 1, Math.max(0, at + step))];
+    if (next) { next.focus({ preventScroll: true }); next.closest("tr").scrollIntoView({ block: "nearest" }); }
+  };
+  const tick = () => {
+    const row = document.activeElement.closest("tr[data-ticket]"), box = row && row.querySelector("input[type=checkbox]");
+    if (box) { box.checked = !box.checked; showTicked(); }
+  };
+  const follow = (id) => { const link = document.getElementById(id); if (link) link.click(); };
+  const rooms = { q: "nav-queue", s: "nav-services", c: "nav-capacity", l: "nav-levels", m: "nav-models", 1: "view-all", 2: "view-at_risk", 3: "view-breached", 4: "view-unassigned", 5: "view-paused" };
+  const focus = (selector) => { const found = document.querySelector(selector); if (found) { found.focus(); if (found.select) found.select(); } };
+  const keys = { j: () => move(1), k: () => move(-1), x: tick, "/": () => focus("input[type=search]"), "?": openHelp, ".": showNews, a: () => ticked().length && focus(".bulk input[name=assignee]"), u: () => follow("back"), Escape: untickAll };
+  let goesUntil = 0;
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.closest("input:not([type=checkbox]), select, textarea, dialog") !== null;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (isTyping) { if (event.key === "Escape" && !event.target.closest("dialog")) event.target.blur(); return; }
+    if (performance.now() < goesUntil) { goesUntil = 0; if (rooms[event.key]) { event.preventDefault(); follow(rooms[event.key]); } return; }
+    if (event.key === "g") { goesUntil = performance.now() + 1500; return; }
+    if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
+  });
+
+  document.addEventListener("formdata", (event) => { // what is not set does not clutter the address
     if (!event.target.matches(".filters")) return;
     for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
   });
