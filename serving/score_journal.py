@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 from features.store.predictions import StoredChanges
 from serving.queue import Queue
 from serving.scored import Scored, ScoredRows
+from serving.spare_memory import give_back
 from sla.clocks.verdicts import VerdictState
 from sla.instants import NEVER_US, Int64Array, to_us
 
 _STATE_NAMES = np.array([state.name.lower() for state in VerdictState], object)
 _STATE_OF = {name: state for state, name in enumerate(_STATE_NAMES)}
+MANY = 10_000
+"""So many scores at once leave much free memory behind: the first ones, and those by another model."""
 _DUE_IS_KNOWN = (VerdictState.RUNNING, VerdictState.BREACHED)
 
 
@@ -137,6 +140,8 @@ class ScoreJournal:
         if len(news):
             frame = self._frame(queue, scored, said, news)
             stored = self._predictions.append(frame, self._tolerance, conditions).inserted
+            if len(news) >= MANY:
+                give_back()
         self._said, self._at = said.after(self._said, news), queue.as_of
         return stored
 

@@ -16,6 +16,7 @@ from typing import Protocol
 import pandas as pd
 
 from serving.queue import Queue
+from serving.spare_memory import give_back
 
 log = logging.getLogger(__name__)
 Now = Callable[[], datetime]
@@ -134,10 +135,11 @@ class Ticker:
             return False
         at = self._clock()
         queue = self._source.score(at) if is_due else self._source.refresh(at)
-        if is_due:
-            self._next_tick = now + self._tick_seconds
         self.standing = Standing(queue, time.monotonic(), problem)
         self._publish(queue)
+        if is_due:
+            self._next_tick = now + self._tick_seconds
+            give_back()  # what the scoring before held
         return True
 
     def _said(self, what: str, fault: Exception) -> str:

@@ -1,0 +1,36 @@
+"""Free memory goes back to the machine where the C library can, and nothing breaks where it cannot."""
+
+import subprocess
+import sys
+
+import pytest
+
+from serving import spare_memory
+
+PROGRAM = """
+import os, sys
+from serving.spare_memory import give_back
+def resident_mib():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+kept, held = [], []
+for _ in range(4000):  # blocks below the size that glibc maps, with something that stays between them
+    held.append(bytearray(60_000))
+    kept.append(bytearray(600))
+del held
+before = resident_mib()
+give_back()
+print(before - resident_mib())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="resident memory is read as Linux tells it")
+def test_what_was_freed_between_used_pieces_is_given_back() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    if spare_memory._malloc_trim() is None:
+        pytest.skip("this C library has no malloc_trim")
+    assert float(done.stdout) > 100  # of 240 MB
+
+
+def test_without_glibc_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spare_memory, "_malloc_trim", lambda: None)
+    assert spare_memory.give_back() is False
