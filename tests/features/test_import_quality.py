@@ -105,3 +105,28 @@ def test_the_report_holds_the_counts_and_the_rejected_rows(tmp_path: Path) -> No
     text = report_text(found)
     assert "5 rows read, 1 rejected, 0 dropped as identical" in text
     assert "row 6, column 'changed': 'never'" in text
+
+
+def _many_tickets(folder: Path, numbers: dict[str, list[int]]) -> list[tuple[str, str]]:
+    """Suspects among columns of 80 tickets; ticket k has 2 + k % 5 rows an hour apart, and each column one number on all of them."""
+    lines = [
+        ",".join([f"N{ticket}", f"2024-03-04 {8 + row:02d}:{ticket % 60:02d}", "Open", *values])
+        for ticket, values in enumerate(zip(*(map(str, column) for column in numbers.values()), strict=True))
+        for row in range(2 + ticket % 5)
+    ]
+    text = "\n".join([",".join([ROWS.splitlines()[0], *numbers]), *lines, ""])
+    return [(one.column, one.reason) for one in quality(folder, text).leak_suspects]
+
+
+def test_a_final_count_copied_to_every_row_is_suspected_and_a_plain_number_is_not(tmp_path: Path) -> None:
+    rows = [2 + ticket % 5 for ticket in range(80)]
+    found = _many_tickets(
+        tmp_path,
+        {
+            "handovers": [count - 2 for count in rows],
+            "floor": [(ticket * 7) % 11 for ticket in range(80)],
+            "impact": [ticket % 2 + (count > 4) for ticket, count in enumerate(rows)],
+        },
+    )
+    assert [column for column, _ in found] == ["handovers"]
+    assert "goes with how many rows the ticket came to have (rank correlation 1.00)" in found[0][1]
