@@ -19,7 +19,7 @@ from commands.engine_options import (
 from commands.large_training import train_large
 from commands.options import AgreementsOption, JsonOption, StoreOption, days, instant, settings_with, user_name
 from commands.outages import train_outages
-from commands.printing import Progress, emit, says_faults
+from commands.printing import Progress, emit, fail, says_faults
 from commands.remaining_time import train_ends
 from commands.training_options import (
     GateOption,
@@ -30,6 +30,7 @@ from commands.training_options import (
     lessons,
     training_settings,
 )
+from commands.volumes import PlannedOption, train_volumes
 
 
 @says_faults
@@ -68,6 +69,7 @@ def train(
     workers: WorkersOption = 2,
     memory_limit: MemoryLimitOption = "3GiB",
     events_folder: EventsOption = None,
+    planned: PlannedOption = None,
     dask_training: Annotated[
         bool,
         typer.Option(
@@ -80,9 +82,16 @@ def train(
 
     `breach`: will a promise be broken. `remaining-time`: when will a ticket end; registered only if it beats simple tables.
     `outage`: will a service have a new outage within 24 hours; where no model is surely better, a rule answers.
+    `volume`: how many tickets come in; where nothing beats the mean of four same weekdays, that answers.
 
     Example: slacast train breach --as-of 2016-05-16T10:00+02:00
     """
+    if model is Trainable.VOLUME:
+        others = {"--cut": cut, "--judge-until": judge_until, "--gate": gate}
+        train_volumes(store, agreements, as_of, settings_file, planned, seed, unused=others)
+        return
+    if planned is not None:
+        raise fail("--planned is of use for volume alone")
     if model is Trainable.OUTAGE:
         tickets_only = {"--agreements": agreements, "--cut": cut, "--judge-until": judge_until, "--gate": gate}
         train_outages(store, as_of, settings_file, seed, unused=tickets_only)

@@ -31,6 +31,7 @@ class Trainable(StrEnum):
     BREACH = "breach"
     REMAINING_TIME = "remaining-time"
     OUTAGE = "outage"
+    VOLUME = "volume"
 
 
 SettingsOption = Annotated[

@@ -56,7 +56,7 @@ class VolumeForecast:
         local_s = (self.first_day + np.arange(days + 1)) * DAY_SECONDS
         return [from_us(int(at)) for at in offsets.to_utc_s(local_s) * SECOND_US]
 
-    def rows(self, made_at: datetime) -> pd.DataFrame:
+    def rows(self, made_at: datetime, series: str = ARRIVALS) -> pd.DataFrame:
         """The forecast as rows of the store: a row a series, day and quantile; 0.5 holds the expected value."""
         edges = self.day_edges()
         tables = [(MEDIAN, self.expected), *zip(QUANTILES, self.bounds, strict=True)]
@@ -77,7 +77,30 @@ class VolumeForecast:
         frame: pd.DataFrame = pd.concat(parts, ignore_index=True)
         frame = frame[np.isfinite(frame["value"])]
         made = pd.Timestamp(made_at).as_unit("us")
-        return frame.assign(series=ARRIVALS, made_at=made, model_version=self.version or None).reset_index(drop=True)
+        return frame.assign(series=series, made_at=made, model_version=self.version or None).reset_index(drop=True)
+
+    def with_values(self, expected: FloatArray, bounds: FloatArray) -> VolumeForecast:
+        """The same series and days with other numbers, such as hours of work."""
+        return replace(self, expected=expected, bounds=bounds)
+
+    def only(self, places: list[int]) -> VolumeForecast:
+        """Some of the series."""
+        series = tuple(self.series[place] for place in places)
+        served = tuple(self.served[place] for place in places)
+        half_hours = None if self.half_hours is None else self.half_hours[places]
+        bounds, weeks = self.bounds[:, places], self.week_bounds[:, places]
+        return VolumeForecast(
+            series,
+            self.first_day,
+            self.zone,
+            self.expected[places],
+            bounds,
+            weeks,
+            half_hours,
+            served,
+            self.notes,
+            self.version,
+        )
 
     def with_notes(self, *notes: str) -> VolumeForecast:
         """The same with more to know."""

@@ -16,7 +16,7 @@ QUANTILES = (0.025, 0.1, 0.9, 0.975)
 PROPORTIONAL = 0.08  # part of the spread that grows with the count itself; the rest is that of a Poisson count
 BUCKETS = (0, 2, 7, 28)  # days ahead at which a new bucket begins
 SHRINKAGE = 20.0  # errors' worth of "as far off as the others of the level"
-LEAST_ERRORS = 20
+LEAST_ERRORS = 10
 DAYS, WEEKS, HALF_HOURS = "days", "weeks", "half hours"
 
 

@@ -139,6 +139,11 @@ def local_day(zone: str, at: datetime) -> int:
     return int(_local_s(zone, np.array([to_us(at)]))[0] // DAY_SECONDS)
 
 
+def local_days(zone: str, at_us: Int64Array) -> Int64Array:
+    """The local day of each instant, in days since 1970-01-01."""
+    return _local_s(zone, at_us) // DAY_SECONDS if len(at_us) else at_us
+
+
 def _tickets(events: pd.DataFrame, until_us: int, levels: tuple[str, ...]) -> pd.DataFrame:
     """A row a ticket: when it was created, and the first known word of each level."""
     seen = events[(_us(events["event_at"]) <= until_us) & (_us(events["recorded_at"]) <= until_us)]

@@ -1,0 +1,138 @@
+"""Commands about volumes: training, as `slacast train volume`, and what comes in, as `slacast forecast volume`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.options import AgreementsOption, JsonOption, StoreOption, instant, seen_at, settings_with, user_name
+from commands.outages import app
+from commands.printing import Progress, emit, fail, says_faults
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from features.store.repository import Store
+    from features.volumes.counts import VolumeCounts
+    from features.volumes.planned import Outlook
+    from serving.settings import Settings
+
+PlannedOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--planned", metavar="FILE", help="Releases, campaigns and the like, YAML or CSV (docs/forecasts.md)."
+    ),
+]
+
+
+def train_volumes(
+    store: str | None,
+    agreements: Path | None,
+    as_of: str | None,
+    settings_file: Path | None,
+    planned: Path | None,
+    seed: int,
+    *,
+    unused: Mapping[str, object],
+) -> None:
+    """Train, judge and print; `unused` holds options that only other models have, by name, which must not be given."""
+    from training.configuration import read_settings
+    from training.volume import VolumeRequest, VolumeSettings, train_volume
+
+    given = [name for name, value in unused.items() if value is not None]
+    if given:
+        raise fail(f"{', '.join(given)} is of no use for volume: it is judged at past origins by its own gate")
+    settings = settings_with(database_url=store, agreements=agreements)
+    chosen = VolumeSettings() if settings_file is None else read_settings(settings_file, VolumeSettings)
+    progress, at = Progress(), instant(as_of) if as_of else datetime.now(UTC)
+    progress("counting tickets")
+    _, counts, outlook = _counted(settings, at, planned, chosen.horizon_days)
+    request = VolumeRequest(
+        counts=counts,
+        outlook=outlook,
+        tracking_uri=settings.mlflow_uri,
+        var_dir=settings.var_dir,
+        seed=seed,
+        by=user_name(),
+        at=datetime.now(UTC),
+        settings=chosen,
+    )
+    typer.echo(train_volume(request, progress).text())
+
+
+@app.command("volume")
+@says_faults
+def volume(
+    store: StoreOption = None,
+    agreements: AgreementsOption = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="INSTANT", help="The instant to look at, ISO 8601 with offset (default: now)."),
+    ] = None,
+    level: Annotated[
+        str, typer.Option("--level", help="all, service, team, category or priority: which series to print.")
+    ] = "all",
+    subject: Annotated[str, typer.Option("--subject", help="Of that level, as in the source.")] = "",
+    planned: PlannedOption = None,
+    handling_minutes: Annotated[
+        float | None,
+        typer.Option("--handling-minutes", min=0.01, help="Work a ticket, where the log does not tell it."),
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Store the forecast: the pages and the API show it, and it is judged later.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print how many tickets are expected, day by day and week by week, with intervals, and how earlier forecasts did.
+
+    By the champion of `slacast train volume`; before there is one, by the mean of four same weekdays, without intervals.
+
+    Example: slacast forecast volume --level team --subject Network --keep
+    """
+    from models.registry import champion
+    from models.volume_account import VolumeAccount, account_of
+    from models.volume_bundle import load_volume_model
+
+    settings, at = settings_with(database_url=store, agreements=agreements), seen_at(as_of)
+    found = champion(settings.mlflow_uri, "volume", download_to=settings.var_dir / "downloads")
+    model = None if found.path is None else load_volume_model(found.path)
+    events, counts, outlook = _counted(settings, at, planned, 371)
+    counts.place(level, subject)
+    account: VolumeAccount = account_of(
+        counts, outlook, events, at, model, str(found.version) if model else "", stated_minutes=handling_minutes
+    )
+    with _opened(settings) as opened:
+        earlier = opened.forecasts.read(series="arrivals", until=at)
+        if keep:
+            opened.forecasts.append(account.rows())
+    emit(account.printed(level, subject, earlier), as_json)
+
+
+def _counted(
+    settings: Settings, at: datetime, planned: Path | None, days_ahead: int
+) -> tuple[pd.DataFrame, VolumeCounts, Outlook]:
+    """The events by then, their counts in the desk's own days, and holidays and plans."""
+    from features.store import open_store
+    from features.volumes.counts import count_tickets
+    from features.volumes.planned import Outlook, holidays_of, read_planned_events
+    from serving.scorer import desk_zone
+    from serving.workplace import agreements_of
+
+    with open_store(settings.database_url) as opened:
+        events = opened.ticket_events(until=at)
+        if events.empty:
+            raise fail(f"{opened.url} holds no events by then. First: slacast import FILE --mapping mapping.yaml")
+        agreed = agreements_of(settings, opened)
+    counts = count_tickets(events, at, zone=settings.time_zone or desk_zone(agreed))
+    holidays = holidays_of(agreed, counts.first_day, counts.end_day + days_ahead)
+    return events, counts, Outlook(holidays, () if planned is None else read_planned_events(planned))
+
+
+def _opened(settings: Settings) -> Store:
+    from features.store import open_store
+
+    return open_store(settings.database_url)
