@@ -16,7 +16,15 @@ from commands.engine_options import (
     WorkersOption,
     cluster,
 )
-from commands.options import AgreementsOption, JsonOption, StoreOption, existing, instant, settings_with
+from commands.options import (
+    AgreementsOption,
+    JsonOption,
+    StoreOption,
+    existing,
+    instant,
+    pseudonym_secret,
+    settings_with,
+)
 from commands.printing import Progress, emit, says_faults
 
 
@@ -43,15 +51,15 @@ def import_(
     from features.store import open_store
     from sla.agreements.loading import load_agreements
 
-    settings = settings_with(database_url=store, agreements=agreements)
+    settings, secret = settings_with(database_url=store, agreements=agreements), pseudonym_secret()
     if settings.agreements is not None:
         load_agreements(existing(settings.agreements))  # its faults are told before anything is stored
     if dry_run:
-        emit(import_file(file, mapping, dry_run=True, progress=Progress()), as_json)
+        emit(import_file(file, mapping, dry_run=True, progress=Progress(), secret=secret), as_json)
         return
     now = datetime.now(UTC)
     with open_store(settings.database_url) as opened:
-        report = import_file(file, mapping, opened, imported_at=now, progress=Progress())
+        report = import_file(file, mapping, opened, imported_at=now, progress=Progress(), secret=secret)
         if settings.agreements is not None:
             opened.save_agreements(settings.agreements.read_text(encoding="utf-8"), now)
     emit(report, as_json)
@@ -122,3 +130,21 @@ def features(
         uses_dask = engine is EngineChoice.DASK
         with cluster(scheduler, workers, memory_limit) if uses_dask else process_engine(workers) as running:
             emit(write_features(wanted, running, progress), as_json)
+
+
+@says_faults
+def pseudonym(
+    name: Annotated[str, typer.Argument(help="The name as the export writes it, capital letters and all.")],
+) -> None:
+    """Print what is stored in place of a name where a mapping says `pseudonymise`: to find or to erase what is known of a person.
+
+    Example: slacast pseudonym "Ada Byron"
+    """
+    from features.sources.faults import SourceError
+    from features.sources.pseudonyms import SETTING
+    from features.sources.pseudonyms import pseudonym as of
+
+    secret = pseudonym_secret()
+    if secret is None:
+        raise SourceError(f"{SETTING} is not set; a pseudonym is told only by the secret that it was made with")
+    typer.echo(of(name, secret))

@@ -100,6 +100,12 @@ def user_name() -> str:
         return "unknown"
 
 
+def pseudonym_secret() -> str | None:
+    """The secret that pseudonyms are made with, or None where none is set."""
+    secret = settings_with().pseudonym_secret
+    return None if secret is None else secret.get_secret_value()
+
+
 def settings_with(**given: Any) -> Settings:
     """The settings from the environment, with what was given on the command line (not None) in their place."""
     from serving.settings import load_settings

@@ -15,6 +15,7 @@ from commands.options import (
     StoreOption,
     existing,
     pairs,
+    pseudonym_secret,
     seen_at,
     settings_with,
 )
@@ -64,7 +65,7 @@ def clocks(
     progress = Progress()
     agreed = load_agreements(existing(agreements))
     progress(f"reading {events}")
-    log = Histories.from_events(read(existing(events), load_mapping(mapping)).events, agreed).log
+    log = Histories.from_events(read(existing(events), load_mapping(mapping), pseudonym_secret()).events, agreed).log
     progress(f"replaying {len(log.ticket_ids):,} tickets")
     table = pd.DataFrame(dict(replay(log, agreed, to_us(seen_at(as_of))).to_columns()))
     if out.suffix == ".csv":

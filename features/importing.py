@@ -59,17 +59,18 @@ def import_file(
     dry_run: bool = False,
     progress: Progress | None = None,
     imported_at: datetime | None = None,
+    secret: str | None = None,
 ) -> ImportReport:
     """The account of importing one file by one mapping into `store`, an open store or its URL (None: var/slacast.db).
 
     One transaction: after any fault, interruption included, the store is as before, and running again ends as one clean run
-    would. A dry run reads and reports but opens no store. Raises SourceError (MappingError among them) for the mapping and the
+    would. `secret` makes the pseudonyms that the mapping asks for. A dry run reads and reports but opens no store. Raises SourceError (MappingError among them) for the mapping and the
     file, StoreError (ConflictError among them) for the store; each text is ready to print.
     """
     tell = progress or _silent
     mapping = load_mapping(mapping_path)
     tell(f"reading {Path(path).name}", 0, 1)
-    result = read(path, mapping)
+    result = read(path, mapping, secret)
     tell(f"reading {Path(path).name}", 1, 1)
     if dry_run:
         return ImportReport(result, None, None)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-SECRETS = frozenset({"database_url", "mlflow_uri", "session_secret", "oidc_client_secret"})
+SECRETS = frozenset({"database_url", "mlflow_uri", "session_secret", "oidc_client_secret", "pseudonym_secret"})
 """Settings that hold, or may hold, a secret: their values are in no message and no log."""
 ROLE_NAMES = ("reader", "dispatcher", "planner", "scientist", "manager", "admin")
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -72,6 +72,11 @@ class Settings(BaseSettings):
         default=None,
         min_length=32,
         description="What session cookies are signed with; replicas need the same. Unset: one is made and kept in SLACAST_VAR_DIR.",
+    )
+    pseudonym_secret: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="What pseudonyms of names are made with on import, where a mapping asks for them (docs/operations.md). Keep it: another one gives the same person another pseudonym.",
     )
     requests_per_second: float = Field(
         default=300.0,

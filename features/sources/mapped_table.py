@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from features.sources.dates import UNREADABLE, Instants, given_instants, read_instants
 from features.sources.faults import Rejection, SourceError, count_of, did_you_mean
 from features.sources.mapping_model import OTHERWISE, Mapping
+from features.sources.pseudonyms import check_secret, pseudonyms
 from features.sources.table import Coded, CodedInstants, Codes, Table
 
 _T = TypeVar("_T")
@@ -31,6 +32,7 @@ class MappedTable:
     unmapped: tuple[str, ...]  # columns neither used nor ignored
     is_rejected: NDArray[np.bool_]
     rejections: list[Rejection] = field(default_factory=list)
+    secret: str | None = field(default=None, repr=False)  # that pseudonyms are made with
     _read: dict[str, Coded] = field(default_factory=dict)
 
     def source_column(self, target: str) -> str | None:
@@ -38,7 +40,14 @@ class MappedTable:
         return self.mapping.columns.get(target) or self.mapping.attributes.get(target)
 
     def coded(self, target: str) -> Coded:
-        """The column of a canonical name or attribute: missing and cleared values applied, words translated."""
+        """The column of a canonical name or attribute: missing and cleared values applied, words translated, names hidden."""
+        found = self._translated(target)
+        if target not in self.mapping.pseudonymise:
+            return found
+        check_secret(self.mapping, self.secret, self.table.name)
+        return found.translated(pseudonyms(found.values, self.secret or ""))
+
+    def _translated(self, target: str) -> Coded:
         column = self.source_column(target)
         if column is None:
             return Coded.constant(self.mapping.constants.get(target), len(self.table))
@@ -154,8 +163,8 @@ class MappedTable:
         )
 
 
-def mapped_table(table: Table, mapping: Mapping) -> MappedTable:
-    """The table under its mapping, identical rows dropped if the mapping says so.
+def mapped_table(table: Table, mapping: Mapping, secret: str | None = None) -> MappedTable:
+    """The table under its mapping, identical rows dropped if the mapping says so; `secret` makes pseudonyms.
 
     Raises SourceError where a column of the mapping is not in the file or stands in its header twice.
     """
@@ -168,7 +177,9 @@ def mapped_table(table: Table, mapping: Mapping) -> MappedTable:
         is_repeat = _is_repeat([column.codes for column in table.columns.values()], len(table))
         duplicates = tuple(int(number) for number in table.row_numbers[is_repeat])
         table = table.take(~is_repeat) if is_repeat.any() else table
-    return MappedTable(table, mapping, duplicates, unmapped, np.zeros(len(table), dtype=bool), list(table.rejections))
+    return MappedTable(
+        table, mapping, duplicates, unmapped, np.zeros(len(table), dtype=bool), list(table.rejections), secret
+    )
 
 
 def _is_repeat(columns: list[Codes], rows: int) -> NDArray[np.bool_]:

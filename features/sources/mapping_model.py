@@ -91,6 +91,7 @@ class Mapping(_Strict):
     constants: dict[str, Text] = {}
     ignore: dict[str, str | None] = {}
     trusted: tuple[str, ...] = ()
+    pseudonymise: tuple[str, ...] = ()  # names of columns and attributes whose texts are stored as pseudonyms
     duplicates: Literal["drop", "keep"] = "drop"
     rejected_share_limit: float = Field(default=0.01, ge=0, le=1)
 
@@ -104,7 +105,7 @@ class Mapping(_Strict):
     def _from_list(cls, value: Any) -> Any:
         return dict.fromkeys(value) if isinstance(value, list) else value
 
-    @field_validator("dates", "missing", mode="before")
+    @field_validator("dates", "missing", "pseudonymise", mode="before")
     @classmethod
     def _from_one(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value

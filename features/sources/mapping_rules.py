@@ -38,6 +38,8 @@ _NOT_TRANSLATED = (
     "status",
     "waiting_on",
 )
+_NAMES = ("customer", "assignee", "team", "service", "category", "channel")
+"""Columns whose words only name something: rules, features and models need no more of them than which are equal."""
 
 Fault = tuple[tuple[str | int, ...], str]
 """Where in the mapping, and what is wrong there."""
@@ -51,6 +53,7 @@ def faults_of(mapping: Mapping) -> list[Fault]:
         *_usage_faults(mapping),
         *_table_faults(mapping),
         *_word_faults(mapping),
+        *_pseudonym_faults(mapping),
     ]
 
 
@@ -123,6 +126,17 @@ def _word_faults(mapping: Mapping) -> Iterator[Fault]:
         for path, word in found:
             if word is not None and word not in words:
                 yield path, f"{key}: {word!r} is not one of {', '.join(words)}.{did_you_mean(word, words)}"
+
+
+def _pseudonym_faults(mapping: Mapping) -> Iterator[Fault]:
+    may_be = [name for name in mapping.columns if name in _NAMES]
+    known = [*may_be, *mapping.attributes]
+    for place, name in enumerate(mapping.pseudonymise):
+        if name not in known:
+            yield (
+                ("pseudonymise", place),
+                f"pseudonymise: {name!r} is none of this mapping's columns with names or attributes: {', '.join(known) or 'it has none'}.{did_you_mean(name, known)}",
+            )
 
 
 def _given(word: str | None) -> Iterable[str]:

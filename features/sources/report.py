@@ -64,7 +64,8 @@ def report_dict(result: ImportResult) -> dict[str, Any]:
 def notes(result: ImportResult) -> list[str]:
     """What a careful reader would want to know about the file, one sentence each."""
     quality = result.quality
-    zone = result.mapping.time_zone
+    mapping, zone = result.mapping, result.mapping.time_zone
+    free = [name for name in mapping.attributes if name not in mapping.pseudonymise]
     found = [
         (
             len(result.unmapped_columns),
@@ -90,6 +91,11 @@ def notes(result: ImportResult) -> list[str]:
         (
             quality.ambiguous_rows,
             f"local times that happened twice in {zone}: {count_of(quality.ambiguous_rows, 'row')}; taken as the first",
+        ),
+        (len(mapping.pseudonymise), f"stored as pseudonyms: {', '.join(mapping.pseudonymise)}"),
+        (
+            len(mapping.pseudonymise) and len(free),
+            f"free texts stay as they are and may hold names: {', '.join(free)}; what is not needed, leave out of the mapping",
         ),
         (quality.has_odd_hours, _odd_hours(quality, zone)),
         (len(quality.gaps), _gaps(quality)),

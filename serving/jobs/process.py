@@ -18,7 +18,7 @@ SLACAST = (sys.executable, "-P", "-m", "slacast")
 """How the command line is started: by this very interpreter, and never from the folder it happens to run in."""
 FOLLOWS = "SLACAST_FOLLOWS_STARTER"
 GRACE_SECONDS = 5.0
-_NOT_HANDED_ON = frozenset({"session_secret", "oidc_client_secret", "host", "port"})
+_NOT_HANDED_ON = frozenset({"session_secret", "oidc_client_secret", "pseudonym_secret", "host", "port"})
 
 
 def environment_of(settings: Settings, asked_by: str) -> dict[str, str]:
