@@ -121,6 +121,10 @@ class LiveHistories:
         held = [(seen(part), 1) for part in self._held]
         return (*held, *((seen(layer.gone), -1) for layer in self.layers if len(layer.gone)))
 
+    def logs(self) -> list[EventLog]:
+        """All events that are known, in parts; each ticket is whole in one of them."""
+        return [part.current() for part in self._held]
+
     def number(self, ticket_id: str) -> int | None:
         """The number of a ticket, None if nothing was ever heard of it."""
         wanted = np.array([ticket_id], object)

@@ -1,0 +1,268 @@
+"""How the agreements were kept: for each target and month how many clocks met it, how many missed it, and by how much.
+
+A clock counts in the month in which it was decided: met when it stopped in time, missed at the instant of its breach, although its
+ticket may still be open. Cancelled clocks count nowhere. Months are those of the desk's zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.live import LiveHistories
+from serving.queue import LATE, Queue, QueueRow, Risk
+from sla.agreements.agreement_set import AgreementSet
+from sla.clocks.clock_table import ClockTable
+from sla.clocks.replay import replay
+from sla.clocks.verdicts import VerdictState
+from sla.events import EventLog
+from sla.instants import NEVER_US, SECOND_US, BoolArray, to_us
+
+ASSUMED_GOAL = 0.95
+"""The share that should meet a target where no agreement names a service credit."""
+CLOSE_POINTS = 0.02
+"""Attainment this little above the goal counts as close."""
+NEAR_SHARE = 0.95
+"""A clock that was met with at least this share of its target used is a near miss."""
+MOST_MONTHS = 12
+COLUMNS = ("ticket_id", "target", "agreement", "month", "is_met", "decided_at", "share_used", "overdue_seconds", "team", "service")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month of the desk's calendar."""
+
+    year: int
+    number: int
+
+    @classmethod
+    def of(cls, at: datetime, zone: str) -> Month:
+        """The month of an instant."""
+        local = at.astimezone(ZoneInfo(zone))
+        return cls(local.year, local.month)
+
+    @classmethod
+    def read(cls, text: str) -> Month | None:
+        """The month of `2016-05`, None for anything else."""
+        try:
+            found = datetime.strptime(text, "%Y-%m")  # noqa: DTZ007 (a month has no zone)
+        except ValueError:
+            return None
+        return cls(found.year, found.month)
+
+    def plus(self, months: int) -> Month:
+        """The month so many later."""
+        place = self.year * 12 + self.number - 1 + months
+        return Month(place // 12, place % 12 + 1)
+
+    def begin(self, zone: str) -> datetime:
+        """Its first instant."""
+        return datetime(self.year, self.number, 1, tzinfo=ZoneInfo(zone))
+
+    def __str__(self) -> str:
+        return f"{self.year}-{self.number:02}"
+
+
+@dataclass(frozen=True)
+class Attained:
+    """One target in one month. `goal`: the share that should be met; `is_assumed`: no agreement says so."""
+
+    month: Month
+    met: int
+    missed: int
+    goal: float
+    is_assumed: bool
+
+    @property
+    def total(self) -> int:
+        """How many were decided."""
+        return self.met + self.missed
+
+    @property
+    def share(self) -> float | None:
+        """The share that was met, None where nothing was decided."""
+        return self.met / self.total if self.total else None
+
+    @property
+    def gap(self) -> float | None:
+        """Share minus goal: negative where the goal was missed."""
+        return None if self.share is None else self.share - self.goal
+
+    @property
+    def word(self) -> str:
+        """`kept`, `close` (kept, but hardly), `missed` or `none`."""
+        if self.gap is None:
+            return "none"
+        if self.gap < -1e-12:
+            return "missed"
+        return "close" if self.gap < CLOSE_POINTS and self.missed else "kept"
+
+
+@dataclass(frozen=True)
+class Level:
+    """One target of one agreement over the months, the oldest first. `chance`: see `chance_to_miss`."""
+
+    target: str
+    agreement: str
+    months: tuple[Attained, ...]
+    chance: float | None = None
+
+
+@dataclass(frozen=True)
+class LevelsReport:
+    """The levels of some months, and every clock that was decided in them (a frame with COLUMNS)."""
+
+    months: tuple[Month, ...]
+    levels: tuple[Level, ...]
+    clocks: pd.DataFrame
+
+    def missed_in(self, month: Month) -> pd.DataFrame:
+        """The clocks that missed their target in a month, the worst first."""
+        wanted = self.clocks[(self.clocks["month"] == str(month)) & ~self.clocks["is_met"].astype(bool)]
+        return wanted.sort_values(["overdue_seconds", "ticket_id"], ascending=[False, True], kind="stable")
+
+    def near_misses_in(self, month: Month) -> pd.DataFrame:
+        """The clocks that were met with hardly any time left, the closest first."""
+        is_near = self.clocks["is_met"].astype(bool) & (self.clocks["share_used"] >= NEAR_SHARE)
+        wanted = self.clocks[(self.clocks["month"] == str(month)) & is_near]
+        return wanted.sort_values(["share_used", "ticket_id"], ascending=[False, True], kind="stable")
+
+
+def decided_clocks(histories: LiveHistories, at: datetime, zone: str) -> pd.DataFrame:
+    """Every clock that was decided up to an instant, as a frame with COLUMNS; what became known later does not count."""
+    agreements, at_us = histories.agreements, to_us(at)
+    parts = [_decided(log, replay(log, agreements, at_us), agreements) for log in histories.logs()]
+    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
+    local = pd.to_datetime(found["decided_at"], utc=True).dt.tz_convert(zone)
+    found["month"] = local.dt.strftime("%Y-%m").astype(object)
+    return found[list(COLUMNS)]
+
+
+def levels_report(
+    clocks: pd.DataFrame, agreements: AgreementSet, until: Month, count: int, goal: float | None = None
+) -> LevelsReport:
+    """The report of `count` months up to one; `goal` (a share) goes before what the agreements say."""
+    months = tuple(until.plus(place - count + 1) for place in range(count))
+    wanted = clocks[clocks["month"].isin([str(month) for month in months])]
+    tally = wanted.groupby(["agreement", "target", "month"])["is_met"].agg(["sum", "size"])
+    found = {key: (int(row["sum"]), int(row["size"])) for key, row in tally.iterrows()}
+    levels = []
+    for agreement, target in sorted({key[:2] for key in found}):
+        agreed = goal_of(agreements, agreement, target)
+        chosen = goal if goal is not None else agreed if agreed is not None else ASSUMED_GOAL
+        attained = []
+        for month in months:
+            met, total = found.get((agreement, target, str(month)), (0, 0))
+            attained.append(Attained(month, met, total - met, chosen, goal is None and agreed is None))
+        levels.append(Level(target, agreement, tuple(attained)))
+    return LevelsReport(months, tuple(levels), wanted)
+
+
+def goal_of(agreements: AgreementSet, agreement: str, target: str) -> float | None:
+    """The share below which an agreement owes a service credit, the strictest of them; None where it owes none."""
+    metric = target.partition(":")[0]
+    credits_agreed = [
+        one.below_percent / 100.0
+        for found in agreements.agreements
+        if found.name == agreement
+        for agreed in found.targets
+        if agreed.metric == metric
+        for one in agreed.credits
+    ]
+    return max(credits_agreed, default=None)
+
+
+def chance_to_miss(attained: Attained, open_chances: Sequence[float]) -> float | None:
+    """The chance that the month ends below its goal, given the chance of each open clock that it will still be decided late.
+
+    Exact for independent clocks (a Poisson binomial distribution); tickets that are yet to come are not in it. None where
+    nothing is decided or open.
+    """
+    total = attained.total + len(open_chances)
+    if total == 0:
+        return None
+    late = np.ones(1)
+    for chance in open_chances:
+        late = np.convolve(late, (1.0 - chance, chance))
+    missed = attained.missed + np.arange(len(late))
+    return float(late[(total - missed) / total < attained.goal - 1e-12].sum())
+
+
+def open_chances(queue: Queue, agreement: str, target: str, until: datetime) -> list[float] | None:
+    """The chance of each open, undecided clock that is due before an instant to be late; None without a model.
+
+    A clock that waits is taken at what the model says of it, one that has no probability is left out.
+    """
+    if target != queue.target or queue.bundle_version is None:
+        return None
+    return [row.probability for row in _due_before(queue.rows, agreement, until) if row.probability is not None]
+
+
+def _due_before(rows: Sequence[QueueRow], agreement: str, until: datetime) -> Iterator[QueueRow]:
+    for row in rows:
+        due = row.clock.due_at
+        is_open = row.risk not in LATE and row.risk is not Risk.NO_CLOCK
+        if is_open and row.clock.agreement == agreement and due is not None and due < until:
+            yield row
+
+
+def _decided(log: EventLog, table: ClockTable, agreements: AgreementSet) -> pd.DataFrame:
+    verdicts = table.verdicts
+    is_missed = verdicts.is_breached & (verdicts.breached_us != NEVER_US)
+    is_met = (verdicts.state == VerdictState.MET) & (verdicts.stopped_us != NEVER_US)
+    rows = np.flatnonzero(is_missed | is_met)
+    decided_us = np.where(is_missed, verdicts.breached_us, verdicts.stopped_us)[rows]
+    names = np.array([*(one.name for one in agreements.agreements), ""], dtype=object)
+    target_us, elapsed_us = verdicts.target_us[rows], verdicts.elapsed_us[rows]
+    share = np.divide(elapsed_us, target_us, out=np.ones(len(rows)), where=target_us > 0)
+    ticket = table.ticket[rows]
+    return pd.DataFrame(
+        {
+            "ticket_id": table.ticket_ids[ticket],
+            "target": np.array(table.targets, dtype=object)[table.target[rows]],
+            "agreement": names[verdicts.agreement[rows]],
+            "is_met": is_met[rows],
+            "decided_at": pd.to_datetime(decided_us, unit="us", utc=True),
+            "share_used": share,
+            "overdue_seconds": np.maximum(elapsed_us - target_us, 0) / SECOND_US,
+            "team": _last_texts(log, "team", table.as_of_us)[ticket],
+            "service": _last_texts(log, "service", table.as_of_us)[ticket],
+        }
+    )
+
+
+def _last_texts(log: EventLog, name: str, at_us: int) -> NDArray[np.object_]:
+    """The last text of a column that each ticket had and that was known at an instant, "" for none."""
+    column = log.columns.get(name)
+    if column is None or not len(log.ticket_ids):
+        return np.full(len(log.ticket_ids), "", dtype=object)
+    known: BoolArray = (column.codes >= 0) & (log.at_us <= at_us) & (log.recorded_us <= at_us)
+    row = np.maximum.reduceat(np.where(known, np.arange(len(known)), -1), log.offsets[:-1])
+    texts = np.array([*column.values, ""], dtype=object)
+    found: NDArray[np.object_] = texts[np.where(row >= 0, column.codes[row], -1)]
+    return found
+
+
+class LevelsBook:
+    """The decided clocks of a running service, worked out anew every few minutes."""
+
+    def __init__(self, histories: Callable[[], LiveHistories], keep_seconds: float = 300.0) -> None:
+        self._histories, self._keep_seconds = histories, keep_seconds
+        self._held: tuple[float, str, pd.DataFrame] | None = None
+
+    def clocks(self, queue: Queue) -> pd.DataFrame:
+        """The clocks decided up to the queue's instant; those of an earlier instant where that is only minutes ago."""
+        at_seconds = queue.as_of.timestamp()
+        if self._held is not None:
+            held_seconds, zone, clocks = self._held
+            if zone == queue.zone and 0 <= at_seconds - held_seconds < self._keep_seconds:
+                return clocks
+        clocks = decided_clocks(self._histories(), queue.as_of, queue.zone)
+        self._held = (at_seconds, queue.zone, clocks)
+        return clocks

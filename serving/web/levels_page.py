@@ -1,0 +1,159 @@
+"""The page of the service levels: targets by months in words and shapes, near misses and deviations."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias
+from urllib.parse import urlencode
+
+import pandas as pd
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from serving.access.caller import Caller
+from serving.access.decisions import Demand, Guarded
+from serving.access.roles import Permission
+from serving.api.levels import report_of
+from serving.etags import is_unchanged, not_modified
+from serving.levels import MOST_MONTHS, LevelsReport, Month
+from serving.reports.delimited import harmless
+from serving.service import service_of
+from serving.web.charts import Line, Plot
+from serving.web.frame import ETAG_HEADERS, frame, page_tag, pages_of
+from serving.web.language import Language, language_of, phrase
+from serving.wording import percent
+
+router = APIRouter(include_in_schema=False, route_class=Guarded)
+Reader: TypeAlias = Annotated[Caller, Depends(Demand(Permission.READ))]
+SHOWN_MONTHS = 6
+MOST_ROWS = 50
+WORDS = {
+    "kept": ("●", phrase("Kept")),
+    "close": ("◆", phrase("Just kept")),
+    "missed": ("✕", phrase("Missed")),
+    "none": ("○", phrase("None decided")),
+}
+_TONES: tuple[Any, ...] = ("main", "second", "quiet")
+CSV_COLUMNS = ("agreement", "target", "month", "met", "missed", "share", "goal", "gap", "word")
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A clock that missed its target, or nearly did."""
+
+    ticket_id: str
+    target: str
+    decided_at: datetime
+    share_used: float
+    overdue_seconds: float
+    team: str
+    service: str
+
+
+@dataclass(frozen=True)
+class LevelsView:
+    """Everything the template needs."""
+
+    month: Month
+    report: LevelsReport
+    missed: tuple[Deviation, ...]
+    missed_total: int
+    near: tuple[Deviation, ...]
+    near_total: int
+    plot: Plot
+    earlier: str
+    later: str | None
+    csv_url: str
+
+    @property
+    def rows(self) -> list[tuple[str, str]]:
+        """The numbers of the plot."""
+        shares = self.plot.lines[0].values
+        return [(label, "–" if share is None else percent(share)) for label, share in zip(self.plot.labels, shares, strict=True)]  # fmt: skip
+
+
+@router.get("/levels")
+def levels_page(request: Request, caller: Reader, month: str = "") -> Response:
+    """The levels up to a month; a month that is none shows the current one."""
+    queue, standing = service_of(request).queue()
+    etag = page_tag(request, queue.fingerprint, standing.problem)
+    if is_unchanged(request, etag):
+        return not_modified(etag)
+    current = Month.of(queue.as_of, queue.zone)
+    last = Month.read(month) or current
+    found = report_of(request, caller, last, SHOWN_MONTHS, None)
+    view = levels_view(found, last, current, language_of(request))
+    values = frame(request, queue, standing) | {"view": view, "words": WORDS, "is_current": last == current}
+    return pages_of(request).render("levels.html", 200, {"ETag": etag, **ETAG_HEADERS}, **values)
+
+
+@router.get("/levels.csv")
+def levels_csv(request: Request, caller: Reader, month: str = "") -> Response:
+    """Twelve months as CSV, a line for each agreement, target and month."""
+    queue, _standing = service_of(request).queue()
+    last = Month.read(month) or Month.of(queue.as_of, queue.zone)
+    found = report_of(request, caller, last, MOST_MONTHS, None)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(CSV_COLUMNS)
+    writer.writerows(_lines(found))
+    headers = {"Content-Disposition": f'attachment; filename="service-levels-{last}.csv"', "Cache-Control": "no-store"}
+    return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def levels_view(found: LevelsReport, last: Month, current: Month, language: Language) -> LevelsView:
+    """The view of a report that ends with a month."""
+    missed, near = found.missed_in(last), found.near_misses_in(last)
+    later = last.plus(1)
+    return LevelsView(
+        month=last,
+        report=found,
+        missed=tuple(_deviations(missed)),
+        missed_total=len(missed),
+        near=tuple(_deviations(near)),
+        near_total=len(near),
+        plot=_plot(found, language),
+        earlier=f"/levels?{urlencode({'month': last.plus(-1)})}",
+        later=f"/levels?{urlencode({'month': later})}" if (later.year, later.number) <= (current.year, current.number) else None,
+        csv_url=f"/levels.csv?{urlencode({'month': last})}",
+    )  # fmt: skip
+
+
+def _deviations(clocks: pd.DataFrame) -> Iterator[Deviation]:
+    for _place, row in clocks.head(MOST_ROWS).iterrows():
+        yield Deviation(
+            row["ticket_id"],
+            row["target"],
+            row["decided_at"].to_pydatetime(),
+            float(row["share_used"]),
+            float(row["overdue_seconds"]),
+            row["team"],
+            row["service"],
+        )
+
+
+def _plot(found: LevelsReport, language: Language) -> Plot:
+    """All targets together, month by month, beside the goal of the first."""
+    labels = [str(month) for month in found.months]
+    met = [sum(level.months[place].met for level in found.levels) for place in range(len(labels))]
+    total = [sum(level.months[place].total for level in found.levels) for place in range(len(labels))]
+    share: list[float | None] = [one / of if of else None for one, of in zip(met, total, strict=True)]
+    goal: Sequence[float] = [found.levels[0].months[0].goal] * len(labels) if found.levels else []
+    lines = [Line(language.gettext(phrase("all targets together")), share)]
+    if goal and len({level.months[0].goal for level in found.levels}) == 1:
+        lines.append(Line(language.gettext(phrase("goal")), list(goal), tone="limit"))
+    return Plot(labels, lines, unit="%", ceiling=1.0, floor=min([0.5, *(one for one in share if one is not None)]))
+
+
+def _lines(found: LevelsReport) -> Iterator[list[object]]:
+    for level in found.levels:
+        for one in level.months:
+            yield [harmless(level.agreement), harmless(level.target), str(one.month), one.met, one.missed, _number(one.share), one.goal, _number(one.gap), one.word]  # fmt: skip
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

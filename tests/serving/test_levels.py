@@ -1,0 +1,161 @@
+"""Service levels: counted once, in the month of the decision, beside what the calculator says ticket by ticket."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.live import LiveHistories
+from serving.access.roles import Role
+from serving.levels import Attained, LevelsBook, Month, chance_to_miss, decided_clocks, goal_of, levels_report
+from sla.clocks.ticket_clocks import replay_ticket
+from sla.clocks.verdicts import VerdictState
+from tests.serving.real_desk import AT, agreements, random_events
+from tests.serving.stored_desk import NOWHERE, Desk, logged_in
+
+EVENTS = random_events(90, seed=3)
+MAY = Month(2016, 5)
+
+
+@pytest.fixture(scope="module")
+def histories() -> LiveHistories:
+    return LiveHistories.of(EVENTS, agreements())
+
+
+@pytest.fixture(scope="module")
+def clocks(histories: LiveHistories) -> pd.DataFrame:
+    return decided_clocks(histories, AT, "UTC")
+
+
+def test_every_decided_clock_counts_once_as_its_verdict_says(histories: LiveHistories, clocks: pd.DataFrame) -> None:
+    expected: Counter[tuple[str, str, bool]] = Counter()
+    for log in histories.logs():
+        for ticket in log.ticket_ids:
+            seen = [event for event in log.events_of(str(ticket)) if event.at_us <= AT.timestamp() * 1e6]
+            for verdict in replay_ticket(seen, histories.agreements, AT) if seen else ():
+                if verdict.is_breached or verdict.state is VerdictState.MET:
+                    expected[str(ticket), verdict.target, not verdict.is_breached] += 1
+    found = Counter(zip(clocks["ticket_id"], clocks["target"], clocks["is_met"].astype(bool), strict=True))
+    assert found == expected
+    assert len({met for _ticket, _target, met in found}) == 2
+
+
+def test_what_was_not_known_yet_does_not_count(histories: LiveHistories) -> None:
+    early = AT - timedelta(days=2)
+    cut = EVENTS[(EVENTS["event_at"] <= early) & (EVENTS["recorded_at"] <= early)]
+    forgetful = decided_clocks(LiveHistories.of(cut, agreements()), early, "UTC")
+    remembering = decided_clocks(histories, early, "UTC")
+    columns = ["ticket_id", "target", "is_met", "decided_at", "team"]
+    key = {"by": columns, "ignore_index": True}
+    pd.testing.assert_frame_equal(remembering[columns].sort_values(**key), forgetful[columns].sort_values(**key))  # type: ignore[call-overload]
+
+
+def test_the_levels_add_up_to_the_clocks(clocks: pd.DataFrame) -> None:
+    report = levels_report(clocks, agreements(), Month.of(AT, "UTC"), 12)
+    assert sum(found.total for level in report.levels for found in level.months) == len(report.clocks)
+    last = report.months[-1]
+    missed = sum(level.months[-1].missed for level in report.levels)
+    assert len(report.missed_in(last)) == missed
+    near = report.near_misses_in(last)
+    assert near["is_met"].all()
+    assert (near["share_used"] >= 0.95).all()
+
+
+@pytest.mark.parametrize(
+    ("met", "missed", "word"), [(0, 0, "none"), (95, 5, "close"), (94, 6, "missed"), (96, 4, "close"), (98, 2, "kept"), (3, 0, "kept")]
+)  # fmt: skip
+def test_a_month_has_one_word(met: int, missed: int, word: str) -> None:
+    assert Attained(MAY, met, missed, 0.95, True).word == word
+
+
+def test_a_goal_is_the_strictest_service_credit() -> None:
+    class Credit:
+        def __init__(self, below: float) -> None:
+            self.below_percent = below
+
+    class Target:
+        metric, credits = "resolution", (Credit(95), Credit(98), Credit(90))
+
+    class Agreement:
+        name, targets = "Gold", (Target(),)
+
+    class Set:
+        agreements = (Agreement(),)
+
+    assert goal_of(Set(), "Gold", "resolution") == 0.98  # type: ignore[arg-type]
+    assert goal_of(Set(), "Gold", "first_response") is None  # type: ignore[arg-type]
+    assert goal_of(Set(), "Silver", "resolution") is None  # type: ignore[arg-type]
+
+
+@settings(max_examples=60)
+@given(st.lists(st.floats(0, 1), max_size=7), st.integers(0, 12), st.integers(0, 4), st.sampled_from([0.5, 0.8, 0.95, 1.0]))  # fmt: skip
+def test_the_chance_to_miss_is_that_of_all_outcomes(chances: list[float], met: int, missed: int, goal: float) -> None:
+    attained = Attained(MAY, met, missed, goal, False)
+    found = chance_to_miss(attained, chances)
+    total = met + missed + len(chances)
+    if total == 0:
+        assert found is None
+        return
+    expected = 0.0
+    for outcome in itertools.product((0, 1), repeat=len(chances)):
+        weight = np.prod([chance if late else 1 - chance for late, chance in zip(outcome, chances, strict=True)] or [1.0])  # fmt: skip
+        if (total - missed - sum(outcome)) / total < goal - 1e-12:
+            expected += float(weight)
+    assert found == pytest.approx(expected, abs=1e-9)
+
+
+def test_months_are_the_desks() -> None:
+    midnight = datetime(2016, 4, 30, 22, 30, tzinfo=UTC)
+    assert str(Month.of(midnight, "Europe/Berlin")) == "2016-05"
+    assert str(Month.of(midnight, "UTC")) == "2016-04"
+    assert (str(MAY.plus(8)), str(MAY.plus(-5))) == ("2017-01", "2015-12")
+    assert Month.read("2016-05") == MAY
+    assert [Month.read(text) for text in ("2016-13", "", "May", "2016-05-01")] == [None] * 4
+
+
+def test_the_book_keeps_what_it_worked_out_for_minutes(desk: Desk) -> None:
+    asked = []
+
+    def known() -> LiveHistories:
+        asked.append(1)
+        return desk.service.source.histories
+
+    book, queue = LevelsBook(known), desk.service.queue()[0]
+    assert book.clocks(queue) is book.clocks(queue)
+    assert asked == [1]
+
+
+def test_the_api_tells_levels_near_misses_and_deviations_of_ones_own_teams(guarded: Desk) -> None:
+    everything = guarded.client(Role.MANAGER).get("/api/v1/reports/service-levels").json()
+    assert everything["levels"]
+    total = sum(month["missed"] for level in everything["levels"] for month in level["months"][-1:])
+    assert everything["missed_total"] == total == len(everything["missed"])
+    nowhere = guarded.client(token=NOWHERE.text).get("/api/v1/reports/service-levels").json()
+    assert nowhere["levels"] == nowhere["missed"] == []
+    for query in ("month=May", "months=0", "goal=2"):
+        assert guarded.client(Role.READER).get(f"/api/v1/reports/service-levels?{query}").status_code == 422
+
+
+def test_the_page_shows_each_target_and_month_in_words_and_its_csv_has_the_same_numbers(desk: Desk) -> None:
+    client = desk.client()
+    page = client.get("/levels").text
+    found = client.get("/api/v1/reports/service-levels?months=12").json()
+    table = client.get("/levels.csv").text.lstrip("\ufeff").splitlines()
+    assert len(table) == 1 + sum(len(level["months"]) for level in found["levels"])
+    for level in found["levels"]:
+        assert level["agreement"] in page
+    assert 'aria-current="page"' in page
+    assert "None decided" in client.get("/levels?month=2001-01").text
+    assert client.get("/levels?month=nonsense").status_code == 200  # an old link still opens
+
+
+def test_a_reader_finds_the_page(desk: Desk) -> None:
+    desk.add_keys()
+    assert logged_in(desk, Role.READER, "/levels").get("/levels").status_code == 200
