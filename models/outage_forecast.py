@@ -40,7 +40,7 @@ class ServiceForecast:
     def words(self) -> str:
         """The forecast as a sentence."""
         why = f"; because: {', '.join(self.because)}" if self.because else ""
-        return f"{_share(self.probability)} such days saw an outage; usual for this service: {_share(self.usual)}{why}"
+        return f"{share_words(self.probability)} such days saw an outage; usual for this service: {share_words(self.usual)}{why}"
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ def reasons(columns: OutageColumns, pushes: Float64Array, row: int, by: str, wee
     return tuple(words for _, _, words in sorted(found)[:MOST_REASONS])
 
 
-def _share(probability: float) -> str:
-    """`3 of 10`, in as round numbers as the size allows."""
+def share_words(probability: float) -> str:
+    """A probability as `3 of 10`, in as round numbers as its size allows."""
     if probability >= 0.15:
         return f"{min(round(10 * probability), 9)} of 10"
     if probability >= 0.015:

@@ -151,6 +151,7 @@ class ServiceOut(BaseModel):
     whole_availability: float | None = Field(description="With all that it needs; null where it needs nothing.")
     happenings: list[HappeningOut] = Field(description="Of 90 days and ahead, the latest first.")
     course: list[BudgetPointOut] = Field(description="A point a day, the oldest first.")
+    tickets_by_day: list[int] = Field(description="Opened for it on each of the last 90 UTC days, today last.")
 
 
 def row_of(one: ServiceStanding, open_tickets: int, seen: frozenset[str] | None) -> dict[str, Any]:
@@ -180,4 +181,5 @@ def details_of(found: ServiceFile) -> dict[str, Any]:
         "whole_availability": found.whole_availability,
         "happenings": [HappeningOut.model_validate(one).model_dump(mode="json") for one in found.happenings],
         "course": [BudgetPointOut.model_validate(one).model_dump(mode="json") for one in found.course],
+        "tickets_by_day": list(found.tickets_by_day),
     }

@@ -58,6 +58,7 @@ class Basis:
     happened: Happened
     agreements: AgreementSet
     histories: dict[str, ServiceHistory]
+    tickets: pd.DataFrame | None = None  # `created` events with their service, recorded by then
 
     def whole(self, service: str) -> ServiceHistory:
         """The history of a service with all that it needs; its own where the catalogue leads in a circle."""
@@ -99,6 +100,7 @@ def make_basis(
         happened,
         agreements,
         histories,
+        seen,
     )
 
 

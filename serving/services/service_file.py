@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from features.outages.spans import Spans
+from features.outages.spans import Spans, us_of
 from serving.services.budgets import hours_of
 from serving.services.making import NOT_IN_CATALOGUE, Basis
 from serving.services.standing import ServiceStanding
@@ -53,6 +53,7 @@ class ServiceFile:
     happenings: tuple[Happening, ...]
     course: tuple[BudgetPoint, ...]
     whole_availability: float | None  # with all that it needs; None where it needs nothing
+    tickets_by_day: tuple[int, ...]  # opened for it on each of the last 90 UTC days, today last
 
 
 def service_file(basis: Basis, service: str) -> ServiceFile | None:
@@ -69,7 +70,17 @@ def service_file(basis: Basis, service: str) -> ServiceFile | None:
         () if place is None else _happenings(basis, place, since_us),
         _course(basis, service, at_us),
         _whole(basis, service, at_us),
+        _tickets_by_day(basis, service, at_us),
     )
+
+
+def _tickets_by_day(basis: Basis, service: str, at_us: int) -> tuple[int, ...]:
+    if basis.tickets is None:
+        return (0,) * DAYS_TOLD
+    mine = basis.tickets.loc[basis.tickets["service"] == service, "recorded_at"]
+    ago = (at_us - 1) // DAY_US - us_of(mine) // DAY_US
+    found = np.bincount(ago[(ago >= 0) & (ago < DAYS_TOLD)], minlength=DAYS_TOLD)
+    return tuple(found[::-1].tolist())
 
 
 def _happenings(basis: Basis, place: int, since_us: int) -> tuple[Happening, ...]:

@@ -14,7 +14,7 @@ from serving.service import Service
 from serving.services.keeper import Keeper
 from serving.settings import Settings
 from serving.workplace import build_service
-from tests.serving.real_desk import AT, random_events
+from tests.serving.real_desk import AT, frame_of, random_events
 
 CATALOGUE = """\
 slacast: 1
@@ -75,6 +75,13 @@ def year_of_services(at: datetime = AT) -> pd.DataFrame:
     return frame(rows)
 
 
+def ticket(number: int) -> dict[str, Any]:
+    """The creation of a ticket for Mail, some days ago."""
+    at = AT - (number + 1) * DAY
+    names = {"event_id": f"MAIL{number}/1", "ticket_id": f"MAIL{number}", "service": "Mail"}
+    return {**names, "event_at": at, "recorded_at": at, "kind": "created", "status": "new", "priority": "2"}
+
+
 def built(folder: Path, events: pd.DataFrame | None = None, **settings: Any) -> Service:
     """A service over a store with tickets, the catalogue and events of services; its first queue and board are made."""
     chosen = Settings(
@@ -82,6 +89,7 @@ def built(folder: Path, events: pd.DataFrame | None = None, **settings: Any) -> 
     )
     with open_store(chosen.database_url) as store:
         store.append_ticket_events(random_events(30), "test")
+        store.append_ticket_events(frame_of([ticket(number) for number in range(3)]), "test")
         store.save_agreements(CATALOGUE, AT)
         if events is not None:
             store.append_service_events(events, "test")

@@ -107,6 +107,9 @@ def test_open_tickets_are_counted_by_service(service: Service) -> None:
     queue = client(service).get("/api/v1/queue?limit=1000").json()["tickets"]
     for row in asked(service)["services"]:
         assert row["open_tickets"] == sum(ticket["service"] == row["service"] for ticket in queue)
+    assert one(service, "Mail")["open_tickets"] == 3
+    by_day = client(service).get("/api/v1/services/Mail").json()["tickets_by_day"]
+    assert (len(by_day), by_day[-4:]) == (90, [1, 1, 1, 0])
 
 
 @pytest.mark.parametrize(
