@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simulation.days import HALF_HOUR_US, Day
 from simulation.luck import Concern, stream
-from simulation.world import Outage, World
+from simulation.world import PlannedOutage, World
 from sla.instants import SECOND_US
 
 Instants = NDArray[np.int64]
@@ -19,7 +19,7 @@ Instants = NDArray[np.int64]
 class Failure:
     """One outage that happened."""
 
-    outage: int  # index into World.outages
+    outage: int  # index into World.outages, and beyond them into World.planned
     number: int
     start_us: int
     end_us: int
@@ -72,7 +72,12 @@ def _failures(world: World, seed: int, day: Day) -> tuple[tuple[Failure, ...], I
         for _ in range(int(rng.poisson(outage.per_week / 7))):
             failure = _failure(world, rng, day, index, len(failures))
             failures.append(failure)
-            opened.append(_calls(rng, outage, failure))
+            opened.append(_calls(rng, outage.tickets_per_hour, failure))
+    for index, planned in enumerate(world.planned):
+        if planned.day == day.number:
+            failures.append(_planned(planned, day, len(world.outages) + index, len(failures)))
+            luck = stream(seed, Concern.PLANNED, day.number)
+            opened.append(_calls(luck, planned.tickets_per_hour, failures[-1]))
     cause = np.repeat(np.arange(len(failures), dtype=np.int64), [len(calls) for calls in opened])
     return tuple(failures), np.concatenate([np.empty(0, dtype=np.int64), *opened]), cause
 
@@ -86,10 +91,15 @@ def _failure(world: World, rng: np.random.Generator, day: Day, index: int, numbe
     return Failure(index, number, start_us, start_us + max(1, round(minutes * 60)) * SECOND_US)
 
 
-def _calls(rng: np.random.Generator, outage: Outage, failure: Failure) -> Instants:
+def _planned(planned: PlannedOutage, day: Day, index: int, number: int) -> Failure:
+    start_us = day.start_us + round(planned.hour * 3600) * SECOND_US
+    return Failure(index, number, start_us, start_us + max(1, round(planned.minutes * 60)) * SECOND_US)
+
+
+def _calls(rng: np.random.Generator, tickets_per_hour: float, failure: Failure) -> Instants:
     """Return when customers write because of an outage: most at once, fewer the longer everybody knows."""
     hours = (failure.end_us - failure.start_us) / (2 * HALF_HOUR_US)
-    share = rng.random(int(rng.poisson(outage.tickets_per_hour * hours))) ** 1.5
+    share = rng.random(int(rng.poisson(tickets_per_hour * hours))) ** 1.5
     return np.sort(_whole_seconds(failure.start_us + share * (failure.end_us - failure.start_us)))
 
 

@@ -117,12 +117,13 @@ class ServiceJournal:
     """The service events since the last reading: outages, as the monitoring sees them begin and end."""
 
     def __init__(self, world: World) -> None:
-        self._outages = world.outages
+        self._services = [outage.topic.service for outage in (*world.outages, *world.planned)]
+        self._services[: len(world.outages)] = [outage.service for outage in world.outages]
         self._rows: list[tuple[str, str, int, str]] = []
 
     def write(self, failure: Failure, at_us: int, is_over: bool) -> None:
         """Note the beginning or the end of an outage."""
-        service = self._outages[failure.outage].service
+        service = self._services[failure.outage]
         outage_id = f"{service}/{failure.start_us // SECOND_US}/{failure.number}"
         self._rows.append((outage_id, service, at_us, "end" if is_over else "start"))
 

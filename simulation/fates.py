@@ -60,7 +60,8 @@ class Fates:
         self._everyday = _edges([topic.weight for topic in world.topics])
         self._customers = _edges([customer.weight for customer in world.customers])
         self._channels = _edges([channel.weight for channel in world.channels])
-        outages = [outage.topic for outage in world.outages]
+        outages = [outage.topic for outage in (*world.outages, *world.planned)]
+        self._outages = tuple(outages)
         self._priorities = {id(topic): _edges(topic.priority_shares) for topic in (*world.topics, *outages)}
         self._teams = {name: index for index, name in enumerate(world.teams)}
         self._number = world.first_ticket_number
@@ -73,7 +74,7 @@ class Fates:
 
     def _topic(self, inflow: Inflow, cause: int, luck: Luck) -> Topic:
         if cause >= 0:
-            return self._world.outages[inflow.failures[cause].outage].topic
+            return self._outages[inflow.failures[cause].outage]
         return self._world.topics[_pick(self._everyday, luck.marks[0])]
 
     def _ticket(self, opened_us: int, topic: Topic, luck: Luck) -> Ticket:

@@ -24,6 +24,7 @@ class Concern(IntEnum):
     OUTAGES = 6
     ABSENCES = 7
     RECORDING = 8
+    PLANNED = 9
 
 
 def stream(seed: int, concern: Concern, day: int) -> np.random.Generator:

@@ -131,6 +131,17 @@ class Outage:
 
 
 @dataclass(frozen=True)
+class PlannedOutage:
+    """An outage that will happen: which day (since 1970-01-01), from which local hour, how long, and who writes in."""
+
+    day: int
+    hour: float
+    minutes: float
+    tickets_per_hour: float
+    topic: Topic
+
+
+@dataclass(frozen=True)
 class Arrivals:
     """The pattern of the inflow: tickets a day, the week's and the day's shape (local clock of the desk)."""
 
@@ -173,6 +184,7 @@ class World:
     priorities: tuple[str, ...]  # most urgent first
     arrivals: Arrivals
     outages: tuple[Outage, ...] = ()
+    planned: tuple[PlannedOutage, ...] = ()
     afterwards: Afterwards = field(default_factory=Afterwards)
     desk_hours: str = "desk"
     customer_hours: str = "customers"

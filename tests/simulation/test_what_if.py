@@ -1,0 +1,136 @@
+"""What if, and the figures it compares, on the demo desk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulation.calendars import world_calendars
+from simulation.demo_world import demo_world
+from simulation.desk import Desk
+from simulation.measures import FIGURES, Targets, measured
+from simulation.what_if import Baseline, Change, Difference, OutageAhead, as_document, baseline, changed, compared
+
+START = datetime(2026, 1, 5, tzinfo=ZoneInfo("Europe/Berlin"))
+TARGETS = Targets((240.0, 480.0, 960.0, 2400.0))
+WORLD = demo_world()
+WEEKS = 2
+
+
+@pytest.fixture(scope="module")
+def locked() -> Baseline:
+    return baseline(WORLD, TARGETS, START, WEEKS, range(3))
+
+
+def told(locked: Baseline, change: Change) -> dict[str, Difference]:
+    return {one.figure: one for one in compared(WORLD, TARGETS, locked, change)}
+
+
+def test_the_figures_are_those_of_the_events_counted_one_by_one() -> None:
+    end = START + timedelta(weeks=3)
+    events = Desk(WORLD, 5, START).events_until(end)
+    hours = world_calendars(WORLD)["desk"]
+    begin = pd.Timestamp(START + timedelta(weeks=1))
+    late = count = still_open = 0
+    for _, lines in events.groupby("ticket_id", sort=False):
+        opened, stood, elapsed_from = lines["event_at"].iloc[0], None, 0.0
+        for at, status in zip(lines["event_at"], lines["status"], strict=True):
+            if status in ("waiting", "resolved") and stood is None:
+                stood = at
+            elif status in ("new", "open") and stood is not None:
+                elapsed_from += hours.elapsed_seconds(stood.to_pydatetime(), at.to_pydatetime())
+                stood = None
+        last = lines["status"].iloc[-1]
+        still_open += last in ("new", "open", "waiting")
+        if not begin <= opened < pd.Timestamp(end) or last == "cancelled":
+            continue
+        until = stood if stood is not None else pd.Timestamp(end)
+        elapsed = hours.elapsed_seconds(opened.to_pydatetime(), until.to_pydatetime()) - elapsed_from
+        promised = TARGETS.minutes[int(lines["priority"].iloc[-1]) - 1]
+        count, late = count + 1, late + (elapsed > promised * 60)
+    found = measured(WORLD, TARGETS, 5, START, 2, warm_up_weeks=1)
+    assert (found.tickets, found.breaches, found.open_at_end) == (count, late, still_open)
+    assert found.attainment == pytest.approx(1 - late / count)
+    assert 0.5 < found.occupancy < 1
+    assert late > 10
+
+
+def test_nothing_changed_changes_nothing(locked: Baseline) -> None:
+    assert all(one.change == 0 == one.half_interval and not one.is_sure for one in told(locked, Change()).values())
+
+
+def test_more_tickets_longer_work_and_fewer_people_each_cost_attainment(locked: Baseline) -> None:
+    more = told(locked, Change(arrivals=1.2))
+    assert more["tickets"].change == pytest.approx(0.2 * more["tickets"].before, rel=0.35)
+    for change in (
+        Change(arrivals=1.2),
+        Change(handling=1.2),
+        Change(shrinkage=0.3),
+        Change(people={"Business Applications": -2}),
+    ):
+        found = told(locked, change)
+        assert found["attainment"].change < 0, change
+        assert found["backlog"].change > 0, change
+        assert change.people or found["occupancy"].change > 0, (
+            change
+        )  # fewer people of one team: the others wait for work
+
+
+def test_more_people_and_later_promises_help(locked: Baseline) -> None:
+    assert told(locked, Change(people={"Business Applications": 2, "Workplace": 2}))["backlog"].change < 0
+    found = told(locked, Change(targets=2.0))
+    assert found["attainment"].change > 0
+    assert found["backlog"].change == 0
+
+
+def test_an_outage_on_tuesday_brings_its_tickets_on_that_tuesday_and_no_other_day() -> None:
+    ahead = OutageAhead("Network", week=2, weekday=1, hour=10.0, minutes=120.0, tickets_per_hour=40.0)
+    service = next(topic.service for topic in WORLD.topics)
+    world, _ = changed(WORLD, TARGETS, Change(outage=replace(ahead, service=service)), START)
+    end = START + timedelta(weeks=5)
+    opened = []
+    for one in (WORLD, world):
+        events = Desk(one, 3, START).events_until(end)
+        created = events.loc[events["kind"] == "created", "event_at"]
+        opened.append(created.dt.tz_convert("Europe/Berlin").dt.date.value_counts())
+    more = opened[1].sub(opened[0], fill_value=0)
+    tuesday = (START + timedelta(weeks=3, days=1)).date()  # two weeks of warming up, then the second week
+    assert 50 < more[tuesday] < 115
+    assert (more.drop(tuesday) == 0).all()
+
+
+def test_paired_runs_see_more_than_runs_with_luck_of_their_own(locked: Baseline) -> None:
+    found = told(locked, Change(people={"Business Applications": 1}))["backlog"]
+    own_luck = np.std([run.backlog for run in locked.runs], ddof=1)
+    assert found.half_interval < 4.31 * own_luck / 1.74  # Student, two degrees of freedom, three runs
+
+
+def test_a_baseline_is_locked_to_its_desk(locked: Baseline) -> None:
+    other = replace(WORLD, arrivals=replace(WORLD.arrivals, per_day=50.0))
+    with pytest.raises(ValueError, match="another desk"):
+        compared(other, TARGETS, locked, Change())
+    assert len(
+        as_document(compared(WORLD, TARGETS, replace(locked, seeds=(0,), runs=locked.runs[:1]), Change()))
+    ) == len(FIGURES)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (Change(arrivals=0), "arrivals is 0"),
+        (Change(shrinkage=1.0), "shrinkage is 1"),
+        (Change(people={"Nobody": 1}), "no team 'Nobody'"),
+        (Change(people={"Data Centre": -9}), "cannot be taken away"),
+        (Change(shifts=(("day", "moon"),)), "no shift 'moon'"),
+        (Change(outage=OutageAhead("Nothing")), "no service 'Nothing'"),
+        (Change(policy="magic"), "no policy 'magic'"),
+    ],
+)
+def test_a_change_that_cannot_be_made_is_refused_by_name(locked: Baseline, change: Change, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        compared(WORLD, TARGETS, locked, change)
