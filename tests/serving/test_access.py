@@ -29,7 +29,7 @@ ROUTES = [
 ]
 NAMES = [f"{method} {path}" for method, path, _route in ROUTES]
 PARAMETER = re.compile(r"{(\w+)(?::path)?}")
-PLACES = {"ticket_id": "T001", "job_id": "1", "name": "app.css"}
+PLACES = {"ticket_id": "T001", "job_id": "1", "service": "Mail", "name": "app.css"}
 """What stands in a path for each parameter; a new one is a KeyError until it is named here."""
 STRANGERS_MAY = {
     "GET /healthz", "GET /readyz", "GET /", "GET /static/{name}",
