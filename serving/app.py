@@ -19,6 +19,7 @@ from serving.access.decisions import all_routes, refuse_undecided
 from serving.access.gate import Gate
 from serving.access.openid import OpenId
 from serving.api.routes import api_router
+from serving.levels import LevelsBook
 from serving.log_lines import set_up_logging
 from serving.metrics import Metrics
 from serving.observation import Observation
@@ -27,7 +28,7 @@ from serving.protection import Bounds, Protection
 from serving.service import Service
 from serving.settings import Settings, is_loopback, listed, refuse_open_door
 from serving.ticker import Feed
-from serving.web import login, marking, pages, service_rooms
+from serving.web import levels_page, login, marking, pages, service_rooms, ticket_room
 from serving.web.frame import Pages, error_page
 from serving.web.mark_book import MarkBook
 from serving.workplace import build_service
@@ -126,8 +127,9 @@ def application(service: Service) -> FastAPI:
     app.state.metrics = metrics
     app.state.pages = Pages.build()
     app.state.marks = MarkBook(service.store)
+    app.state.levels = LevelsBook(lambda: service.source.histories)
     app.state.openid = OpenId(service.settings) if service.settings.oidc_issuer else None
-    for router in (api_router(), pages.router, service_rooms.router, marking.router, login.router):
+    for router in (api_router(), pages.router, ticket_room.router, service_rooms.router, marking.router, levels_page.router, login.router):
         app.include_router(router)
     refuse_undecided(app)
     app.add_exception_handler(ProblemError, _on_problem)

@@ -6,6 +6,7 @@ ticket may still be open. Cancelled clocks count nowhere. Months are those of th
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +32,8 @@ CLOSE_POINTS = 0.02
 NEAR_SHARE = 0.95
 """A clock that was met with at least this share of its target used is a near miss."""
 MOST_MONTHS = 12
-COLUMNS = ("ticket_id", "target", "agreement", "month", "is_met", "decided_at", "share_used", "overdue_seconds", "team", "service")  # fmt: skip
+TEXTS = ("team", "service", "category", "priority")
+COLUMNS = ("ticket_id", "target", "agreement", "month", "is_met", "decided_at", "share_used", "overdue_seconds", "team", "service", "category", "priority")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -231,8 +233,7 @@ def _decided(log: EventLog, table: ClockTable, agreements: AgreementSet) -> pd.D
             "decided_at": pd.to_datetime(decided_us, unit="us", utc=True),
             "share_used": share,
             "overdue_seconds": np.maximum(elapsed_us - target_us, 0) / SECOND_US,
-            "team": _last_texts(log, "team", table.as_of_us)[ticket],
-            "service": _last_texts(log, "service", table.as_of_us)[ticket],
+            **{name: _last_texts(log, name, table.as_of_us)[ticket] for name in TEXTS},
         }
     )
 
@@ -255,14 +256,36 @@ class LevelsBook:
     def __init__(self, histories: Callable[[], LiveHistories], keep_seconds: float = 300.0) -> None:
         self._histories, self._keep_seconds = histories, keep_seconds
         self._held: tuple[float, str, pd.DataFrame] | None = None
+        self._working = threading.Lock()
 
     def clocks(self, queue: Queue) -> pd.DataFrame:
         """The clocks decided up to the queue's instant; those of an earlier instant where that is only minutes ago."""
-        at_seconds = queue.as_of.timestamp()
-        if self._held is not None:
-            held_seconds, zone, clocks = self._held
-            if zone == queue.zone and 0 <= at_seconds - held_seconds < self._keep_seconds:
-                return clocks
+        found, is_fresh = self._known(queue)
+        if found is not None and is_fresh:
+            return found
+        with self._working:
+            found, is_fresh = self._known(queue)
+            return found if found is not None and is_fresh else self._count(queue)
+
+    def soon(self, queue: Queue) -> pd.DataFrame | None:
+        """The clocks as they were last counted, None before the first time; whoever asks does not wait for a count."""
+        found, is_fresh = self._known(queue)
+        if not is_fresh and self._working.acquire(blocking=False):
+            threading.Thread(target=self._count_and_release, args=(queue,), name="levels", daemon=True).start()
+        return found
+
+    def _known(self, queue: Queue) -> tuple[pd.DataFrame | None, bool]:
+        if self._held is None or self._held[1] != queue.zone:
+            return None, False
+        return self._held[2], 0 <= queue.as_of.timestamp() - self._held[0] < self._keep_seconds
+
+    def _count_and_release(self, queue: Queue) -> None:
+        try:
+            self._count(queue)
+        finally:
+            self._working.release()
+
+    def _count(self, queue: Queue) -> pd.DataFrame:
         clocks = decided_clocks(self._histories(), queue.as_of, queue.zone)
-        self._held = (at_seconds, queue.zone, clocks)
+        self._held = (queue.as_of.timestamp(), queue.zone, clocks)
         return clocks

@@ -1,4 +1,4 @@
-"""The pages: /queue and /tickets/{id}."""
+"""The queue's pages and the static files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from fastapi.responses import RedirectResponse, Response
 from serving.access.caller import Caller, seen_by
 from serving.access.decisions import Demand, Everyone, Guarded
 from serving.access.roles import Permission
-from serving.api.tickets import ticket_file
 from serving.etags import is_unchanged, not_modified
 from serving.queue import Queue
 from serving.reports import as_csv
@@ -19,7 +18,6 @@ from serving.web.frame import ETAG_HEADERS, frame, page_tag, pages_of
 from serving.web.mark_book import Desk, person_of
 from serving.web.marking import book_of, snooze_choices
 from serving.web.queue_page import QueueAddress, queue_view, rows_at
-from serving.web.ticket_page import ticket_view
 
 router = APIRouter(include_in_schema=False, route_class=Guarded)
 Reader: TypeAlias = Annotated[Caller, Depends(Demand(Permission.READ))]
@@ -67,19 +65,6 @@ def _desk(request: Request, queue: Queue, caller: Caller) -> Desk:
     book = book_of(request)
     book.look()
     return book.desk(queue, person_of(caller))
-
-
-@router.get("/tickets/{ticket_id:path}")
-def ticket_page(request: Request, ticket_id: str, caller: Reader) -> Response:
-    """One ticket, open or finished."""
-    service, pages = service_of(request), pages_of(request)
-    queue, standing = service.queue()
-    etag = page_tag(request, queue.fingerprint, standing.problem)
-    if is_unchanged(request, etag):
-        return not_modified(etag)
-    found = ticket_file(service, ticket_id, caller.scope)
-    values = frame(request, queue, standing) | {"file": found, "view": ticket_view(found), "etag": etag}
-    return pages.render("ticket.html", 200, {"ETag": etag, **ETAG_HEADERS}, **values)
 
 
 @router.get("/static/{name}", dependencies=[Depends(Everyone("the login page needs them, and they are in the source"))])

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from starlette.testclient import TestClient
 
+from features.live import LiveHistories
 from serving.app import application
 from serving.queue import Clock, Queue, QueueRow, Thresholds, group_of, risk_words
 from serving.rule_reasons import rule_reasons, why_here
@@ -19,6 +20,7 @@ from serving.settings import Settings
 from serving.ticker import Ticker
 from serving.ticket_file import ClockFile, EventLine, Step, TicketFile, Warned, WeighedReason
 from serving.wording import LocalTime
+from tests.serving.real_desk import agreements
 
 NOW = datetime(2016, 5, 17, 6, 4, tzinfo=UTC)  # a Tuesday, 08:04 in Berlin
 ZONE = "Europe/Berlin"
@@ -226,6 +228,11 @@ class FixedSource:
 
     def score_events(self, events: pd.DataFrame, at: datetime) -> Queue:
         return self.queue
+
+    @property
+    def histories(self) -> LiveHistories:
+        """Nothing is known of any other ticket."""
+        return LiveHistories(agreements())
 
 
 def service_over(source: FixedSource, clock: Callable[[], datetime] = lambda: NOW, **settings: Any) -> Service:

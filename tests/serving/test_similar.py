@@ -1,0 +1,49 @@
+"""Similar tickets: the most alike first, the latest among equals, never the ticket itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serving.similar import ALIKE_BY, COUNTED, LEAST_ALIKE, similar
+
+AT = datetime(2016, 5, 1, tzinfo=UTC)
+WORDS = st.sampled_from(["a", "b", ""])
+ROWS = st.lists(st.tuples(*[WORDS] * 4, st.booleans(), st.integers(0, 9)), max_size=25)
+
+
+def frame(rows: list[tuple[str, str, str, str, bool, int]]) -> pd.DataFrame:
+    columns = ["ticket_id", "target", *ALIKE_BY, "is_met", "decided_at", "share_used"]
+    made = [(f"T{place}", "resolution", *row[:5], AT + timedelta(hours=row[5]), 0.5) for place, row in enumerate(rows)]
+    found = pd.DataFrame(made, columns=columns)
+    found["decided_at"] = pd.to_datetime(found["decided_at"], utc=True).astype("datetime64[us, UTC]")
+    return found
+
+
+@given(ROWS, st.tuples(*[WORDS] * 4))
+def test_what_is_found_is_what_a_plain_search_finds(
+    rows: list[tuple[str, str, str, str, bool, int]], facts: tuple[str, str, str, str]
+) -> None:
+    wanted = dict(zip(ALIKE_BY, facts, strict=True))
+    found = similar(frame(rows), wanted, "T0")
+    alike = {
+        f"T{place}": sum(bool(fact) and fact == text for fact, text in zip(facts, row[:4], strict=True))
+        for place, row in enumerate(rows)
+        if place
+    }
+    most = max(alike.values(), default=0)
+    best = [ticket for ticket, count in alike.items() if count == most >= LEAST_ALIKE]
+    if sum(bool(fact) for fact in facts) < LEAST_ALIKE:
+        best = []
+    assert found.count == min(len(best), COUNTED)
+    assert found.missed == sum(not rows[int(ticket[1:])][4] for ticket in best)
+    in_order = sorted(best, key=lambda ticket: (-rows[int(ticket[1:])][5], ticket))
+    assert [one.ticket_id for one in found.tickets] == in_order[: len(found.tickets)]
+    assert all(len(one.alike_by) == most for one in found.tickets)
+
+
+def test_nothing_finished_is_like_nothing() -> None:
+    assert similar(frame([]), {"team": "a", "service": "b"}, "T0").tickets == ()
