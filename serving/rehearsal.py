@@ -11,10 +11,12 @@ from serving.alerting.deciding import Plan
 from serving.alerting.loading import load_rules
 from serving.alerting.past import WholeLog, course_of
 from serving.alerting.past_report import PastReport
+from serving.alerting.past_services import PastServices
 from serving.scorer import desk_zone
+from serving.services.making import Answering
 from serving.settings import Settings, SettingsError
 from serving.wording import LocalTime
-from serving.workplace import agreements_of, champion_of
+from serving.workplace import agreements_of, champion_of, outage_champion_of
 
 MOST_LOOKS = 200_000
 
@@ -37,7 +39,10 @@ def alerts_of_the_past(
     with open_store(settings.database_url) as store:
         agreements = agreements_of(settings, store)
         plan = Plan(load_rules(rules, agreements), agreements)
-        log = WholeLog(store.ticket_events(), agreements)
+        events = store.ticket_events()
+        log = WholeLog(events, agreements)
+        answering = outage_champion_of(settings).found(Answering()) if settings.use_model else Answering()
+        services = PastServices(store.service_events(), events[events["kind"] == "created"], agreements, answering)
         bundle = None
         if settings.use_model:
             champion = champion_of(settings)
@@ -51,6 +56,7 @@ def alerts_of_the_past(
         every,
         bundle=bundle,
         trained_until=None if bundle is None else bundle.manifest.window.known_until,
+        services=services,
         progress=progress,
     )
     return PastReport.of(course, LocalTime.named(settings.time_zone or desk_zone(agreements)), within)

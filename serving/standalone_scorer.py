@@ -23,7 +23,8 @@ def score_until_stopped(
     `on_ready` is called with a sentence once the background runs. Raises as `build_service` does.
     """
     set_up_logging(settings.log_level, settings.log_format)
-    service = build_service(settings.model_copy(update={"store_scores": True}), clock, None)
+    only_scores = settings.model_copy(update={"store_scores": True, "jobs_at_once": 0})
+    service = build_service(only_scores, clock, None)
     try:
         service.start()
         on_ready(f"scoring {settings.tick_seconds:g} s apart and at once on news; stop with Ctrl-C")

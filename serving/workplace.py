@@ -15,7 +15,7 @@ from models.registry import challenger
 from serving.agreements_watch import AgreementsWatch
 from serving.alerting.loading import load_rules
 from serving.alerting.watchman import Pace, Watchman, couriers_of
-from serving.champion import Champion, LastGood, Served
+from serving.champion import Champion, LastGood, Served, load_servable
 from serving.jobs.runner import JobRunner
 from serving.lease import ScorerLease
 from serving.queue import Queue, Thresholds
@@ -25,6 +25,7 @@ from serving.scorer import NO_MODEL, Scorer
 from serving.service import Service
 from serving.services.keeper import Champion as OutageChampion
 from serving.services.keeper import Keeper
+from serving.services.standing import ServiceBoard
 from serving.settings import Settings, SettingsError, costs_of
 from serving.shadow import Shadow
 from serving.suggested import OrderSettings
@@ -48,7 +49,13 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
     scorer = scorer_of(settings, store, agreements)
     sights = Sights(settings, store, scorer, agreements)
     try:
-        watchman = watchman_of(settings, store, agreements, lambda: recorder is not None and recorder.is_acting)
+        watchman = watchman_of(
+            settings,
+            store,
+            agreements,
+            lambda: recorder is not None and recorder.is_acting,
+            lambda: services.board,
+        )
     except BaseException:
         store.close()
         raise
@@ -132,14 +139,18 @@ class Sights:
 
 
 def watchman_of(
-    settings: Settings, store: Store, agreements: AgreementSet, may_send: Callable[[], bool]
+    settings: Settings,
+    store: Store,
+    agreements: AgreementSet,
+    may_send: Callable[[], bool],
+    board: Callable[[], ServiceBoard | None] = lambda: None,
 ) -> Watchman | None:
     """What tells alerts by the rules that the settings name, None without any; nothing runs yet. Raises AlertRulesError."""
     if settings.alert_rules is None or not settings.store_scores:
         return None
     rules = load_rules(settings.alert_rules, agreements)
     couriers = couriers_of(rules, store.alerts, os.environ, real_time, may_send)
-    return Watchman(rules, agreements, store.alerts, couriers, real_time)
+    return Watchman(rules, agreements, store.alerts, couriers, real_time, board)
 
 
 def real_time() -> datetime:
@@ -178,12 +189,20 @@ def score_once(settings: Settings, at: datetime) -> Queue:
 def champion_of(settings: Settings) -> Champion:
     """The champion of the registry the settings name; not asked for yet."""
     last_good = LastGood(settings.var_dir / "served.json")
-    return Champion(settings.mlflow_uri, settings.model_name, settings.var_dir / "bundles", last_good=last_good)
+    return Champion(
+        settings.mlflow_uri,
+        settings.model_name,
+        settings.var_dir / "bundles",
+        load=load_servable,
+        last_good=last_good,
+    )
 
 
 def challenger_of(settings: Settings) -> Champion:
     """The same of the challenger."""
-    return Champion(settings.mlflow_uri, settings.model_name, settings.var_dir / "bundles", ask=challenger)
+    return Champion(
+        settings.mlflow_uri, settings.model_name, settings.var_dir / "bundles", ask=challenger, load=load_servable
+    )
 
 
 def outage_champion_of(settings: Settings) -> OutageChampion:

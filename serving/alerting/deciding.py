@@ -8,9 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
+from serving.alerting.findings import Finding
 from serving.alerting.memory import HOUR_US, Episode, Event, Memory, Notice
 from serving.alerting.rules import SEVERITIES, AlertRules, Rule
-from serving.alerting.sight import Finding, Sight
+from serving.alerting.sight import Sight
 from sla.agreements.agreement_set import AgreementSet
 from sla.working_time.business_time import BusinessTime, compile_calendar
 
@@ -67,7 +68,8 @@ class _Wish:
         """What becomes of it."""
         places = tuple(self.finding.places.get(self.subject, ()))
         value = self.finding.worst(self.subject)
-        return Notice(self.rule.name, self.subject, event, at_us, self.begun_us, raised_us, value, places)
+        words = self.finding.words(self.subject)
+        return Notice(self.rule.name, self.subject, event, at_us, self.begun_us, raised_us, value, places, words=words)
 
 
 def decide(plan: Plan, memory: Memory, sight: Sight) -> list[Notice]:
@@ -113,7 +115,7 @@ def _go_on(
     rule: Rule, subject: str, episode: Episode, finding: Finding, sight: Sight, is_quiet: bool
 ) -> tuple[_Wish | None, Notice | None]:
     """What becomes of an alert that is not over: another try to raise it, or its end, or nothing."""
-    is_over = subject not in finding.places and subject not in finding.unsure
+    is_over = finding.is_over(subject)
     if episode.event is Event.DEFERRED or (episode.event is Event.HELD and not is_over):
         return _Wish(rule, subject, finding, episode.begun_us, episode, is_over), None
     if not is_over or (episode.event is Event.RAISED and is_quiet):
@@ -150,8 +152,8 @@ def _summaries(rule: Rule, memory: Memory, at_us: int) -> list[Notice]:
 
 
 def _cause(rule: Rule, subject: str, finding: Finding, sight: Sight) -> str:
-    if rule.one_alert_per != "ticket":
-        return LESS
+    if rule.subject_kind != "ticket":
+        return finding.endings.get(subject, LESS)
     place = sight.place_of.get(subject)
     if place is None or not finding.applies[place]:
         return GONE

@@ -117,7 +117,10 @@ def _contradictions(rules: AlertRules, agreements: AgreementSet) -> list[Placed]
 
 
 def _never_fires(rule: Rule, agreements: AgreementSet) -> Iterator[Placed]:
-    if rule.kind == "risk":
+    if rule.kind == "burn_rate" and all(one.availability_percent is None for one in agreements.services.values()):
+        said = "no service of the agreements promises an availability, so there is no error budget to burn; write availability_percent there"
+        yield ("kind",), said
+    if rule.kind == "risk" or rule.is_of_services:
         return
     clock = agreements.clocks.get(rule.target)
     if clock is None:

@@ -57,6 +57,7 @@ class Notice:
     places: tuple[int, ...] = ()
     cause: str = ""
     count: int = 0
+    words: str = ""  # of a service: what is so
 
 
 @dataclass

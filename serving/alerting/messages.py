@@ -18,6 +18,7 @@ from sla.instants import from_us
 SHOWN_TICKETS = 10
 _ABOUT = {"risk": "is likely to miss", "warning": "has passed a warning of", "breach": "has missed"}
 _MANY = {"risk": "are likely to miss", "warning": "have passed a warning of", "breach": "have missed"}
+_WAS = {"outage_risk": "an outage was likely", "burn_rate": "its error budget burned too fast"}  # over by now
 _TARGETS = {"resolution": "its resolution target", "first_response": "its first response target"}
 COLUMNS = ("key", "rule", "subject_kind", "subject", "event", "raised_at", "severity", "message", "details")
 
@@ -63,13 +64,11 @@ def _row(notice: Notice, rule: Rule, rows: Mapping[int, QueueRow], local: LocalT
     }
     details |= {"cause": notice.cause} if notice.cause else {}
     details |= {"held_back": notice.count} if notice.event is Event.SUMMARY else {}
-    identity = json.dumps(
-        [notice.rule, rule.one_alert_per, notice.subject, notice.event, notice.begun_us, notice.at_us]
-    )
+    identity = json.dumps([notice.rule, rule.subject_kind, notice.subject, notice.event, notice.begun_us, notice.at_us])
     return {
         "key": hashlib.sha256(identity.encode()).hexdigest()[:32],
         "rule": notice.rule,
-        "subject_kind": "rule" if notice.event is Event.SUMMARY else rule.one_alert_per,
+        "subject_kind": "rule" if notice.event is Event.SUMMARY else rule.subject_kind,
         "subject": notice.subject,
         "event": notice.event.value,
         "raised_at": from_us(notice.at_us),
@@ -101,7 +100,10 @@ def message_of(notice: Notice, rule: Rule, tickets: Sequence[QueueRow], local: L
         return f"Over: {_subject(notice, rule)}, {notice.cause} ({rule.name})"
     if notice.event is not Event.RAISED:
         return f"{_subject(notice, rule)}: {notice.event.value} ({rule.name})"
-    text = _of_one(notice, rule, tickets) if rule.one_alert_per == "ticket" else _of_many(notice, rule, tickets)
+    if rule.is_of_services:
+        text = f"{_subject(notice, rule)}: {notice.words or _WAS[rule.kind]}"
+    else:
+        text = _of_one(notice, rule, tickets) if rule.one_alert_per == "ticket" else _of_many(notice, rule, tickets)
     since = notice.at_us - notice.begun_us
     waited = f"; so since {local.day(from_us(notice.begun_us))}, held until now" if since else ""
     return f"{text}{waited} ({rule.name})"
@@ -128,7 +130,7 @@ def _of_many(notice: Notice, rule: Rule, tickets: Iterable[QueueRow]) -> str:
 
 
 def _subject(notice: Notice, rule: Rule) -> str:
-    return notice.subject if rule.one_alert_per == "ticket" else f"{rule.one_alert_per} {notice.subject}"
+    return notice.subject if rule.subject_kind == "ticket" else f"{rule.subject_kind} {notice.subject}"
 
 
 def _summary(notice: Notice, rule: Rule, local: LocalTime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -20,6 +20,7 @@ from features.text import TextEncoder
 from models.bundle import BreachBundle
 from serving.alerting.deciding import Plan, decide
 from serving.alerting.memory import Event, Memory, Notice
+from serving.alerting.past_services import OutageCourse, PastServices
 from serving.alerting.rules import Rule
 from serving.alerting.sight import ClockSight, Sight
 from serving.estimates import Estimates
@@ -90,6 +91,7 @@ class RuleCourse:
     notices: list[Notice] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     seen: dict[str, int] = field(default_factory=dict)
+    outages: OutageCourse = field(default_factory=OutageCourse)  # of an outage_risk rule
 
     def count(self, event: Event) -> int:
         """How many notices of a kind there were."""
@@ -118,6 +120,7 @@ def course_of(
     *,
     bundle: BreachBundle | None = None,
     trained_until: datetime | None = None,
+    services: PastServices | None = None,
     progress: Progress = lambda _what, _done, _total: None,
 ) -> Course:
     """What the rules would have told from `since` to `until`, beginning with no memory; each look sees what was known at it.
@@ -128,15 +131,22 @@ def course_of(
     memory, asked = Memory(), bundle if any(rule.kind == "risk" for rule in plan.rules.rules) else None
     known_until = max(until, from_us(log.last_known_us))
     fates = _Fates(log, to_us(known_until))
+    wants_services = services is not None and any(rule.is_of_services for rule in plan.rules.rules)
+    outages = services.outages(to_us(known_until)) if services is not None and wants_services else {}
     instants = np.arange(to_us(since), to_us(until) + 1, int(every.total_seconds()) * SECOND_US)
     for first in range(0, len(instants), INSTANTS_AT_ONCE):
         progress("looking at the past", first, len(instants))
         some = instants[first : first + INSTANTS_AT_ONCE]
-        for sight in _sights(plan, log, some, asked):
+        for seen in _sights(plan, log, some, asked):
+            board = services.board(seen.at_us) if services is not None and wants_services else None
+            sight = replace(seen, board=board)
             notices = decide(plan, memory, sight)
             memory.remember(notices)
             _keep(courses, notices, sight, fates)
             _see(courses, sight, fates)
+            for course in courses.values():
+                if course.rule.kind == "outage_risk":
+                    course.outages.keep(course.rule, notices, sight, outages)
     version = None if bundle is None else bundle.version
     return Course(since, until, every, known_until, tuple(courses.values()), version, trained_until)
 
@@ -186,10 +196,10 @@ def _keep(courses: dict[str, RuleCourse], notices: list[Notice], sight: Sight, f
     for notice in notices:
         course = courses[notice.rule]
         course.notices.append(notice)
-        if notice.event is not Event.RAISED:
+        if notice.event is not Event.RAISED or course.rule.is_of_services:
             continue
         named = [str(sight.ticket_ids[place]) for place in notice.places]
-        if not named and course.rule.one_alert_per == "ticket":
+        if not named and course.rule.subject_kind == "ticket":
             named = [notice.subject]  # it was over by the end of the quiet hours
         fates.learn(named, course.rule.target)
         for ticket_id in named:
@@ -199,6 +209,8 @@ def _keep(courses: dict[str, RuleCourse], notices: list[Notice], sight: Sight, f
 
 def _see(courses: dict[str, RuleCourse], sight: Sight, fates: _Fates) -> None:
     for course in courses.values():
+        if course.rule.is_of_services:
+            continue
         clock = sight.clocks[course.rule.target]
         could_be_saved = ~np.isnan(clock.share_used) & ~clock.is_breached & sight.matches(course.rule.applies_to)
         fresh = [one for one in sight.ticket_ids[could_be_saved].tolist() if one not in course.seen]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import sqrt
 from typing import Any
 
 from serving.alerting.memory import Event
 from serving.alerting.past import Course, RuleCourse, Told
+from serving.alerting.past_services import HORIZON
 from serving.wording import LocalTime, percent, wall_time
 from sla.instants import NEVER_US, SECOND_US, from_us, to_us
 
@@ -56,7 +57,8 @@ class RuleFigures:
 
     `right`: of the tickets told about whose end is known, those that breached afterwards (within the horizon, where there
     is one); `base`: the same of all tickets the rule looked at; `caught`: of the breaches among them in the span, those told
-    of before. All None for a breach rule, which tells what is so.
+    of before. Of an outage_risk rule the same of outages within the horizon (24 h), `base` of all services and days. All None
+    for breach and burn_rate rules, which tell what is so.
     """
 
     name: str
@@ -147,8 +149,25 @@ class PastReport:
 
 
 def _figures(one: RuleCourse, course: Course, local: LocalTime, within: timedelta | None) -> RuleFigures:
+    figures = _ticket_figures(one, course, local, within)
+    if one.rule.kind != "outage_risk":
+        return figures
+    within_us, known_us = (within or HORIZON) // timedelta(microseconds=1), to_us(course.known_until)
+    leads = [next_us - at_us for _, at_us, next_us in one.outages.told if next_us - at_us <= within_us]
+    right = Share(*one.outages.right(within_us, known_us))
+    return replace(
+        figures,
+        median_lead_seconds=statistics.median(leads) / SECOND_US if leads else None,
+        not_yet_known=len(one.outages.told) - right.of,
+        right=right,
+        base=Share(*one.outages.base(within_us, known_us)),
+        caught=Share(*one.outages.caught(within_us, to_us(course.since), to_us(course.until))),
+    )
+
+
+def _ticket_figures(one: RuleCourse, course: Course, local: LocalTime, within: timedelta | None) -> RuleFigures:
     per_day = Counter(_day(at_us, local) for at_us in _raised(one))
-    predicts = one.rule.kind != "breach"
+    predicts = one.rule.kind in ("risk", "warning")
     ahead = [told for told in one.told if _is_hit(told, within)] if predicts else []
     known = [told for told in one.told if told.is_known or told.breached_us != NEVER_US]
     since_us, until_us = to_us(course.since), to_us(course.until)
@@ -191,6 +210,10 @@ def _lines(rule: RuleFigures, days: float, within: timedelta | None) -> list[str
     if any(count for count, _ in bounds):
         lines.append(f"  {', '.join(f'{count} {words}' for count, words in bounds if count)}")
     if rule.right is not None and rule.base is not None and rule.caught is not None:
+        is_outage = rule.kind == "outage_risk"
+        within = within or (HORIZON if is_outage else None)
+        went = "had an outage" if is_outage else "breached"
+        looked, end = ("services and days", "outage") if is_outage else ("tickets", "breach")
         horizon = "" if within is None else f" within {wall_time(within.total_seconds())}"
         open_still = f"; {rule.not_yet_known} still open" if rule.not_yet_known else ""
         lead = (
@@ -199,9 +222,9 @@ def _lines(rule: RuleFigures, days: float, within: timedelta | None) -> list[str
             else f", half of them at least {wall_time(rule.median_lead_seconds)} before"
         )
         lines += [
-            f"  right: {rule.right.text()} breached{horizon} afterwards{lead}{open_still}",
-            f"  of all tickets it looked at: {rule.base.text()} breached",
-            f"  told before the breach: {rule.caught.text()} of those in the span",
+            f"  right: {rule.right.text()} {went}{horizon} afterwards{lead}{open_still}",
+            f"  of all {looked} it looked at: {rule.base.text()} {went}",
+            f"  told before the {end}: {rule.caught.text()} of those in the span",
         ]
     return lines
 

@@ -16,7 +16,16 @@ from sla.working_time.calendars import CalendarSpec
 SUBJECTS = ("ticket", "service", "team", "customer")
 ATTRIBUTES = ("priority", "service", "category", "team", "assignee", "customer", "status", "waiting_on")
 SEVERITIES = ("info", "warning", "critical")
-_OF_KIND = {"risk": {"above", "recovers_below"}, "warning": {"share", "target"}, "breach": {"target", "news_for"}}
+SERVICE_KINDS = frozenset({"outage_risk", "burn_rate"})
+"""The kinds that speak of services, not of tickets."""
+_THRESHOLDS = {"above", "recovers_below"}
+_OF_KIND = {
+    "risk": {*_THRESHOLDS, "one_alert_per"},
+    "warning": {"share", "target", "one_alert_per"},
+    "breach": {"target", "news_for", "one_alert_per"},
+    "outage_risk": _THRESHOLDS,
+    "burn_rate": {"windows"},
+}
 _SPECIAL = {key for keys in _OF_KIND.values() for key in keys}
 
 
@@ -52,13 +61,14 @@ class Rule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
     name: str = Field(min_length=1, max_length=100, description="how notices and reports call it; unique")
-    kind: Literal["risk", "warning", "breach"] = Field(
-        description="the probability of breach passes a threshold, an agreed warning of the clock is passed, or the target is missed"
+    kind: Literal["risk", "warning", "breach", "outage_risk", "burn_rate"] = Field(
+        description="of tickets: the probability of breach passes a threshold, an agreed warning of the clock is passed, or the target is missed; of services: the probability of an outage passes a threshold, or the error budget burns too fast"
     )
     description: str = Field("", description="for readers")
-    above: Share | None = Field(None, description="of a risk rule: the probability from which it tells")
+    above: Share | None = Field(None, description="of a risk or outage_risk rule: the probability from which it tells")
     recovers_below: Share | None = Field(
-        None, description="of a risk rule: the probability below which it is over; left out: four fifths of `above`"
+        None,
+        description="of a risk or outage_risk rule: the probability below which it is over; left out: four fifths of `above`",
     )
     share: Share | None = Field(
         None,
@@ -70,7 +80,12 @@ class Rule(BaseModel):
     news_for: Length = Field(
         Duration(24 * 3_600_000_000), description="of a breach rule: a breach longer ago than this is no news"
     )
-    applies_to: Condition | None = Field(None, description="which tickets; left out: every ticket")
+    windows: Literal["page", "ticket"] = Field(
+        "ticket", description="of a burn_rate rule: page, the quick windows alone; ticket, the slow ones too"
+    )
+    applies_to: Condition | None = Field(
+        None, description="which tickets, or which services by their name and catalogue; left out: all of them"
+    )
     one_alert_per: Literal["ticket", "service", "team", "customer"] = Field(
         "ticket", description="tickets that share this are told once together"
     )
@@ -85,6 +100,16 @@ class Rule(BaseModel):
     recovery_notice: bool = Field(True, description="whether it is also told, once, that it is over")
     max_per_hour: int = Field(20, ge=1, le=10_000, description="more alerts in any hour are held back")
     channels: Annotated[tuple[str, ...], AfterValidator(some)] = Field(description="names of channels of this file")
+
+    @property
+    def is_of_services(self) -> bool:
+        """Whether it speaks of services, not of tickets."""
+        return self.kind in SERVICE_KINDS
+
+    @property
+    def subject_kind(self) -> str:
+        """What it speaks of: one of SUBJECTS."""
+        return "service" if self.is_of_services else self.one_alert_per
 
     @property
     def over_below(self) -> float:
@@ -105,8 +130,13 @@ class Rule(BaseModel):
         strange = sorted((self.model_fields_set & _SPECIAL) - _OF_KIND[self.kind])
         if strange:
             raise ValueError(f"{', '.join(strange)} means nothing in a {self.kind} rule; take it out")
-        if self.kind == "risk" and self.above is None:
-            raise ValueError("a risk rule needs its threshold: write above, for example above: 60%")
+        if self.kind in ("risk", "outage_risk") and self.above is None:
+            article = "an" if self.kind == "outage_risk" else "a"
+            raise ValueError(f"{article} {self.kind} rule needs its threshold: write above, for example above: 60%")
+        asked = {name for clause in self.applies_to or () for name in clause.tests}
+        if self.is_of_services and asked - {"service", *SERVICE_FACTS}:
+            strange = sorted(asked - {"service", *SERVICE_FACTS})
+            raise ValueError(f"a service has no {', '.join(strange)}: ask for service, {', '.join(SERVICE_FACTS)}")
         if self.above is not None and self.over_below >= self.above:
             raise ValueError(
                 f"recovers_below ({self.recovers_below}) must be lower than above ({self.above}), or every wavering would be told"

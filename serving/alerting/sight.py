@@ -1,4 +1,4 @@
-"""What alert rules see: the open tickets of one instant as columns, and which subjects of a rule they make it speak of."""
+"""What alert rules see: the open tickets of one instant as columns, and how services stand."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.alerting.rules import Rule
 from serving.clock_reading import has_target
 from serving.scored import Scored
+from serving.services.standing import ServiceBoard
 from sla.agreements.agreement_set import AgreementSet
 from sla.agreements.catalogue import Service
 from sla.agreements.conditions import SERVICE_FACTS, Clause, Condition
 from sla.clocks.verdicts import VerdictArrays
 from sla.instants import BoolArray, Int64Array
 
-NOBODY = "(none)"
 Floats = NDArray[np.float64]
 
 
@@ -74,18 +73,24 @@ class Sight:
     probability: Floats
     clocks: Mapping[str, ClockSight]
     services: Mapping[str, Service] = field(default_factory=dict)
+    board: ServiceBoard | None = None  # how services stand; None: nobody can tell
 
     @classmethod
-    def of(cls, scored: Scored, at_us: int, targets: Collection[str] = ("resolution",)) -> Sight:
+    def of(
+        cls,
+        scored: Scored,
+        at_us: int,
+        targets: Collection[str] = ("resolution",),
+        board: ServiceBoard | None = None,
+    ) -> Sight:
         """What a scoring holds, ticket by ticket in its order, with the clocks of some targets; the leading one is always there."""
         reading, facts = scored.reading, scored.facts
         verdicts = {reading.leading: scored.leading}
         if reading.response in targets:
             verdicts[reading.response] = scored.response(np.arange(len(facts.ticket_ids)))
         clocks = {target: ClockSight.of(found, target, reading.agreements) for target, found in verdicts.items()}
-        return cls(
-            at_us, facts.ticket_ids, facts.texts, scored.estimates.probability, clocks, reading.agreements.services
-        )
+        probability, services = scored.estimates.probability, reading.agreements.services
+        return cls(at_us, facts.ticket_ids, facts.texts, probability, clocks, services, board)
 
     def take(self, places: Int64Array, at_us: int) -> Sight:
         """Some of the tickets, as of another instant."""
@@ -96,6 +101,7 @@ class Sight:
             self.probability[places],
             {name: clock.take(places) for name, clock in self.clocks.items()},
             self.services,
+            self.board,
         )
 
     @cached_property
@@ -112,6 +118,19 @@ class Sight:
             held |= self._fulfils(clause)
         return held
 
+    def matching_services(self, condition: Condition | None, names: Collection[str]) -> set[str]:
+        """The services that a condition on their name and catalogue holds for."""
+        if condition is None:
+            return set(names)
+        return {
+            name
+            for name in names
+            if any(
+                all(test.holds(self._value(asked, name)) for asked, test in clause.tests.items())
+                for clause in condition
+            )
+        }
+
     def _fulfils(self, clause: Clause) -> BoolArray:
         held = np.ones(len(self.ticket_ids), np.bool_)
         for name, test in clause.tests.items():
@@ -125,67 +144,3 @@ class Sight:
             return text
         service = self.services.get(text)
         return None if service is None else service.fact(name)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one rule finds: for each subject that it speaks of its tickets (by place), the worst first; and of whom it cannot tell.
-
-    A subject in neither is over: for `unsure` ones, whatever was so stays so (between the two thresholds of a risk, or no
-    model to ask).
-    """
-
-    places: dict[str, list[int]]
-    value: Floats
-    unsure: frozenset[str]
-    applies: BoolArray  # which tickets the rule is about
-
-    @classmethod
-    def by(cls, rule: Rule, sight: Sight) -> Finding:
-        """What the rule finds in the open tickets."""
-        value, is_so, is_unsure = _CONDITIONS[rule.kind](rule, sight)
-        applies = sight.matches(rule.applies_to)
-        found = np.flatnonzero(is_so & applies)
-        unsure = np.flatnonzero(is_unsure & applies)
-        subjects = _subjects(rule, sight, np.concatenate([found, unsure]))
-        places: dict[str, list[int]] = {}
-        for place in found[np.argsort(-value[found], kind="stable")].tolist():
-            places.setdefault(subjects[place], []).append(place)
-        undecided = frozenset(subjects[place] for place in unsure.tolist())
-        return cls(places, value, undecided - places.keys(), applies)
-
-    def worst(self, subject: str) -> float | None:
-        """The value of the subject's worst ticket, None where there is none."""
-        places = self.places.get(subject)
-        return float(self.value[places[0]]) if places else None
-
-
-def _subjects(rule: Rule, sight: Sight, places: Int64Array) -> dict[int, str]:
-    """Whom the rule speaks of at some places."""
-    names = sight.ticket_ids if rule.one_alert_per == "ticket" else sight.texts[rule.one_alert_per]
-    return {place: str(names[place]) or NOBODY for place in places.tolist()}
-
-
-def _risk(rule: Rule, sight: Sight) -> tuple[Floats, BoolArray, BoolArray]:
-    assert rule.above is not None  # noqa: S101 (a risk rule has it)
-    probability, clock = sight.probability, sight.clocks["resolution"]
-    is_decided = clock.is_breached | np.isnan(clock.share_used)
-    is_so = (probability >= rule.above) & ~is_decided
-    is_unsure = ~is_decided & ~is_so & ~(probability < rule.over_below)  # NaN is in between too
-    return np.nan_to_num(probability), is_so, is_unsure
-
-
-def _warning(rule: Rule, sight: Sight) -> tuple[Floats, BoolArray, BoolArray]:
-    clock = sight.clocks[rule.target]
-    share = np.nan_to_num(clock.share_used)
-    is_so = (share >= clock.warned_from(rule.share or 0.0)) & ~clock.is_breached
-    return share, is_so, np.zeros(len(is_so), np.bool_)
-
-
-def _breach(rule: Rule, sight: Sight) -> tuple[Floats, BoolArray, BoolArray]:
-    clock = sight.clocks[rule.target]
-    is_news = clock.is_breached & (clock.breached_us >= sight.at_us - rule.news_for.amount_us)
-    return np.nan_to_num(clock.share_used), is_news, clock.is_breached & ~is_news
-
-
-_CONDITIONS = {"risk": _risk, "warning": _warning, "breach": _breach}

@@ -23,6 +23,7 @@ from serving.alerting.sending import sender_of
 from serving.alerting.sight import Sight
 from serving.queue import Queue
 from serving.scored import ScoredRows
+from serving.services.standing import ServiceBoard
 from sla.agreements.agreement_set import AgreementSet
 from sla.agreements.loading import Fault
 from sla.instants import to_us
@@ -83,7 +84,10 @@ class Watchman:
         alerts: Alerts,
         couriers: Sequence[Courier] = (),
         clock: Callable[[], datetime] | None = None,
+        services: Callable[[], ServiceBoard | None] = lambda: None,
     ) -> None:
+        """`services`: how services stand now, None while nobody can tell."""
+        self._services = services
         self._plan, self._alerts, self._couriers, self._clock = Plan(rules, agreements), alerts, couriers, clock
         self._rules = {rule.name: rule for rule in rules.rules}
         self._memory, self._last_id = Memory(), -1
@@ -129,7 +133,7 @@ class Watchman:
         if not isinstance(queue.rows, ScoredRows):
             raise TypeError("alerts need a scored queue")
         self._remember_what_is_stored(at)
-        sight = Sight.of(queue.rows.scored, to_us(at), self.targets)
+        sight = Sight.of(queue.rows.scored, to_us(at), self.targets, self._services())
         notices = decide(self._plan, self._memory, sight)
         if notices:
             self._store(queue.rows, notices, at, conditions)

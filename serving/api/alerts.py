@@ -14,6 +14,7 @@ from serving.access.caller import Caller
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
 from serving.alerting.memory import SENT, Event
+from serving.alerting.rules import SERVICE_KINDS
 from serving.api.schemas import problems
 from serving.service import service_of
 
@@ -60,8 +61,10 @@ class AlertLine(BaseModel):
     raised_at: AwareDatetime = Field(description="By the desk's clock.")
     severity: str
     message: str
-    value: float | None = Field(description="Probability, or share of the target used, of the worst ticket.")
-    ticket_ids: list[str] = Field(description="The worst ten tickets, the worst first.")
+    value: float | None = Field(
+        description="Of the worst ticket its probability or share of the target used; of a service its probability of an outage or its burn rate."
+    )
+    ticket_ids: list[str] = Field(description="The worst ten tickets, the worst first; none of a service's own alerts.")
 
 
 class DeadLetter(BaseModel):
@@ -138,8 +141,10 @@ def _line(row: dict[Any, Any]) -> AlertLine:
 
 
 def _is_seen(row: dict[Any, Any], caller: Caller) -> bool:
-    """True where every ticket it tells of is known and may be seen."""
+    """True where every ticket it tells of is known and may be seen; of a service, where the service may."""
     details = json.loads(row["details"])
+    if details["kind"] in SERVICE_KINDS:
+        return not caller.scope.teams and caller.scope.holds("", row["subject"])
     tickets = details["tickets"]
     are_all_named = 0 < details["ticket_count"] == len(tickets)
     return are_all_named and all(caller.scope.holds(ticket["team"], ticket["service"]) for ticket in tickets)

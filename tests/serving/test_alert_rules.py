@@ -31,7 +31,7 @@ def channel_fault(channel: str) -> str:
 
 def test_the_example_is_valid_for_the_demo_desk() -> None:
     found = load_rules(EXAMPLES / "alerts" / "rules.yaml", load_agreements(EXAMPLES / "demo" / "agreements.yaml"))
-    assert {rule.kind for rule in found.rules} == {"risk", "warning", "breach"}
+    assert {rule.kind for rule in found.rules} == {"risk", "warning", "breach", "outage_risk"}
 
 
 def test_all_faults_of_a_file_are_told_at_once_with_their_lines() -> None:
@@ -70,7 +70,18 @@ rules:
         ("{name: a, kind: risk, channels: [desk]}", "above: 60%"),
         ("{name: a, kind: risk, above: 0.5, recovers_below: 0.5, channels: [desk]}", "must be lower than above"),
         ("{name: a, kind: breach, above: 0.5, channels: [desk]}", "above means nothing in a breach rule"),
-        ("{name: a, kind: burn_rate, channels: [desk]}", "'risk', 'warning' or 'breach'"),
+        ("{name: a, kind: bern_rate, channels: [desk]}", "'risk', 'warning', 'breach', 'outage_risk' or 'burn_rate'"),
+        ("{name: a, kind: burn_rate, channels: [desk]}", "no service of the agreements promises an availability"),
+        ("{name: a, kind: outage_risk, channels: [desk]}", "an outage_risk rule needs its threshold"),
+        (
+            "{name: a, kind: outage_risk, above: 30%, one_alert_per: team, channels: [desk]}",
+            "one_alert_per means nothing",
+        ),
+        ("{name: a, kind: outage_risk, above: 30%, windows: page, channels: [desk]}", "windows means nothing"),
+        (
+            "{name: a, kind: outage_risk, above: 30%, applies_to: {priority: 1}, channels: [desk]}",
+            "a service has no priority",
+        ),
         ("{name: a, kind: warning, channels: [desk]}", "no such warning"),
         ("{name: a, kind: breach, channels: []}", "at least one"),
         ("{name: a, kind: breach, channels: [desk], applies_to: {attributes.impact: high}}", "the queue does not show"),
