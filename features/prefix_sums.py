@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sla.instants import Int64Array
 
@@ -57,31 +58,20 @@ class KeyedSums:
         self._starts = np.searchsorted(self._place, np.arange(n_keys + 1) * self._width)
         self.entries = timeline.order[by_key].astype(np.int32)
         """The caller's entry at each place of the order by key and then time."""
-        sums = [self._from_zero(column[self.entries]) for column in amounts.T]
-        # Most amounts count something: the sums of few entries need a quarter of the memory that those of durations need.
-        needed = [_narrowest(int(np.abs(one).max(initial=0))) for one in sums]
+        heads = self._starts[:-1] + np.arange(n_keys)
+        rows = np.arange(len(by_key)) + np.repeat(np.arange(n_keys), np.diff(self._starts)) + 1
+        sums = [_narrowed(_from_zero(column[self.entries], rows, heads)) for column in amounts.T]
         self._columns_count = len(sums)
         self._stored = [
-            (np.array(places), np.stack([sums[place] for place in places], axis=1).astype(kind))
+            (np.array(places), np.stack([sums[place] for place in places], axis=1))
             for kind in _KINDS
-            if (places := [place for place, one in enumerate(needed) if one == kind])
+            if (places := [place for place, one in enumerate(sums) if one.dtype == kind])
         ]
 
     @property
     def columns(self) -> int:
         """How many amounts an entry has."""
         return self._columns_count
-
-    def _from_zero(self, amounts: Int64Array) -> Int64Array:
-        """Sums that begin with a zero for each key; the sum up to place p under key k is at p + k."""
-        counts = np.diff(self._starts)
-        sums = np.zeros(len(amounts) + len(counts), np.int64)
-        totals = np.cumsum(amounts)
-        before = np.concatenate([np.zeros(1, np.int64), totals])[self._starts[:-1]]
-        sums[np.arange(len(amounts)) + np.repeat(np.arange(len(counts)), counts) + 1] = totals - np.repeat(
-            before, counts
-        )
-        return sums
 
     def _at(self, rows: Int64Array) -> Int64Array:
         out = np.empty((len(rows), self._columns_count), np.int64)
@@ -193,6 +183,18 @@ def _prefix(amounts: Int64Array | np.ndarray) -> Int64Array:
     return sums
 
 
-def _narrowest(largest: int) -> type[np.signedinteger[Any]]:
-    """The type of the fewest bytes that holds numbers of at most this size."""
-    return next(kind for kind in _KINDS if largest <= np.iinfo(kind).max)
+def _from_zero(amounts: Int64Array, rows: Int64Array, heads: Int64Array) -> Int64Array:
+    """Sums that begin with a zero for each key: `heads` are the places of the zeros, `rows` those of the amounts' sums."""
+    sums = np.zeros(len(rows) + len(heads), np.int64)
+    if not len(heads):
+        return sums
+    sums[rows] = amounts
+    # What the key before came to is taken away at the head, so that one running sum begins anew there.
+    sums[heads[1:]] = -np.add.reduceat(sums, heads)[:-1]
+    return np.cumsum(sums, out=sums)
+
+
+def _narrowed(sums: Int64Array) -> NDArray[np.signedinteger[Any]]:
+    """The sums in the fewest bytes that hold them: most amounts count something, and few entries need a quarter of the memory."""
+    largest = max(int(sums.max(initial=0)), -int(sums.min(initial=0)))
+    return sums.astype(next(kind for kind in _KINDS if largest <= np.iinfo(kind).max), copy=False)
