@@ -15,7 +15,8 @@ from features.store.coding import Numbers, Texts
 from features.store.tables import words
 
 _REMEMBERED = 2_000_000  # texts that are held by others anyway: a hundred bytes each
-_FEW = 20_000
+_NEAR, _MANY = 8, 50
+"""Numbers that are at most so far apart, and at least so many, are read in one sweep with those between them; others one by one."""
 _LEARNT_AT_ONCE = 100_000
 
 
@@ -72,10 +73,14 @@ def texts_of(connection: Connection, numbers: Numbers) -> Texts:
     """The texts of distinct ascending `numbers`, in their order."""
     if not len(numbers):
         return np.empty(0, dtype=object)
-    if len(numbers) > _FEW or numbers[-1] - numbers[0] == len(numbers) - 1:
-        rows = _between(connection, int(numbers[0]), int(numbers[-1]))
-    else:
-        rows = sorted(rows_with(connection, words, ("word_id", "text"), "word_id", numbers.tolist()))
+    rows: list[tuple[int, str]] = []
+    alone: list[int] = []
+    for run in np.split(numbers, np.flatnonzero(np.diff(numbers) > _NEAR) + 1):
+        if len(run) >= _MANY:
+            rows += _between(connection, int(run[0]), int(run[-1]))
+        else:
+            alone += run.tolist()
+    rows = sorted([*rows, *rows_with(connection, words, ("word_id", "text"), "word_id", alone)])
     stored, texts = zip(*rows, strict=True)
     held = np.empty(len(texts), dtype=object)
     held[:] = texts

@@ -12,6 +12,7 @@ import pytest
 from features.schema import conform_ticket_events
 from features.store import ConflictError, open_store
 from features.store import words as words_module
+from features.store.engine import writing
 from tests.features.builders import MONDAY
 
 ROWS = 21_000  # more than what makes it worth while to put indices off
@@ -68,3 +69,14 @@ def test_a_conflict_is_found_where_many_rows_arrive_again(many, tmp_path):
 def _indices(file: Path) -> set[str]:
     with sqlite3.connect(file) as connection:
         return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
+
+
+def test_texts_are_found_whether_their_numbers_are_near_or_far(tmp_path):
+    """Dense runs, single numbers and wide gaps, each against the plain list of all words; a large store asks of few."""
+    texts = [f"word {number}" for number in range(1, 3_001)]
+    rng = np.random.default_rng(3)
+    with open_store(f"sqlite:///{tmp_path / 'a.db'}") as store, writing(store._engine) as connection:
+        given = words_module.WordBook(connection).numbers(texts)
+        assert given.tolist() == list(range(1, 3_001))
+        for chosen in (given, given[:1], given[::9], given[10:400], np.unique(rng.integers(1, 3_001, 300)), given[[0, *range(900, 960), 2_999]]):  # fmt: skip
+            assert words_module.texts_of(connection, chosen).tolist() == [texts[number - 1] for number in chosen]
