@@ -16,13 +16,11 @@ from features.volumes.planned import Outlook
 from features.volumes.resolutions import resolved_counts
 from models.volume import VolumeModel, weeks_of
 from models.volume_candidates import FALLBACK
-from models.volume_forecast import MEDIAN, VolumeForecast
+from models.volume_forecast import BACKLOG, BY_HALF_HOUR, COUNTED, HOURS, MEDIAN, VolumeForecast
 from models.volume_intervals import DAYS, HALF_HOURS, QUANTILES, WEEKS, Intervals
 from models.volume_past import judged_days, past_figures
 from models.volume_workload import backlog_ahead, workload_hours
 
-HOURS, BACKLOG, COUNTED = "handling hours", "backlog", "arrivals counted"
-BY_HALF_HOUR = "arrivals by half hour"
 SHOWN_DAYS = 56  # of the past, kept beside a forecast so that a page can show both
 HORIZON = 56
 _EDGES = {0.025: "low_95", 0.1: "low_80", 0.9: "high_80", 0.975: "high_95"}

@@ -10,6 +10,7 @@ from serving.api import (
     description,
     events,
     feedback,
+    forecast,
     health,
     job_log,
     jobs,
@@ -47,6 +48,7 @@ def api_router() -> APIRouter:
         alerts,
         audit,
         services,
+        forecast,
         description,
     ):
         router.include_router(module.router, prefix=PREFIX)

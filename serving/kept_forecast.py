@@ -1,0 +1,115 @@
+"""The forecast of arrivals that is in force, as it was stored, and how those before it did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from features.volumes.counts import ALL, LEVELS, Series, VolumeCounts, local_days
+from models.volume_forecast import ARRIVALS, BACKLOG, BY_HALF_HOUR, COUNTED, HOURS, MEDIAN
+from models.volume_past import PastFigure, judged_days, past_figures
+from sla.instants import to_us
+
+if TYPE_CHECKING:
+    from features.store.repository import Store
+
+NONE_YET = "No forecast is kept yet. Train once with slacast train volume, then run slacast forecast volume --keep, best every night"
+EDGES = {"low_95": 0.025, "low_80": 0.1, "high_80": 0.9, "high_95": 0.975}
+
+
+@dataclass(frozen=True)
+class Period:
+    """What is expected from an instant to another; bounds are None where no interval is claimed."""
+
+    start_at: datetime
+    end_at: datetime
+    expected: float
+    low_95: float | None = None
+    low_80: float | None = None
+    high_80: float | None = None
+    high_95: float | None = None
+
+
+@dataclass(frozen=True)
+class KeptForecast:
+    """One series' forecast. `hours` and `half_hours` are empty where none were stored, `backlog` is that of the whole alone."""
+
+    series: Series
+    made_at: datetime
+    model_version: str | None
+    days: tuple[Period, ...]
+    hours: tuple[Period, ...]
+    backlog: tuple[Period, ...]
+    half_hours: tuple[Period, ...]
+    counted: tuple[Period, ...]
+    past: Sequence[PastFigure]
+
+
+def series_named(name: str) -> Series:
+    """The series that the store calls `` or `team:Network`."""
+    level, _, subject = name.partition(":")
+    return Series(level, subject) if name else Series(ALL, "")
+
+
+def kept_series(store: Store, at: datetime) -> tuple[Series, ...]:
+    """All series with a forecast in force at an instant: the whole first, then by level."""
+    newest = store.forecasts.in_force(at, ARRIVALS, "")
+    if newest.empty:
+        return ()
+    made_at = newest["made_at"].iloc[0].to_pydatetime()
+    names = store.forecasts.read(COUNTED, None, made_at, made_at)["subject"].unique()
+    order = (ALL, *LEVELS)
+    return tuple(sorted({series_named(name) for name in names}, key=lambda one: (order.index(one.level), one.subject)))
+
+
+def kept_forecast(store: Store, at: datetime, series: Series, zone: str) -> KeptForecast | None:
+    """The forecast of a series in force at an instant; None where there is none."""
+    days = store.forecasts.in_force(at, ARRIVALS, series.name)
+    if days.empty:
+        return None
+    made_at = days["made_at"].iloc[0].to_pydatetime()
+    version = days["model_version"].iloc[0]
+    parts = {
+        name: store.forecasts.read(name, series.name, made_at, made_at)
+        for name in (HOURS, BACKLOG, BY_HALF_HOUR, COUNTED)
+    }
+    return KeptForecast(
+        series,
+        made_at,
+        None if pd.isna(version) else str(version),
+        _periods(days),
+        _periods(parts[HOURS]),
+        _periods(parts[BACKLOG]),
+        _periods(parts[BY_HALF_HOUR]),
+        _periods(parts[COUNTED]),
+        _past(store, at, series, parts[COUNTED], zone),
+    )
+
+
+def _past(store: Store, at: datetime, series: Series, counted: pd.DataFrame, zone: str) -> Sequence[PastFigure]:
+    """How earlier forecasts did on the days counted since."""
+    if counted.empty:
+        return ()
+    ordered = counted.sort_values("period_start")
+    first = int(local_days(zone, np.array([to_us(ordered["period_start"].iloc[0].to_pydatetime())]))[0])
+    counts = VolumeCounts((series,), first, ordered["value"].to_numpy(np.float64)[None, :], zone)
+    kept = store.forecasts.read(ARRIVALS, series.name, until=at)
+    return past_figures(judged_days(kept, counts), series.name)
+
+
+def _periods(rows: pd.DataFrame) -> tuple[Period, ...]:
+    if rows.empty:
+        return ()
+    table = rows.pivot_table(index=["period_start", "period_end"], columns="quantile", values="value").sort_index()
+    found = []
+    for (start, end), row in table.iterrows():  # type: ignore[misc]  # an index of two levels
+        bounds: dict[str, Any] = {
+            name: float(row[q]) for name, q in EDGES.items() if q in table and np.isfinite(row[q])
+        }
+        found.append(Period(start.to_pydatetime(), end.to_pydatetime(), float(row[MEDIAN]), **bounds))
+    return tuple(found)
