@@ -28,7 +28,7 @@ from serving.protection import Bounds, Protection
 from serving.service import Service
 from serving.settings import Settings, is_loopback, listed, refuse_open_door
 from serving.ticker import Feed
-from serving.web import levels_page, login, marking, pages, service_rooms, ticket_room
+from serving.web import levels_page, login, marking, models_room, pages, service_rooms, ticket_room
 from serving.web.frame import Pages, error_page
 from serving.web.mark_book import MarkBook
 from serving.workplace import build_service
@@ -129,7 +129,16 @@ def application(service: Service) -> FastAPI:
     app.state.marks = MarkBook(service.store)
     app.state.levels = LevelsBook(lambda: service.source.histories)
     app.state.openid = OpenId(service.settings) if service.settings.oidc_issuer else None
-    for router in (api_router(), pages.router, ticket_room.router, service_rooms.router, marking.router, levels_page.router, login.router):
+    for router in (
+        api_router(),
+        pages.router,
+        ticket_room.router,
+        service_rooms.router,
+        marking.router,
+        levels_page.router,
+        models_room.router,
+        login.router,
+    ):
         app.include_router(router)
     refuse_undecided(app)
     app.add_exception_handler(ProblemError, _on_problem)

@@ -242,6 +242,21 @@
     if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
   });
 
+  // A job's log grows while one watches: the one page with a stream of its own.
+  const log = document.querySelector("[data-stream]");
+  if (log) {
+    const stream = new EventSource(log.dataset.stream);
+    let isFirst = true;
+    stream.onmessage = (event) => {
+      const isAtEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
+      log.textContent = `${isFirst ? "" : log.textContent}${event.data}\n`;
+      isFirst = false;
+      if (isAtEnd) log.scrollTop = log.scrollHeight;
+    };
+    stream.addEventListener("step", (event) => { document.getElementById("job-step").textContent = JSON.parse(event.data).step || ""; });
+    stream.addEventListener("end", () => { stream.close(); location.reload(); });
+  }
+
   document.addEventListener("formdata", (event) => { // what is not set does not clutter the address
     if (!event.target.matches(".filters")) return;
     for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
