@@ -78,7 +78,7 @@ def import_export(folder: Path, size: int) -> dict[str, Any]:
     """How many events one import from the file into SQLite stored."""
     from features.importing import import_file
 
-    (export,) = folder.glob(f"export-{size}.parquet")
+    (export,) = folder.glob(f"export-*-{size}.parquet")
     report = import_file(export, folder / "mapping.yaml", f"sqlite:///{folder / 'log.db'}", progress=_tell)
     return {"events": report.to_dict()["stored"]["inserted"]}
 
@@ -140,13 +140,15 @@ def _digests(parts: Iterable[pa.Table]) -> dict[str, str]:
     for part in parts:
         for name in part.column_names:
             column = part[name].combine_chunks()
-            is_text = pa.types.is_large_string(column.type) or pa.types.is_string(column.type)
-            content = (
-                "\n".join([*column.to_pylist(), ""]).encode()
-                if is_text
-                else column.fill_null(0).to_numpy(zero_copy_only=False).tobytes()
-            )
-            found.setdefault(name, hashlib.blake2b()).update(content)
+            if pa.types.is_large_string(column.type) or pa.types.is_string(column.type):
+                texts = column.cast(pa.large_string())
+                bounds = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset : texts.offset + len(texts) + 1]
+                found.setdefault(f"{name}, lengths", hashlib.blake2b()).update(np.diff(bounds).data)
+                written = memoryview(texts.buffers()[2])[int(bounds[0]) : int(bounds[-1])]
+                found.setdefault(name, hashlib.blake2b()).update(written)
+            else:
+                values = np.ascontiguousarray(column.fill_null(0).to_numpy(zero_copy_only=False))
+                found.setdefault(name, hashlib.blake2b()).update(values.view(np.uint8).data)
     return {name: one.hexdigest() for name, one in found.items()}
 
 
@@ -180,7 +182,7 @@ def _timed(answer: Any, step: Callable[..., Any], arguments: tuple[Any, ...]) ->
 
 
 def _tell(what: str, done: int, total: int) -> None:
-    if done in (0, total):
+    if done in (0, total) or done % max(total // 4, 1) == 0:
         print(f"  {time.perf_counter() - BEGAN:7.1f} s {what} {done}/{total}", flush=True)
 
 
