@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands.options import JsonOption, StoreOption, instant, seen_at, settings_with, user_name
 from commands.printing import Progress, emit, fail, says_faults
+
+if TYPE_CHECKING:
+    from serving.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="What is likely: outages of services.")
 
@@ -33,6 +36,7 @@ def train_outages(
     until = instant(as_of) if as_of else None
     with open_store(settings.database_url) as opened:
         events, tickets = opened.service_events(until=until), opened.ticket_events(until=until)
+        needs = needs_of(settings, opened.latest_agreements())
         if events.empty:
             raise fail(f"{opened.url} holds no service events. First: slacast import FILE --mapping mapping.yaml")
     request = OutageRequest(
@@ -44,8 +48,22 @@ def train_outages(
         by=user_name(),
         at=datetime.now(UTC),
         settings=chosen,
+        needs=needs,
     )
     typer.echo(train_outage(request, progress).text())
+
+
+def needs_of(settings: Settings, stored: str | None) -> dict[str, tuple[str, ...]]:
+    """Which service needs which, by the catalogue in the agreements; nothing where there are none."""
+    from sla.agreements.loading import load_agreements, parse_agreements
+
+    if settings.agreements is not None:
+        found = load_agreements(settings.agreements)
+    elif stored is not None:
+        found = parse_agreements(stored, source="the agreements in the store")
+    else:
+        return {}
+    return {name: service.depends_on for name, service in found.services.items()}
 
 
 @app.command("services")
@@ -73,11 +91,12 @@ def services(
     settings, at = settings_with(database_url=store), seen_at(as_of)
     with open_store(settings.database_url) as opened:
         events, tickets = opened.service_events(until=at), opened.ticket_events(until=at)
+        needs = needs_of(settings, opened.latest_agreements())
     if events.empty:
         raise fail("there are no service events by then. First: slacast import FILE --mapping mapping.yaml")
     found = champion(settings.mlflow_uri, "outage", download_to=settings.var_dir / "downloads")
     model = None if found.path is None else load_outage_model(found.path)
     kinds, rules = (("outage",), None) if model is None else (model.kinds, model.checks)
-    ledger = Ledger.of(events, tickets if len(tickets) else None, kinds=kinds, rules=rules)
+    ledger = Ledger.of(events, tickets if len(tickets) else None, kinds=kinds, rules=rules, needs=needs)
     unread = found.why if found.version or not found.is_reachable else "no model yet"
     emit(forecast_services(ledger, at, model, unread if model is None else str(found.version)), as_json)

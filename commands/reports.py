@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from commands.options import AgreementsOption, JsonOption, StoreOption, existing, instant, settings_with
+from commands.options import (
+    AgreementsOption,
+    AsOfOption,
+    JsonOption,
+    StoreOption,
+    existing,
+    instant,
+    seen_at,
+    settings_with,
+)
 from commands.printing import Progress, emit, says_faults
 
 app = typer.Typer(no_args_is_help=True, help="Reports on what is stored.")
@@ -58,3 +67,26 @@ def length(text: str) -> timedelta:
     if found.counts_days or found.amount_us < 1_000_000:
         raise typer.BadParameter(f"{text!r}: a length of real time from one second on is meant, such as 15 min or 24 h")
     return timedelta(microseconds=found.amount_us)
+
+
+@app.command("continuity")
+@says_faults
+def continuity(
+    as_of: AsOfOption = None,
+    agreements: AgreementsOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print recovery objectives of the catalogue (RTO, RPO) against the outages of a year, and exercises that are due.
+
+    Example: slacast report continuity --as-of 2026-08-20T08:00+00:00
+    """
+    from features.store import open_store
+    from serving.services.continuity import continuity_report
+    from serving.services.making import Answering, make_basis
+    from serving.workplace import agreements_of
+
+    settings, at = settings_with(database_url=store, agreements=agreements), seen_at(as_of)
+    with open_store(settings.database_url) as opened:
+        known, events = agreements_of(settings, opened), opened.service_events(until=at)
+    emit(continuity_report(make_basis(events, None, known, at, Answering())), as_json)

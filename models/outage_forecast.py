@@ -149,8 +149,14 @@ def _latency(facts: Facts) -> str:
 
 
 def _tickets(facts: Facts) -> str:
-    times = float(np.exp(facts["tickets in 1 days"]))
+    times = float(np.exp(facts["tickets in 24 hours against the same hours of weeks before"]))
     return f"{times:.1f} times as many tickets as usual" if times >= 1.3 else ""
+
+
+def _needed(facts: Facts) -> str:
+    if facts["what it needs is down"]:
+        return "what it needs is down"
+    return _counted(np.expm1(facts["outages of what it needs in 7 days"]), "outage", "7 days of what it needs")
 
 
 def _failed(facts: Facts) -> str:
@@ -178,5 +184,6 @@ _PHRASES: tuple[tuple[tuple[str, ...], tuple[str, ...], Callable[[Facts], str]],
     (("share of failed",), (), _failed),
     (("latency in",), (), _latency),
     (("tickets in",), (), _tickets),
+    (("what it needs", "outages of what it needs"), (), _needed),
     (("outages around",), (), lambda facts: _counted(np.expm1(facts["outages around in 1 days"]), "outage", "24 hours around it")),
 )  # fmt: skip

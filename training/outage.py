@@ -7,7 +7,7 @@ which candidate answers. Where no model is surely better than the best rule that
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -58,6 +58,7 @@ class OutageRequest:
     by: str = ""
     at: datetime | None = None
     settings: OutageSettings = field(default_factory=OutageSettings)
+    needs: Mapping[str, Sequence[str]] = field(default_factory=dict)  # which service needs which, by the catalogue
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,9 @@ def train_outage(request: OutageRequest, progress: Progress = lambda _step: None
     steps, settings = Steps(progress), request.settings
     horizon_us = settings.horizon_hours * (DAY_US // 24)
     steps.begin("reading histories")
-    ledger = Ledger.of(request.events, request.tickets, kinds=settings.kinds, rules=settings.checks)
+    ledger = Ledger.of(
+        request.events, request.tickets, kinds=settings.kinds, rules=settings.checks, needs=request.needs
+    )
     rows = outage_rows(ledger, horizon_us)
     _check(ledger, rows)
     columns = outage_columns(ledger, rows, horizon_us)

@@ -34,6 +34,7 @@ WEEKDAY_STRENGTH_DAYS = 10.0  # ... and so many days of its own rate to each wee
 STEPS = {1: 0.15, 7: 0.3, 30: 0.35, 90: 0.2}  # an exponentially falling weight, in steps: days and shares
 RULES = ("service rate", "last 30 days", "rate x weekday", "EWMA")
 LONGEST_DAYS = 60.0
+WEEKS = 4  # of which the same hours say how many tickets to expect
 HOUR_US = DAY_US // 24
 
 
@@ -55,7 +56,7 @@ def outage_columns(ledger: Ledger, rows: OutageRows, horizon_us: int = DAY_US) -
     view = _View(ledger, rows, horizon_us)
     rates = _rates(view)
     columns = {f"log odds by {name}": _log_odds(rates[:, place]) for place, name in enumerate(RULES)}
-    for family in (_recent, _planned, _checks, _tickets, _around, _calendar):
+    for family in (_recent, _planned, _checks, _tickets, _around, _needed, _calendar):
         columns |= family(view)
     return OutageColumns(
         tuple(columns), np.stack([np.asarray(one, np.float64) for one in columns.values()], axis=1), rates
@@ -187,12 +188,36 @@ def _mean_log_ms(sums: NDArray[np.int64]) -> FloatArray:
 
 
 def _tickets(view: _View) -> dict[str, FloatArray]:
-    """Tickets that name the service, over the daily mean of the last 28 days."""
+    """Tickets that name the service, against what the same hours of the last four weeks make one expect, and the daily mean."""
+    service, at_us = view.rows.service, view.rows.at_us
+    weeks = np.clip(view.watched_days // 7, 1, WEEKS)
+    out = {}
+    for hours in (6, 24):
+        begun = [_tickets_within(view.ledger, service, at_us - 7 * week * DAY_US, hours) for week in range(WEEKS + 1)]
+        expected = np.sum(begun[1:], axis=0) / weeks
+        out[f"tickets in {hours} hours against the same hours of weeks before"] = np.log(
+            (begun[0] + 1) / (expected + 1)
+        )
     usual = view.windows[28][:, TICKET] / 28.0
-    return {
-        f"tickets in {days} days": np.log((view.windows[days][:, TICKET] / days + 1.0) / (usual + 1.0))
-        for days in (1, 7)
-    }
+    out["tickets in 7 days"] = np.log((view.windows[7][:, TICKET] / 7 + 1.0) / (usual + 1.0))
+    return out
+
+
+def _tickets_within(ledger: Ledger, service: Int64Array, until_us: Int64Array, hours: int) -> FloatArray:
+    now, then = (ledger.tickets_before(service, at_us) for at_us in (until_us, until_us - hours * HOUR_US))
+    found: FloatArray = (now - then).astype(np.float64)
+    return found
+
+
+def _needed(view: _View) -> dict[str, FloatArray]:
+    """Outages of what the service needs, as the catalogue has it."""
+    ledger, rows = view.ledger, view.rows
+    now = ledger.needed.known(rows.service, rows.at_us)
+    out = {"what it needs is down": (now[:, 1] > 0).astype(float)}
+    for days in (1, 7):
+        then = ledger.needed.known(rows.service, rows.at_us - days * DAY_US)
+        out[f"outages of what it needs in {days} days"] = np.log1p(now[:, 0] - then[:, 0])
+    return out
 
 
 def _around(view: _View) -> dict[str, FloatArray]:

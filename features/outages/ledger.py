@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.outages.checks import MONITOR, STATUS, CheckRules, outages_from_checks
+from features.outages.needed import NeededOutages, Needs
 from features.outages.spans import Spans, places_of, spans_of, us_of
 from features.outages.watching import Watching
 from features.prefix_sums import KeyedSums, Timeline
@@ -53,6 +54,8 @@ class Ledger:
     acted_us: Int64Array
     rules: CheckRules
     kinds: tuple[str, ...]
+    needs: Needs
+    needed: NeededOutages
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -72,10 +75,11 @@ class Ledger:
         *,
         kinds: tuple[str, ...] = ("outage",),
         rules: CheckRules | None = None,
+        needs: Needs | None = None,
     ) -> Ledger:
         """The ledger of canonical service events, and of ticket events that name a service (only `created` ones count).
 
-        Outages are events of these `kinds` and those derived from checks.
+        Outages are events of these `kinds` and those derived from checks. `needs` is the catalogue's: which service needs which.
         """
         rules = rules or CheckRules()
         samples = _Samples.of(events, rules)
@@ -110,6 +114,8 @@ class Ledger:
             *_acted(events, place),
             rules,
             kinds,
+            needs or {},
+            NeededOutages(outages, histories.names, needs or {}),
         )
 
     def summed(self, service: Int64Array, at_us: Int64Array) -> NDArray[np.int64]:
@@ -119,11 +125,18 @@ class Ledger:
         out[:, OF_SAMPLES] = self.sample_sums.upto(service, self.sample_timeline.before(at_us))
         return out
 
+    def tickets_before(self, service: Int64Array, at_us: Int64Array) -> Int64Array:
+        """How many tickets had named each service strictly before each instant."""
+        found: Int64Array = self.sums.upto(service, self.timeline.before(at_us))[:, OF_OTHERS.index(TICKET)]
+        return found
+
     def known_by(self, at_us: int, events: pd.DataFrame, tickets: pd.DataFrame | None = None) -> Ledger:
         """The ledger of what of these events was recorded by an instant."""
         at = pd.Timestamp(at_us, unit="us", tz="UTC")
         seen = None if tickets is None else tickets[tickets["recorded_at"] <= at]
-        return Ledger.of(events[events["recorded_at"] <= at], seen, kinds=self.kinds, rules=self.rules)
+        return Ledger.of(
+            events[events["recorded_at"] <= at], seen, kinds=self.kinds, rules=self.rules, needs=self.needs
+        )
 
 
 def weekday_of(at_us: Int64Array) -> Int64Array:

@@ -86,7 +86,8 @@ def make_basis(
     events = events[events["recorded_at"] <= at]
     kinds, rules = (("outage",), None) if model is None else (model.kinds, model.checks)
     seen = None if tickets is None else tickets[tickets["recorded_at"] <= at]
-    ledger = Ledger.of(events, seen, kinds=kinds, rules=rules)
+    needs = {name: service.depends_on for name, service in agreements.services.items()}
+    ledger = Ledger.of(events, seen, kinds=kinds, rules=rules, needs=needs)
     happened = Happened.of(events, ledger, at_us)
     forecast = forecast_services(ledger, at, model, answering.version or "")
     names = sorted({*agreements.services, *ledger.names})
