@@ -19,6 +19,7 @@ from serving.access.decisions import all_routes, refuse_undecided
 from serving.access.gate import Gate
 from serving.access.openid import OpenId
 from serving.api.routes import api_router
+from serving.gauges import Gauges
 from serving.levels import LevelsBook
 from serving.log_lines import set_up_logging
 from serving.metrics import Metrics
@@ -94,11 +95,13 @@ def serve(
 
 def application(service: Service) -> FastAPI:
     """The application around a service that is already put together."""
-    metrics = Metrics(service, now=system_clock if service.clock is system_clock else None)
+    gauges = Gauges(service)
+    metrics = Metrics(service, now=system_clock if service.clock is system_clock else None, gauges=gauges)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         service.start()
+        gauges.start()
         watching = asyncio.create_task(metrics.watch(lambda: service.standing))
         try:
             yield
@@ -106,6 +109,7 @@ def application(service: Service) -> FastAPI:
             watching.cancel()
             with suppress(asyncio.CancelledError):
                 await watching
+            gauges.stop()
             service.stop()
             service.close()
 
@@ -124,7 +128,7 @@ def application(service: Service) -> FastAPI:
         "open for one user on this machine: no access keys exist" if gate.is_open() else "access needs a key or a login"
     )
     app.state.service, app.state.gate = service, gate
-    app.state.metrics = metrics
+    app.state.metrics, app.state.gauges = metrics, gauges
     app.state.pages = Pages.build()
     app.state.marks = MarkBook(service.store)
     app.state.levels = LevelsBook(lambda: service.source.histories)

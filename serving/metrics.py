@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from serving.gauges import Gauges
 from serving.recorder import Recorded
 from serving.service import Service
 from serving.ticker import Standing
@@ -35,7 +36,11 @@ class Metrics:
     """All figures of one application, and the text of /metrics."""
 
     def __init__(
-        self, service: Service, monotonic: Monotonic = time.monotonic, now: Callable[[], datetime] | None = None
+        self,
+        service: Service,
+        monotonic: Monotonic = time.monotonic,
+        now: Callable[[], datetime] | None = None,
+        gauges: Gauges | None = None,
     ) -> None:
         """`now`: the real time, where that is also the desk's; without it nobody can tell how long a scoring took."""
         self._monotonic, self._now = monotonic, now
@@ -77,7 +82,7 @@ class Metrics:
         )
         self.scores = Counter("slacast_scores_stored", "Scores that said something new.", registry=self.registry)
         self.scorings = Counter("slacast_scorings", "Queues scored, as far as they were seen.", registry=self.registry)
-        self.registry.register(_Now(service))
+        self.registry.register(_Now(service, gauges))
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Nothing; one more request is counted."""
@@ -140,8 +145,8 @@ def metrics_of(request: Request) -> Metrics:
 class _Now(Collector):
     """What is true when it is asked for, read from the service; nothing is kept."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, service: Service, gauges: Gauges | None) -> None:
+        self._service, self._gauges = service, gauges
 
     def describe(self) -> list[Metric]:
         return []  # else the registry would collect before the service is ready
@@ -151,6 +156,8 @@ class _Now(Collector):
         queue = standing.queue
         yield GaugeMetricFamily("slacast_scoring_fails", "1 while scoring fails and the last good queue is shown.", float(standing.problem is not None))  # fmt: skip
         yield GaugeMetricFamily("slacast_model_problem", "1 while the registry or its bundle cannot be used.", float(self._service.model_problem() is not None))  # fmt: skip
+        if self._gauges is not None:
+            yield from self._gauges.metrics()
         if queue is None:
             return
         yield GaugeMetricFamily("slacast_scores_age_seconds", "How long ago the queue was scored.", standing.age_seconds())  # fmt: skip

@@ -232,6 +232,18 @@ class Settings(BaseSettings):
         default=None,
         description="A YAML file with alert rules (docs/alerts.md). Unset: nobody is told anything by themselves.",
     )
+    judged_days: float = Field(
+        default=28.0,
+        gt=0,
+        le=3660,
+        description="How stored scores came true is told (/metrics) of a window of so many days.",
+    )
+    judged_after_days: float = Field(
+        default=7.0,
+        ge=0,
+        le=3660,
+        description="The window ends so many days ago, so that the outcomes of its tickets are mostly known.",
+    )
     jobs_at_once: int = Field(
         default=1,
         ge=0,

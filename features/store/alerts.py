@@ -8,14 +8,27 @@ from datetime import datetime
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from features.store.bulk import load
 from features.store.engine import reading, writing
 from features.store.faults import StoreError
 from features.store.frames import conformed, required, rows_of
 from features.store.journal import Added, Journal
-from features.store.tables import alerts, deliveries, outbox
+from features.store.tables import alerts, deliveries, outbox, words
 from features.store.words import WordBook, known_numbers
 from sla.instants import to_us
 
@@ -38,6 +51,15 @@ class Attempt:
     attempted_at: datetime
     retry_at: datetime | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class AlertFigures:
+    """How many alerts are stored by rule and event, attempts by channel and state, and deliveries that wait."""
+
+    events: Mapping[tuple[str, str], int]
+    deliveries: Mapping[tuple[str, str], int]
+    waiting: int
 
 
 class Alerts:
@@ -144,6 +166,14 @@ class Alerts:
             wanted = [alerts.c.event.in_(known_numbers(connection, [event])), alerts.c.raised_at > to_us(since)]
             return int(connection.execute(select(func.count()).select_from(alerts).where(*wanted)).scalar_one())
 
+    def figures(self) -> AlertFigures:
+        """All alerts and attempts ever, counted."""
+        with reading(self._alerts.engine) as connection:
+            events = _counted(connection, alerts.c.rule, alerts.c.event)
+            attempts = _counted(connection, deliveries.c.channel, deliveries.c.state)
+            waiting = int(connection.execute(select(func.count()).select_from(outbox)).scalar_one())
+        return AlertFigures(events, attempts, waiting)
+
     def still_to_send(self) -> int:
         """How many deliveries stand in the outbox."""
         with reading(self._alerts.engine) as connection:
@@ -182,6 +212,18 @@ class Alerts:
             )
             found = self._deliveries.frame(connection, [deliveries.c.delivery_id.in_(_numbers(connection, query))])
         return found.iloc[::-1].reset_index(drop=True)
+
+
+def _counted(connection: Connection, first: Column[Any], second: Column[Any]) -> dict[tuple[str, str], int]:
+    """How many rows there are of each pair of words."""
+    one, other = words.alias("one"), words.alias("other")
+    pairs = select(first, second, func.count().label("count")).group_by(first, second).subquery()
+    named = (
+        select(one.c.text, other.c.text, pairs.c.count)
+        .join(one, one.c.word_id == pairs.c[first.name])
+        .join(other, other.c.word_id == pairs.c[second.name])
+    )
+    return {(str(a), str(b)): int(count) for a, b, count in connection.execute(named)}
 
 
 def _last_id(connection: Connection) -> int:

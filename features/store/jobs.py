@@ -121,6 +121,13 @@ class Jobs:
         with reading(self._engine) as connection:
             return [_job(row) for row in connection.execute(query).mappings()]
 
+    def counts(self) -> dict[str, int]:
+        """How many jobs there are in each state."""
+        query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
+        with reading(self._engine) as connection:
+            found = {str(state): int(count) for state, count in connection.execute(query)}
+        return {state: found.get(state, 0) for state in STATES}
+
     def claim(self, holder: str, *, is_short: bool, most_running: int) -> StoredJob | None:
         """The job that waited longest, `holder`'s from now on; None where none waits, or `most_running` run on this store."""
         mine = [jobs.c.state == WAITING, jobs.c.is_short == is_short]

@@ -104,6 +104,12 @@ class Watchman:
         for courier in self._couriers:
             courier.stop()
 
+    @property
+    def bounds(self) -> dict[str, int]:
+        """The most alerts an hour of each rule, and of `all` together."""
+        rules = self._plan.rules
+        return {"all": rules.max_per_hour, **{rule.name: rule.max_per_hour for rule in rules.rules}}
+
     @cached_property
     def targets(self) -> frozenset[str]:
         """The clocks that rules look at."""
