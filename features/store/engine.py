@@ -77,10 +77,10 @@ def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
-    except (ArgumentError, NoSuchModuleError) as error:
+    except (ArgumentError, NoSuchModuleError, ValueError):  # the last: a port that is no number
         raise StoreError(
-            f"{url!r} is no database URL; expected {DEFAULT_URL} or postgresql://user@host/name"
-        ) from error
+            f"{_shown(url)!r} is no database URL; expected {DEFAULT_URL} or postgresql://user@host/name"
+        ) from None  # the driver's own error repeats the address, password and all
     if backend not in ("sqlite", "postgresql"):
         raise StoreError(
             f"{backend!r} databases are not supported; expected {DEFAULT_URL} or postgresql://user@host/name"
@@ -88,6 +88,14 @@ def _parse(url: str) -> URL:
     if backend == "sqlite" and (parsed.database or ":memory:") == ":memory:":
         raise StoreError(f"a store in memory would be lost at the end; name a file, as in {DEFAULT_URL}")
     return parsed
+
+
+def _shown(url: str) -> str:
+    """An address that cannot be read, with all of it left out that may be a password: what stands between scheme and last @."""
+    scheme, found, rest = url.partition("://")
+    if not found:
+        scheme, rest = "", url
+    return f"{scheme}{found}***@{rest.rpartition('@')[2]}" if "@" in rest else url
 
 
 def _sqlite_engine(url: URL) -> Engine:

@@ -304,3 +304,25 @@ def test_a_file_that_is_no_database_is_explained(tmp_path: Path) -> None:
     file.write_text("this is text, and long enough to be taken for more than an empty file" * 20)
     with pytest.raises(StoreError, match="not a SQLite database"):
         open_store(f"sqlite:///{file}")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ada:hunter2@host:port/name",
+        "postgresql//ada:hunter2@host/name",
+        "ada:hunter2@host/name",
+        "postgres://ada:hun@ter2@host:x/name",
+        "oracle://ada:hunter2@host/name",
+        "nonsense+driver://ada:hunter2@host/name",
+    ],
+)
+def test_an_address_that_is_no_database_url_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(StoreError) as found:
+        open_store(url)
+    fault: BaseException | None = found.value
+    assert "expected sqlite:///var/slacast.db" in str(fault)
+    while fault is not None:  # a log shows what caused it too
+        assert "hunter2" not in str(fault)
+        assert "ter2" not in str(fault)
+        fault = None if fault.__suppress_context__ and fault.__cause__ is None else fault.__cause__ or fault.__context__
