@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from features.sources.encoding import decoded
+from features.sources.encoding import as_utf8
 from features.sources.faults import Rejection, SourceError
 from features.sources.mapping_model import FileFormat
 from features.sources.table import Coded, Codes, Rows, Table
@@ -28,7 +28,7 @@ def read_table(name: str, content: bytes, layout: FileFormat) -> Table:
     Records with another number of fields than the header are rejected and counted; blank lines are not records. Raises
     SourceError where the file as a whole cannot be read: wrong encoding, no header, no records, a quote never closed.
     """
-    text = decoded(name, content, layout.encoding).encode()
+    text = as_utf8(name, content, layout.encoding)
     header, header_lines = _header(name, text, layout)
     odd = _OddRows(header_lines, text[-_END_BYTES:])
     arrow = _parsed(name, text, layout, len(header), odd)

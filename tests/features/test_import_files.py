@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from features.sources import encoding
 from features.sources.faults import SourceError
 from features.sources.mapping import parse_mapping
 from features.sources.reading import read
@@ -122,3 +123,17 @@ def test_a_repeated_column_may_be_ignored_by_name(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="'x' more than once"):
         read_as(tmp_path, "a.csv", doubled)
     assert len(read_as(tmp_path, "a.csv", doubled, MAPPING + "ignore: [x]\n")) == 4
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 7, 1 << 24])
+@pytest.mark.parametrize(
+    "content", ["T1,é,日本,🙂\n".encode() * 9, b"\xef\xbb\xbfticket\n", b"", "\ufeff".encode() * 2]
+)
+def test_text_in_utf_8_is_taken_as_it_is_wherever_a_sign_is_cut(
+    monkeypatch: pytest.MonkeyPatch, chunk_bytes: int, content: bytes
+) -> None:
+    monkeypatch.setattr(encoding, "_CHUNK_BYTES", chunk_bytes)
+    assert encoding.as_utf8("a.csv", content, "utf8") == encoding.decoded("a.csv", content, "utf-8").encode()
+    for cut in (content[:5] + b"\xe9", "日".encode()[:2]):
+        with pytest.raises(SourceError, match=r"is not utf-8; write the file's encoding"):
+            encoding.as_utf8("a.csv", cut, "utf-8")
