@@ -10,18 +10,23 @@ import pandas as pd
 import pytest
 
 from features.distributed.engines import STEALING, DaskEngine, ThisProcess
+from features.distributed.shared_sums import mapped
 from features.event_files import write_events
 from features.spec import FeatureSpec
+from models.clipping import fit_range
 from sla.agreements.agreement_set import AgreementSet
 from sla.agreements.loading import load_agreements
 from tests.training.builders import small_plan, small_settings
+from training import dask_trees
 from training.building import HistoryRows
+from training.dask_trees import ClusterTrees
 from training.distributed import DistributedRequest, partition_source, train_distributed
 from training.partition_rows import PartitionRows
 from training.plan import Plan, TrainingError
 from training.rows import Labelled
-from training.splits import DAY_US
+from training.splits import DAY_US, learnable
 from training.steps import Steps
+from training.weighting import Recency
 
 AGREEMENTS = Path(__file__).resolve().parents[2] / "examples" / "demo" / "agreements.yaml"
 
@@ -85,6 +90,27 @@ def test_only_a_cluster_can_grow_trees_together(log, tmp_path):
     request = replace(_request(log, tmp_path), grows_on_cluster=True)
     with pytest.raises(TrainingError, match="only a Dask cluster can grow trees together"):
         train_distributed(request, ThisProcess())
+
+
+def test_the_clusters_trees_learn_from_the_rows_of_one_process(
+    log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every row with its values, outcome and weight: what differs is only how LightGBM's workers find bins and add up."""
+    source, plan = _source(_request(log, tmp_path), tmp_path)
+    settings, maturity_us = plan.settings.model, 7 * DAY_US
+    known = log.local.rows(log.cut_us).relabelled(*log.local.labels(log.cut_us))
+    train = known.where(learnable(known, log.cut_us, maturity_us))
+    limits = fit_range(train.X, None)
+    parts: list[tuple[Path, int, float]] = []
+    monkeypatch.setattr(dask_trees, "_grown", lambda _client, given, *_: parts.extend(given))
+    trees = ClusterTrees(None, source.parts.desk, source.parts.last_known_us, plan.settings.grid_one_in)
+    trees.fit(train, log.cut_us, maturity_us, limits, settings, plan.seed)
+    assert len(parts) > 2
+    values, y, weight = (np.concatenate([mapped(part, name) for part, *_ in parts]) for name in ("X", "y", "weight"))
+    found = np.column_stack([values, y, weight])
+    wanted = np.column_stack([limits.clip(train.X), train.y, settings.weighting.raw(train.ticket, train.at_us, train.opened_us, Recency.of(train.ticket, train.opened_us, train.stands_for))])  # fmt: skip
+    assert len(found) == len(wanted) > 1000
+    np.testing.assert_array_equal(found[np.lexsort(found.T)], wanted[np.lexsort(wanted.T)])
 
 
 class _Stealing:
