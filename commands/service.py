@@ -86,8 +86,10 @@ def serve(
     import_lightgbm_alone()
     from serving.app import serve as serve_until_interrupted
     from serving.app import system_clock
+    from serving.spare_memory import share_one_pool
     from simulation.demo import DemoClock
 
+    share_one_pool()
     settings = settings_with(
         database_url=store, agreements=agreements, host=host, port=port, store_scores=False if no_scorer else None
     )
@@ -99,10 +101,12 @@ def _watch(settings: Settings, as_of: str | None) -> None:
     from models.lean_imports import import_lightgbm_alone
 
     import_lightgbm_alone()
+    from serving.spare_memory import share_one_pool
     from serving.standalone_scorer import score_until_stopped, stopped_by_signals
 
     if as_of is not None:
         raise typer.BadParameter("--watch goes with the clock; leave --as-of out")
+    share_one_pool()
     stop = stopped_by_signals()
     score_until_stopped(settings, lambda: datetime.now(UTC), stop, lambda text: typer.echo(text, err=True))
 

@@ -89,7 +89,7 @@ class Histories:
     @property
     def steps(self) -> Steps:
         """What was known, step by step."""
-        return self.once("steps", lambda: Steps.of(self.log.unfilled()))
+        return self.once("steps", lambda: Steps.of(self.log))
 
     @property
     def search(self) -> StepSearch:

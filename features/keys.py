@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.declaration import FIRST_TEAM, Key
 from features.histories import Histories
@@ -21,7 +22,7 @@ class KeyCodes:
     of the last) + (code under the last). Keys of one column have no pairs.
     """
 
-    codes: Int64Array
+    codes: NDArray[np.int32]
     count: int
     pairs: Int64Array | None = None
 
@@ -71,26 +72,28 @@ def _mapped_texts(histories: Histories, column: str, other: Histories) -> Int64A
 
 def _combined(histories: Histories, key: Key) -> KeyCodes:
     if not key:
-        return KeyCodes(np.zeros(len(histories.steps), np.int64), 1)
+        return KeyCodes(np.zeros(len(histories.steps), np.int32), 1)
     if len(key) == 1:
         return _single(histories, key[0])
     first, last = KeyCodes.of(histories, key[:-1]), KeyCodes.of(histories, key[-1:])
-    return _dense(first.codes * last.count + last.codes, first.count * last.count)
+    return _dense(first.codes.astype(np.int64) * last.count + last.codes, first.count * last.count)
 
 
 def _dense(pairs: Int64Array, count: int) -> KeyCodes:
     """Codes without gaps, in the same order."""
     if count > MOST_COUNTED:
         distinct, codes = np.unique(pairs, return_inverse=True)
-        return KeyCodes(codes.astype(np.int64), max(len(distinct), 1), distinct)
+        return KeyCodes(codes.astype(np.int32), max(len(distinct), 1), distinct)
     is_used = np.bincount(pairs, minlength=1) > 0
-    return KeyCodes((np.cumsum(is_used) - 1)[pairs], max(int(is_used.sum()), 1), np.flatnonzero(is_used))
+    return KeyCodes(
+        (np.cumsum(is_used) - 1).astype(np.int32)[pairs], max(int(is_used.sum()), 1), np.flatnonzero(is_used)
+    )
 
 
 def _single(histories: Histories, column: str) -> KeyCodes:
     if column == FIRST_TEAM:
         return _first_team(histories)
-    codes = np.where(histories.is_named(column), histories.codes(column).astype(np.int64) + 1, 0)
+    codes = np.where(histories.is_named(column), histories.codes(column) + 1, 0).astype(np.int32, copy=False)
     return KeyCodes(codes, len(histories.values(column)) + 1)
 
 
@@ -99,4 +102,4 @@ def _first_team(histories: Histories) -> KeyCodes:
     steps, team = histories.steps, _single(histories, "team")
     named = histories.is_named("team")
     first = steps.latest(named & (steps.running_total(named) == 1))
-    return KeyCodes(np.where(first >= 0, team.codes[first], 0), team.count)
+    return KeyCodes(np.where(first >= 0, team.codes[first], np.int32(0)), team.count)

@@ -39,9 +39,13 @@ class Steps:
 
     @classmethod
     def of(cls, log: EventLog) -> Steps:
-        """The steps of an event log as recorded (not filled)."""
-        ticket = np.repeat(np.arange(len(log.ticket_ids)), np.diff(log.offsets))
-        known_us = np.maximum(log.at_us, log.recorded_us)
+        """The steps of an event log, filled or not."""
+        ticket, known_us = log.row_ticket, log.known_us
+        is_in_order = (known_us[1:] >= known_us[:-1]) | (ticket[1:] != ticket[:-1])
+        if log.as_recorded is not None and is_in_order.all():  # then what was known is what had happened: share it
+            codes = {name: column.codes for name, column in log.columns.items()}
+            return cls(ticket, log.offsets, known_us, log.at_us, np.arange(len(ticket)), codes)
+        log = log.unfilled()
         row = np.lexsort((known_us, ticket))  # stable: records that arrive together stay in order of event
         known_us = known_us[row]
         first_row = log.offsets[ticket]

@@ -6,8 +6,9 @@ is kept one by one (see features/recent_sums.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -87,21 +88,30 @@ class Tickets:
     def _settled_us(self) -> Int64Array:
         """One a ticket: when all its records are known, those of one instant a microsecond after each other."""
         counts = np.diff(self.log.offsets)
-        return self._once("settled", lambda: np.maximum.reduceat(self.log.known_us, self.log.offsets[:-1]) + counts)
+        return self._once("settled", lambda: np.maximum.reduceat(self._known_us, self.log.offsets[:-1]) + counts)
+
+    @property
+    def _known_us(self) -> Int64Array:
+        """When each row counts; of tickets that are over it is asked seldom, and not kept."""
+        return np.maximum(self.log.at_us, self.log.recorded_us)
 
     def among_others(self, indices: tuple[Index, ...], target: str) -> Histories:
         """Histories that answer for these tickets where features ask for sums over other tickets."""
         if not self.is_long or any(len(index.key) > MOST_COLUMNS for index in indices):
             return self.histories
-        since_us = int(self.log.known_us.max()) - self.kept.recent_us
+        since_us = int(self._known_us.max()) - self.kept.recent_us
         recent = Recent(self.log, self.agreements, since_us, indices, target, lambda: self.histories)
-        return self._once((indices, target), lambda: recent.desk(self._blocks() if self.are_over else [self.histories]))
+        blocks = self._blocks() if self.are_over else [lambda: self.histories]
+        return self._once((indices, target), lambda: recent.desk(blocks))
 
-    def _blocks(self) -> Iterator[Histories]:
-        """Histories of some of the tickets after the other."""
+    def _blocks(self) -> list[Callable[[], Histories]]:
+        """What makes histories of some of the tickets, and of the next."""
         edges = np.searchsorted(self.log.offsets, np.arange(0, len(self) + self.kept.block_rows, self.kept.block_rows))
-        for first, last in pairwise(np.unique(np.minimum(edges, len(self.log.ticket_ids))).tolist()):
-            yield Histories.from_log(self.log.of_tickets(np.arange(first, last)), self.agreements)
+        bounds = np.unique(np.minimum(edges, len(self.log.ticket_ids))).tolist()
+        return [partial(self._block, first, last) for first, last in pairwise(bounds)]
+
+    def _block(self, first: int, last: int) -> Histories:
+        return Histories.from_log(self.log.of_tickets(np.arange(first, last)), self.agreements)
 
     def _once(self, name: Any, make: Callable[[], T]) -> T:
         if name not in self._made:
@@ -144,8 +154,8 @@ class Layer:
         goes_on = _is_open_at_last(log)
         opened, over = (log.of_tickets(np.flatnonzero(chosen)) for chosen in (goes_on, ~goes_on))
         return cls(
-            Tickets(opened, agreements, kept),
-            Tickets(over, agreements, kept, are_over=True),
+            Tickets(_stored(opened, kept), agreements, kept),
+            Tickets(_stored(over, kept), agreements, kept, are_over=True),
             Tickets(gone, agreements, kept),
         )
 
@@ -159,6 +169,11 @@ class Layer:
         is_from_here = (self.open.places(ids) >= 0) | (self.over.places(ids) >= 0)
         gone = [self.gone.log, later.gone.log.of_tickets(np.flatnonzero(~is_from_here))]
         return Layer.of(joined([*current, later.open.log, later.over.log]), joined(gone), agreements, self.open.kept)
+
+
+def _stored(log: EventLog, kept: Kept) -> EventLog:
+    """The log as it is kept: a long one packed."""
+    return log.packed() if len(log.at_us) > kept.whole_rows else log
 
 
 def joined(logs: Sequence[EventLog]) -> EventLog:

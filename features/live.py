@@ -10,6 +10,7 @@ event is built again only a few times, whatever the size of the log.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -118,7 +119,11 @@ class LiveHistories:
         return self._among(lambda part: part.histories)
 
     def _among(self, seen: Callable[[Tickets], Histories]) -> Desk:
-        held = [(seen(part), 1) for part in self._held]
+        if sum(part.is_long for part in self._held) > 1:  # each is made when it is first asked for
+            with ThreadPoolExecutor(len(self._held)) as pool:
+                held = [(histories, 1) for histories in pool.map(seen, self._held)]
+        else:
+            held = [(seen(part), 1) for part in self._held]
         return (*held, *((seen(layer.gone), -1) for layer in self.layers if len(layer.gone)))
 
     def logs(self) -> list[EventLog]:

@@ -36,13 +36,15 @@ class Spells:
     leaves_us: Int64Array
 
     @classmethod
-    def of(cls, steps: Steps, keys: Int64Array, n_keys: int, is_open: BoolArray) -> Spells:
+    def of(cls, steps: Steps, keys: NDArray[np.int32], n_keys: int, is_open: BoolArray) -> Spells:
         """The spells of all tickets under one key a step."""
         spells = cls.by_step(steps, keys, n_keys, is_open, np.zeros(len(steps), np.bool_))
         return replace(spells, ticket=steps.ticket[spells.ticket])
 
     @classmethod
-    def by_step(cls, steps: Steps, keys: Int64Array, n_keys: int, is_open: BoolArray, parts: BoolArray) -> Spells:
+    def by_step(
+        cls, steps: Steps, keys: NDArray[np.int32], n_keys: int, is_open: BoolArray, parts: BoolArray
+    ) -> Spells:
         """The same, parted also at the steps `parts`, with the step at which each spell began in the place of its ticket."""
         moved, was_open = parts | (steps.previous(keys, -1) != keys), steps.previous(is_open, False)
         begins = np.flatnonzero(is_open & (moved | ~was_open))
@@ -52,7 +54,7 @@ class Spells:
         end = np.append(ends, -1)[place]
         has_end = (end >= 0) & (steps.ticket[end] == steps.ticket[begins])
         leaves_us = np.where(has_end, steps.known_us[end], NEVER_US)
-        return cls(begins, keys[begins], n_keys, steps.known_us[begins], leaves_us)
+        return cls(begins, keys[begins].astype(np.int64), n_keys, steps.known_us[begins], leaves_us)
 
     def older(
         self, keys: Int64Array, before_us: Int64Array, opened_us: Int64Array, limits_us: Int64Array
@@ -115,7 +117,7 @@ class DeskSpells:
 class Membership:
     """Which key holds each ticket, step by step, as sums by key along time. Keys are codes 0.. with 0 = none."""
 
-    keys: Int64Array  # one a step
+    keys: NDArray[np.int32]  # one a step
     counted: NDArray[np.integer]  # (steps, 3): is open, is open and waiting, is open and of the top priority
     sums: KeyedSums
     timeline: Timeline
@@ -154,7 +156,7 @@ class Membership:
         counted = _counted(histories)
         return cls(codes.codes, counted, SignedSums(sums, codes.count, COLUMNS), Instants(), DeskSpells(spells))
 
-    def others(self, totals: Int64Array, keys: Int64Array, step_before: Int64Array) -> Int64Array:
+    def others(self, totals: Int64Array, keys: NDArray[np.int32], step_before: Int64Array) -> Int64Array:
         """(queries, 3): the tickets held as of the sums `totals` of keys, the asking ticket left out."""
         is_own = (step_before >= 0) & (self.keys[step_before] == keys)
         own: Int64Array = totals[:, HELD] - self.counted[step_before] * is_own[:, None]
@@ -185,7 +187,7 @@ def _counted(histories: Histories) -> NDArray[np.int8]:
     return histories.once("open, waiting and major", build)
 
 
-def changes(histories: Histories, key: Key) -> tuple[Int64Array, Int64Array, NDArray[np.int64]]:
+def changes(histories: Histories, key: Key) -> tuple[Int64Array, NDArray[np.int32], NDArray[np.int64]]:
     """When each change became known, the key's code, and what it adds (changes, COLUMNS).
 
     Two a change: one takes the ticket from the key it was under, one gives it to the key it is under now.

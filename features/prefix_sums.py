@@ -49,13 +49,16 @@ class KeyedSums:
     `keys` are codes 0..n_keys-1, one an entry; `amounts` is (entries, columns) int64. Both in the caller's order.
     """
 
-    def __init__(self, timeline: Timeline, keys: Int64Array, n_keys: int, amounts: Int64Array) -> None:
+    def __init__(
+        self, timeline: Timeline, keys: NDArray[np.signedinteger[Any]], n_keys: int, amounts: Int64Array
+    ) -> None:
         self._width = len(timeline.at_us) + 1
-        in_time = keys[timeline.order]
+        in_time = keys[timeline.order].astype(np.int64, copy=False)
         # Small integers are sorted by counting, which is several times faster than comparing.
         by_key = np.argsort(in_time.astype(np.uint16) if n_keys <= MOST_SMALL else in_time, kind="stable")
-        self._place = in_time[by_key] * self._width + by_key
-        self._starts = np.searchsorted(self._place, np.arange(n_keys + 1) * self._width)
+        place = in_time[by_key] * self._width + by_key
+        self._starts = np.searchsorted(place, np.arange(n_keys + 1) * self._width)
+        self._place = place.astype(np.int32 if n_keys * self._width <= np.iinfo(np.int32).max else np.int64, copy=False)
         self.entries = timeline.order[by_key].astype(np.int32)
         """The caller's entry at each place of the order by key and then time."""
         heads = self._starts[:-1] + np.arange(n_keys)
@@ -81,7 +84,8 @@ class KeyedSums:
 
     def places(self, keys: Int64Array, known: Int64Array) -> Int64Array:
         """Where the entries of each key stop that are among the first `known` of the timeline (see Timeline.before)."""
-        return np.searchsorted(self._place, keys * self._width + known)
+        wanted = (keys * self._width + known).astype(self._place.dtype, copy=False)  # of one type: else all are copied
+        return np.searchsorted(self._place, wanted)
 
     def starts(self, keys: Int64Array) -> Int64Array:
         """Where the entries of each key begin."""

@@ -9,7 +9,8 @@ of all tickets are in memory.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -29,6 +30,8 @@ from sla.events import Column, EventLog
 from sla.instants import Int64Array
 
 MOST_COLUMNS = 2
+THREADS = 2
+"""Most of the work is numpy's on large arrays, which lets other threads run."""
 Arrays: TypeAlias = tuple[NDArray[np.int64], ...]
 """Of an index one row an entry, the first array its key: then for sums when it became known and its amounts (entries,
 columns), for spells when they begin and end and the value that `older` compares."""
@@ -88,19 +91,26 @@ class Recent:
     target: str
     whole: Callable[[], Histories]
 
-    def desk(self, blocks: Iterable[Histories]) -> IndexedDesk:
-        """The indices over all tickets of the blocks, which are looked at one after the other and let go."""
+    def desk(self, blocks: Sequence[Callable[[], Histories]]) -> IndexedDesk:
+        """The indices over all tickets of the blocks, which are made, looked at and let go, `THREADS` at a time."""
         nothing = np.empty(0, np.int32)
         columns = {name: Column(nothing, column.values) for name, column in self.log.columns.items()}
         desk = IndexedDesk(EventLog.from_columns([], [], [], [], columns), self.agreements)
         found: dict[Index, list[Arrays]] = defaultdict(list)
         # Pairs whose changes cancel out are named too: at an earlier instant they may not.
         pairs: dict[Key, list[Int64Array]] = {index.key: [] for index in self.indices if len(index.key) > 1}
-        for block in blocks:
-            for key, held in pairs.items():
-                held.append(pairs_in(block, key, desk))
-            for index in self.indices:
-                found[index].append(self._contribution(block, desk, index))
+
+        def look(make: Callable[[], Histories]) -> tuple[list[Int64Array], list[Arrays]]:
+            block = make()
+            named = [pairs_in(block, key, desk) for key in pairs]
+            return named, [self._contribution(block, desk, index) for index in self.indices]
+
+        with ThreadPoolExecutor(min(THREADS, max(len(blocks), 1))) as pool:
+            for named, entries in pool.map(look, blocks):
+                for held, some in zip(pairs.values(), named, strict=True):
+                    held.append(some)
+                for index, arrays in zip(self.indices, entries, strict=True):
+                    found[index].append(arrays)
         for key, held in pairs.items():
             every = np.unique(np.concatenate(held))
             desk.know(f"codes of {key}", KeyCodes(np.empty(0, np.int64), max(len(every), 1), every))
@@ -113,8 +123,8 @@ class Recent:
         key = index.key
         code_there = codes_in(block, key, desk) if len(key) < 2 else pairs_in(block, key, desk)
         if index.kind == HELD:
-            at_us, keys, amounts = changes(block, key)
-            return _shortened((code_there[keys], at_us, amounts), self.since_us)
+            at_us, codes, amounts = changes(block, key)
+            return _shortened((code_there[codes], at_us, amounts), self.since_us)
         if index.kind == ENDED:
             ended = Outcomes.of(block, self.target).revisions
             keys = code_there[KeyCodes.of(block, key).codes[ended.step]]

@@ -19,7 +19,7 @@ T = TypeVar("T")
 HELD, OLDER, DUE, ENDED = "held", "older", "due", "ended"
 """Kinds of indices: sums of who holds tickets, spells of holding with when tickets were opened, spells of running clocks
 with when they are due, sums of how clocks ended."""
-_NOTHING = np.empty(0, np.int64)
+_NOTHING, _NO_KEYS = np.empty(0, np.int64), np.empty(0, np.int32)
 _NAMES = ("membership of", "spells of", "due spells of", "outcomes of")
 
 
@@ -63,7 +63,7 @@ class IndexedDesk(Histories):
         """
         key = index.key
         if index.kind == HELD:
-            self.know(f"membership of {key}", Membership(_NOTHING, _NOTHING, sums, timeline, spells))
+            self.know(f"membership of {key}", Membership(_NO_KEYS, _NO_KEYS, sums, timeline, spells))
             self.know(f"spells of {key}", spells)
         elif index.kind == OLDER:
             self.know(f"spells of {key}", spells)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from sla.instants import SECOND_US, Int64Array
 from sla.working_time.business_time import BusinessTime
 
 FloatArray = NDArray[np.float64]
+Codes = NDArray[np.signedinteger[Any]]
 HOUR_US = 3_600_000_000.0
 
 
@@ -86,16 +87,18 @@ class View:
         """The verdict on the target at each snapshot."""
         return verdicts_at(self.histories.log, self.histories.agreements, self.target, self.ticket, self.at_us)
 
-    def sums(self, sums: KeyedSums, timeline: Timeline, keys: Int64Array, *back_us: int) -> list[Int64Array]:
+    def sums(self, sums: KeyedSums, timeline: Timeline, keys: Codes, *back_us: int) -> list[Int64Array]:
         """The sums of each snapshot's key as known just before `others_us` less each of the spans; (m, columns) each."""
+        keys = keys.astype(np.int64, copy=False)
         if self._is_one_instant:
             return [sums.upto(keys, timeline.before(self.others_us - back)) for back in back_us]
         order = self._order(keys)
         keys, until_us = keys[order], self.others_us[order]
         return [_put(order, sums.upto(keys, timeline.before(until_us - back))) for back in back_us]
 
-    def older(self, spells: AnySpells, keys: Int64Array, opened_us: Int64Array, limits_us: Int64Array) -> Int64Array:
+    def older(self, spells: AnySpells, keys: Codes, opened_us: Int64Array, limits_us: Int64Array) -> Int64Array:
         """How many tickets of each snapshot's key are below a limit just before `others_us`; see membership.Spells."""
+        keys = keys.astype(np.int64, copy=False)
         if self._is_one_instant:
             return spells.older(keys, self.others_us, opened_us, limits_us)
         order = self._order(keys)

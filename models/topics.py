@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.declaration import Feature
-from models.scales import Float64Array
 
 TOPICS: Mapping[str, tuple[str, ...]] = {
     "time": (
@@ -99,7 +98,7 @@ def speaker(names: Sequence[str], values: Sequence[float], leading: int) -> int:
     return leading
 
 
-def speakers(names: Sequence[str], values: Float64Array, leading: NDArray[np.intp]) -> NDArray[np.intp]:
+def speakers(names: Sequence[str], values: NDArray[np.float64], leading: NDArray[np.intp]) -> NDArray[np.intp]:
     """The same for n rows at once: `values` is n x names, `leading` and the places have length n."""
     if ALWAYS in names:
         return np.full(len(leading), names.index(ALWAYS), np.intp)

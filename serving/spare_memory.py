@@ -7,6 +7,8 @@ import sys
 from functools import cache
 from typing import Any
 
+_M_ARENA_MAX = -8  # malloc.h
+
 
 def give_back() -> bool:
     """True where the C library gave free memory back to the machine; it costs hundredths of a second.
@@ -19,11 +21,25 @@ def give_back() -> bool:
     return bool(trim(0)) if trim is not None else False
 
 
-@cache
+def share_one_pool() -> bool:
+    """True where all threads now take memory from one pool; call it before threads begin.
+
+    glibc gives each of the first threads a pool of its own, and `give_back` cannot reach the upper end of any but the first:
+    150 MiB on a large desk. Python's threads take turns anyway.
+    """
+    mallopt = _c_function("mallopt")
+    return bool(mallopt(_M_ARENA_MAX, 1)) if mallopt is not None else False
+
+
 def _malloc_trim() -> Any:
+    return _c_function("malloc_trim")
+
+
+@cache
+def _c_function(name: str) -> Any:
     if not sys.platform.startswith("linux"):
         return None
     try:
-        return ctypes.CDLL(None).malloc_trim
+        return getattr(ctypes.CDLL(None), name)
     except (OSError, AttributeError):
         return None

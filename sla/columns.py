@@ -26,7 +26,7 @@ class _Places(dict[Any, int]):
 class Column:
     """Text values of n rows as codes into `values`; code -1 is missing (no news), the value "" is known to be empty."""
 
-    codes: NDArray[np.int32]
+    codes: NDArray[np.signedinteger[Any]]
     values: tuple[str, ...]
 
     @classmethod
@@ -46,8 +46,17 @@ class Column:
         return cls(np.full(rows, -1, np.int32), ())
 
     def take(self, rows: NDArray[Any]) -> Column:
-        """The column of the chosen rows, in their order."""
-        return Column(self.codes[rows], self.values)
+        """The column of the chosen rows, in their order; packed codes are so no more."""
+        return Column(self.codes[rows], self.values).unpacked()
+
+    def packed(self) -> Column:
+        """The column with codes of as few bytes as they need, for what is kept long and looked at seldom."""
+        kind = next(kind for kind in (np.int8, np.int16, np.int32) if len(self.values) <= np.iinfo(kind).max + 1)
+        return Column(self.codes.astype(kind, copy=False), self.values)
+
+    def unpacked(self) -> Column:
+        """The column with codes that can be calculated with."""
+        return Column(self.codes.astype(np.int32, copy=False), self.values)
 
     def in_order(self) -> Column:
         """The column with codes that follow sorted text."""

@@ -150,16 +150,24 @@ class EventLog:
     @cached_property
     def row_ticket(self) -> Int64Array:
         """The ticket index of each row."""
+        if self.as_recorded is not None:
+            return self.as_recorded.row_ticket
         return np.repeat(np.arange(self.ticket_ids.size, dtype=np.int64), np.diff(self.offsets))
 
     @cached_property
     def row_start(self) -> Int64Array:
         """The first row of each row's ticket."""
+        if self.as_recorded is not None:
+            return self.as_recorded.row_start
         return np.repeat(self.offsets[:-1], np.diff(self.offsets))
 
     @cached_property
     def known_us(self) -> Int64Array:
         """When each row counts: the later of happening and being recorded."""
+        if self.as_recorded is not None:
+            return self.as_recorded.known_us
+        if self.recorded_us is self.at_us:
+            return self.at_us
         return np.maximum(self.at_us, self.recorded_us)
 
     def filled(self) -> EventLog:
@@ -167,7 +175,7 @@ class EventLog:
         if self.as_recorded is not None:
             return self
         columns = {
-            name: column if name in ROW_COLUMNS else column.filled(self.row_start)
+            name: column.unpacked() if name in ROW_COLUMNS else column.filled(self.row_start)
             for name, column in self.columns.items()
         }
         return EventLog(
@@ -183,9 +191,15 @@ class EventLog:
         offsets = np.zeros(tickets.size + 1, dtype=np.int64)
         np.cumsum(counts, out=offsets[1:])
         columns = {name: column.take(rows) for name, column in self.columns.items()}
-        return EventLog(
-            self.ticket_ids[tickets], offsets, self.at_us[rows], self.recorded_us[rows], self.ids[rows], columns
-        )
+        at_us = self.at_us[rows]
+        recorded_us = at_us if self.recorded_us is self.at_us else self.recorded_us[rows]
+        return EventLog(self.ticket_ids[tickets], offsets, at_us, recorded_us, self.ids[rows], columns)
+
+    def packed(self) -> EventLog:
+        """The same log in less memory: codes of few bytes, and one array of instants where all was recorded at once."""
+        columns = {name: column.packed() for name, column in self.columns.items()}
+        is_at_once = np.array_equal(self.at_us, self.recorded_us)
+        return replace(self, columns=columns, recorded_us=self.at_us if is_at_once else self.recorded_us)
 
     def block(self, first: int, last: int) -> EventLog:
         """The log of the tickets from `first` up to, not including, `last`; it shares the arrays of this one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,14 +89,14 @@ def run_starts_us(histories: Histories, column: str) -> Int64Array:
     return histories.once(f"run starts of {column}", build)
 
 
-def _counts(histories: Histories) -> Mapping[str, Int64Array]:
+def _counts(histories: Histories) -> Mapping[str, NDArray[Any]]:
     steps = histories.steps
     total = steps.running_total
     waiting = histories.is_value("status", "waiting")
     was_ended = steps.previous(~is_open(histories), False)
     moves = {column: _moves(histories, column) for column in ("team", "assignee", "priority", "category")}
     seen = {column: _values_seen(histories, column) for column in ("team", "assignee")}
-    return {
+    found = {
         "events_so_far": total(np.ones(len(steps), np.int64)),
         "status_changes": total(steps.changed(histories.codes("status"))),
         "waits": total(waiting & ~steps.previous(waiting, False)),
@@ -110,6 +111,8 @@ def _counts(histories: Histories) -> Mapping[str, Int64Array]:
         "customer_replies": total(_comments(histories, "customer")),
         "agent_replies": total(_comments(histories, "agent")),
     }
+    # One number a step, for as long as a service lives: most fit into a byte.
+    return {name: count.astype(np.min_scalar_type(int(count.max(initial=0)))) for name, count in found.items()}
 
 
 def _flags(histories: Histories) -> Mapping[str, BoolArray]:

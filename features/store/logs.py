@@ -41,7 +41,7 @@ def read_log(engine: Engine, events: EventTable, wanted: Narrowing) -> EventLog:
             found = list(pool.map(lambda one: _pieces(engine, events, words, one), ranges))
     if not any(found):
         return EventLog.from_events([])
-    names = list(max(found, key=len))  # a part without events has no columns
+    names = list(found[0] or found[1])  # a part without events has no columns
     whole = {name: np.concatenate([piece for part in found for piece in part.pop(name, [])]) for name in names}
     with reading(engine) as connection:
         columns = _columns(connection, {name: whole.pop(name) for name in words})

@@ -51,7 +51,9 @@ class RowMasks:
             return np.full(self.log.at_us.size, test.holds(None))
         texts = [self._fact(name, text) for text in column.values]
         # The code of a missing value is -1, so its answer stands last.
-        return np.array([*(test.holds(text) for text in texts), test.holds(None)], dtype=np.bool_)[column.codes]
+        answers: BoolArray = np.array([*(test.holds(text) for text in texts), test.holds(None)], dtype=np.bool_)
+        found: BoolArray = answers[column.codes]
+        return found
 
     def _fact(self, name: str, text: str) -> str | None:
         if not name.startswith("service."):

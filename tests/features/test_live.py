@@ -200,3 +200,18 @@ def test_what_is_built_grows_with_the_news_and_not_with_the_log():
     assert live.number("new 7") is not None
     assert live.number("old 7") is not None
     assert live.number("never heard of") is None
+
+
+@SLOW
+@given(logs(tickets=6, events=40), st.booleans())
+def test_steps_shared_with_a_log_in_order_are_those_worked_out_from_any_log(events, is_in_order):
+    if is_in_order:
+        events = events.assign(recorded_at=events["event_at"])
+    log = Histories.from_events(events, RULES).log
+    shared, worked_out = Steps.of(log), Steps.of(log.unfilled())
+    for name in ("ticket", "known_us", "at_us", "row"):
+        assert (getattr(shared, name) == getattr(worked_out, name)).all()
+    for name, codes in worked_out.codes.items():
+        assert (shared.codes[name] == codes).all(), name
+    if is_in_order:
+        assert np.shares_memory(shared.at_us, log.at_us)

@@ -31,6 +31,13 @@ def test_what_was_freed_between_used_pieces_is_given_back() -> None:
     assert float(done.stdout) > 100  # of 240 MB
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have other memory")
+def test_threads_can_share_one_pool_of_memory() -> None:
+    said = "from serving.spare_memory import _malloc_trim, share_one_pool; print(share_one_pool() or _malloc_trim() is None)"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
+
+
 def test_without_glibc_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spare_memory, "_malloc_trim", lambda: None)
     assert spare_memory.give_back() is False

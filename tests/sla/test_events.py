@@ -102,3 +102,26 @@ def test_arrays_that_do_not_fit_are_refused_by_name(parts: dict[str, object], wo
 def test_codes_follow_sorted_text():
     assert Column.from_values(["b", None, "a"]).values == ("a", "b")
     assert Column.from_values(np.array(["b", None, "a"], dtype=object)).codes.tolist() == [1, -1, 0]
+
+
+def test_a_packed_log_says_the_same_in_fewer_bytes():
+    at_us = [3, 1, 2, 9]
+    columns = {"status": ["open", None, "resolved", "new"], "team": [f"team {n}" for n in range(4)]}
+    log = EventLog.from_columns(["b", "a", "a", "b"], at_us, at_us, ["1", "2", "3", "4"], columns)
+    packed = log.packed()
+    assert packed.columns["team"].codes.dtype == np.int8
+    assert packed.recorded_us is packed.at_us
+    everything = np.arange(2)
+    for again in (packed.of_tickets(everything), packed.filled().unfilled().of_tickets(everything)):
+        assert again.columns["status"].codes.dtype == np.int32
+        assert [again.events_of(name) for name in ("a", "b")] == [log.events_of(name) for name in ("a", "b")]
+    for name in ("status", "team"):
+        assert (packed.filled().columns[name].codes == log.filled().columns[name].codes).all()
+
+
+@pytest.mark.parametrize(("texts", "kind"), [(128, np.int8), (129, np.int16), (32_769, np.int32)])
+def test_packed_codes_hold_every_text_of_their_column(texts: int, kind: type):
+    codes = np.arange(-1, texts, dtype=np.int32)
+    packed = Column(codes, tuple(f"{number:06d}" for number in range(texts))).packed()
+    assert packed.codes.dtype == kind
+    assert (packed.unpacked().codes == codes).all()
