@@ -40,18 +40,28 @@ def likely_end(
     It agrees with the risk: the time on the clock comes from the same model, shifted to the same probability. A promise
     whose clock never waits ends when that time is over; for others the range of opening hours has the waits in it.
     """
-    bundle = estimates.bundle
-    if bundle is None or bundle.finish is None or not len(estimates.row) or estimates.row[0] < 0:
-        return None
-    row, calendar = int(estimates.row[0]), int(verdicts.calendar[0])
+    return likely_ends(estimates, verdicts, agreements, at)[0] if len(estimates.row) else None
+
+
+def likely_ends(
+    estimates: Estimates, verdicts: VerdictArrays, agreements: AgreementSet, at: datetime
+) -> list[LikelyEnd | None]:
+    """The same of every snapshot; those that the bundle was asked about must have been asked at once."""
+    bundle, found = estimates.bundle, [None] * len(estimates.row)
+    asked = np.flatnonzero(estimates.row >= 0)
+    if bundle is None or bundle.finish is None or not len(asked):
+        return list(found)
     frame = next(frame for frame in estimates.features if len(frame))
-    hours = bundle.finish_hours(frame.iloc[[row]]).to_numpy()[0]
-    working = np.maximum(hours[:3], 0.0)
-    opening = working if not _may_pause(agreements, int(verdicts.agreement[0]), bundle.target) else hours[3:]
-    times = agreements.business_times[calendar]
-    ends = [from_us(times.due_after(to_us(at), round(float(one) * HOUR_US))) for one in opening]
-    early, middle, late = (float(one) * HOUR_SECONDS for one in working)
-    return LikelyEnd(ends[0], ends[1], ends[2], early, middle, late)
+    hours = bundle.finish_hours(frame.iloc[estimates.row[asked]]).to_numpy()
+    ends: list[LikelyEnd | None] = list(found)
+    for place, one in zip(asked.tolist(), hours, strict=True):
+        working = np.maximum(one[:3], 0.0)
+        opening = working if not _may_pause(agreements, int(verdicts.agreement[place]), bundle.target) else one[3:]
+        times = agreements.business_times[int(verdicts.calendar[place])]
+        instants = [from_us(times.due_after(to_us(at), round(float(each) * HOUR_US))) for each in opening]
+        early, middle, late = (float(each) * HOUR_SECONDS for each in working)
+        ends[place] = LikelyEnd(instants[0], instants[1], instants[2], early, middle, late)
+    return ends
 
 
 def _may_pause(agreements: AgreementSet, agreement: int, metric: str) -> bool:

@@ -116,7 +116,20 @@ SCORES: dict[str, JsonValue] = {
     "as_of": "2026-07-06T08:15:00Z",
     "bundle_version": "breach v3",
     "rules_only_reason": None,
-    "tickets": [ROW],
+    "tickets": [
+        {
+            **ROW,
+            "likely_end": {
+                "early_at": "2026-07-06T09:10:00Z",
+                "middle_at": "2026-07-06T10:40:00Z",
+                "late_at": "2026-07-06T14:05:00Z",
+                "early_working_seconds": 3300,
+                "middle_working_seconds": 8700,
+                "late_working_seconds": 21000,
+            },
+            "warnings": ["Team 'Moon base' was not seen in training: its history is that of the whole desk."],
+        }
+    ],
     "not_scored": [{"ticket_id": "INC2", "why": "it is not open at this instant"}],
 }
 _STANDING: dict[str, JsonValue] = {

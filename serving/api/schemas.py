@@ -185,6 +185,15 @@ class LikelyEndOut(BaseModel):
     late_working_seconds: float
 
 
+class ScoredTicketOut(TicketRow):
+    """One ticket that came with its events: its row, when it will likely end, and what the model never saw of it."""
+
+    likely_end: LikelyEndOut | None = Field(
+        description="Null without a model with a range, where the clock is decided, and where it was not asked for."
+    )
+    warnings: list[str] = Field(description="What of this ticket no ticket had in training, such as a new team.")
+
+
 class TicketOut(BaseModel):
     """One ticket: where it stands, all its clocks with their trace, its events and its score."""
 

@@ -25,7 +25,8 @@ from features.schema import (
 from serving.access.caller import Caller, Scope
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.schemas import Instant, TicketRow, problems
+from serving.api.schemas import Instant, ScoredTicketOut, problems
+from serving.api.score_extras import said_beside
 from serving.problems import Fault, ProblemError
 from serving.queue import Queue, QueueRow
 from serving.reports.columns import iso
@@ -104,6 +105,9 @@ class ScoreIn(BaseModel):
 
     as_of: Instant | None = Field(default=None, description="The instant to score for; absent: now.")
     tickets: list[TicketIn] = Field(min_length=1)
+    likely_end: bool = Field(
+        default=True, description="False leaves out when they will likely end, which takes a while."
+    )
 
 
 class NotScored(BaseModel):
@@ -119,7 +123,7 @@ class ScoreOut(BaseModel):
     as_of: datetime
     bundle_version: str | None
     rules_only_reason: str | None
-    tickets: list[TicketRow]
+    tickets: list[ScoredTicketOut]
     not_scored: list[NotScored]
 
 
@@ -201,14 +205,21 @@ def _refuse_outside(rows: Mapping[str, QueueRow], body: ScoreIn, scope: Scope) -
 
 
 def _content(queue: Queue, rows: Mapping[str, QueueRow], body: ScoreIn, at: datetime) -> dict[str, Any]:
+    beside = said_beside(
+        queue, {ticket.ticket_id: _attributes(ticket) for ticket in body.tickets}, with_range=body.likely_end
+    )
     missing = [ticket for ticket in body.tickets if ticket.ticket_id not in rows]
     return {
         "as_of": iso(at),
         "bundle_version": queue.bundle_version,
         "rules_only_reason": queue.rules_only_reason,
-        "tickets": [row_document(row) for row in rows.values()],
+        "tickets": [row_document(row) | beside[row.ticket_id] for row in rows.values()],
         "not_scored": [{"ticket_id": ticket.ticket_id, "why": _why_not(ticket, at)} for ticket in missing],
     }
+
+
+def _attributes(ticket: TicketIn) -> dict[str, str]:
+    return {name: text for event in _in_order(ticket) for name, text in event.attributes.items()}
 
 
 def _why_not(ticket: TicketIn, at: datetime) -> str:

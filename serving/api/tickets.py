@@ -66,12 +66,13 @@ def content_of(found: TicketFile) -> dict[str, Any]:
         "events": [_event(event) for event in found.events],
         "bundle_version": found.bundle_version,
         "rules_only_reason": found.rules_only_reason,
-        "likely_end": _likely_end(found.likely_end) if found.likely_end else None,
+        "likely_end": likely_end_content(found.likely_end) if found.likely_end else None,
         "warnings": list(found.warnings),
     }
 
 
-def _likely_end(end: LikelyEnd) -> dict[str, Any]:
+def likely_end_content(end: LikelyEnd) -> dict[str, Any]:
+    """The range as plain values for JSON."""
     return {
         "early_at": iso(end.early_at),
         "middle_at": iso(end.middle_at),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -14,7 +15,10 @@ from features.store import Store, open_store
 from models.blend import Blend
 from models.bundle import BreachBundle, load_bundle
 from models.calibration import Calibration
-from serving.api.tickets import content_of
+from serving.api.score_extras import said_beside
+from serving.api.tickets import content_of, likely_end_content
+from serving.likely_end import likely_end
+from serving.scored import ScoredRows
 from serving.scorer import Scorer
 from serving.ticket_file import TicketFile
 from tests.training.builders import small_plan
@@ -178,3 +182,29 @@ def _features(scorer: Scorer, at: datetime) -> pd.DataFrame:
     (frame,) = scored.estimates.features
     assert isinstance(frame, pd.DataFrame)
     return frame
+
+
+def test_tickets_that_come_with_their_events_get_their_range_and_warnings_too(
+    scorer: Scorer, files: list[TicketFile], trained_desk: TrainedDesk, at: datetime
+) -> None:
+    names = [file.ticket_id for file in files if file.likely_end is not None][:4]
+    sent = trained_desk.past[trained_desk.past["ticket_id"].isin(names)]
+    queue = scorer.score_events(sent, at)
+    nothing: dict[str, dict[str, str]] = {name: {} for name in names}
+    together = said_beside(queue, nothing, with_range=True)
+    ends = {name: one["likely_end"] for name, one in together.items()}
+    assert any(ends.values())
+    for end in filter(None, ends.values()):
+        assert at.isoformat()[:19] <= end["early_at"][:19] <= end["middle_at"][:19] <= end["late_at"][:19]
+    assert isinstance(queue.rows, ScoredRows)
+    scored = queue.rows.scored
+    for place, ticket_id in enumerate(scored.facts.ticket_ids.tolist()):  # each asked about by itself
+        alone = np.array([place])
+        estimates = replace(scored.estimates, row=scored.estimates.row[alone])
+        end = likely_end(estimates, scored.leading.take(alone), trained_desk.agreements, at)
+        assert ends[ticket_id] == (None if end is None else likely_end_content(end))
+    assert all(one["likely_end"] is None for one in said_beside(queue, nothing, with_range=False).values())
+    assert all(one["warnings"] == [] for one in together.values())
+    unknown = scorer.score_events(sent.assign(team="Moon base"), at)
+    warned = said_beside(unknown, nothing, with_range=False)
+    assert {text.split(" was")[0] for one in warned.values() for text in one["warnings"]} == {"Team 'Moon base'"}

@@ -1,0 +1,36 @@
+"""What POST /score says beside a ticket's row: when it will likely end, and what the model never saw of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from serving.api.tickets import likely_end_content
+from serving.likely_end import likely_ends, unseen
+from serving.queue import Queue
+from serving.scored import Scored, ScoredRows
+
+
+def said_beside(
+    queue: Queue, attributes: Mapping[str, Mapping[str, str]], *, with_range: bool
+) -> dict[str, dict[str, Any]]:
+    """`likely_end` and `warnings` of each ticket by its id, as plain values for JSON. `attributes`: the free ones of each, as they stand."""
+    if not isinstance(queue.rows, ScoredRows):
+        return {row.ticket_id: {"likely_end": None, "warnings": []} for row in queue.rows}
+    scored = queue.rows.scored
+    reading = scored.reading
+    ends = likely_ends(scored.estimates, scored.leading, reading.agreements, reading.at) if with_range else None
+    found = {}
+    for place, ticket_id in enumerate(scored.facts.ticket_ids.tolist()):
+        end = ends[place] if ends else None
+        facts = _facts(scored, place) | {f"attributes.{name}": text for name, text in attributes[ticket_id].items()}
+        found[str(ticket_id)] = {
+            "likely_end": likely_end_content(end) if end else None,
+            "warnings": list(unseen(scored.estimates.bundle, facts)),
+        }
+    return found
+
+
+def _facts(scored: Scored, place: int) -> dict[str, str]:
+    """What the queue knows of the ticket's state, by column."""
+    return {name: str(texts[place]) for name, texts in scored.facts.texts.items()}
