@@ -17,6 +17,7 @@ from commands import (
     reports,
     rules,
     service,
+    simulation,
     starter,
     tuning,
 )
@@ -45,6 +46,7 @@ app.add_typer(registry.app, name="models")
 app.add_typer(outages.app, name="forecast")
 app.command("score")(service.score)
 app.command("serve")(service.serve)
+app.command("simulate")(simulation.simulate)
 app.add_typer(reports.app, name="report")
 app.add_typer(access.keys, name="keys")
 app.command("migrate")(operations.migrate)

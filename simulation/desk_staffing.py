@@ -18,6 +18,7 @@ from simulation.arrivals import day_factor
 from simulation.calendars import world_calendars
 from simulation.days import days
 from simulation.dispatch import Dispatch, priority_then_fifo
+from simulation.faults import DeskError
 from simulation.measures import Targets, measured
 from simulation.queueing import within
 from simulation.what_if import Change, changed
@@ -37,7 +38,7 @@ class DeskPromise:
 
     def __post_init__(self) -> None:
         if not (0 < self.share < 1 and 0 < self.confidence <= 1):
-            raise ValueError(f"share is {self.share:g} and confidence {self.confidence:g}; expected between 0 and 1")
+            raise DeskError(f"share is {self.share:g} and confidence {self.confidence:g}; expected between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def desk_staffing(
     Only tickets of the team are judged; the other teams stay as they are. Sought by halving, so few numbers are tried.
     """
     if team not in world.teams:
-        raise ValueError(f"the desk has no team {team!r}; it has {', '.join(world.teams)}")
+        raise DeskError(f"the desk has no team {team!r}; it has {', '.join(world.teams)}")
     alone = only(world, team)
     present = sum(agent.teams[0] == team for agent in alone.agents)
     tried: dict[int, Candidate] = {}
@@ -109,7 +110,7 @@ def only(world: World, team: str) -> World:
     """Return the desk of one team: its topics and people, with its share of the inflow; work that others begin or help with is left out."""
     mine = tuple(replace(topic, misrouting=()) for topic in world.topics if topic.team == team)
     if not mine:
-        raise ValueError(f"no topic of the desk belongs to team {team!r}, so nothing says what it has to do")
+        raise DeskError(f"no topic of the desk belongs to team {team!r}, so nothing says what it has to do")
     share = sum(topic.weight for topic in mine) / sum(topic.weight for topic in world.topics)
     agents = tuple(replace(agent, teams=(team,)) for agent in world.agents if agent.teams[0] == team)
     outages = tuple(

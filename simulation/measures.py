@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,9 +125,28 @@ def figures(
     ledger: Ledger, targets: Targets, span_us: tuple[int, int], hours: BusinessTime, occupancy: float
 ) -> Figures:
     """Return the figures of the tickets opened within a span; what is open at its end counts as late if it is."""
+    end_us = span_us[1]
+    lives = _lives(ledger.tickets, end_us)
+    elapsed = _elapsed_minutes(ledger, lives.opened_us, lives.ended_us, end_us, hours)
+    return figures_of(lives, elapsed, targets, span_us, occupancy)
+
+
+class Lives(NamedTuple):
+    """Tickets as columns: opened, ended (or the end of the span), how, and the place of their priority."""
+
+    opened_us: Instants
+    ended_us: Instants
+    is_resolved: NDArray[np.bool_]
+    is_cancelled: NDArray[np.bool_]
+    priority: Instants
+
+
+def figures_of(
+    lives: Lives, elapsed: NDArray[np.float64], targets: Targets, span_us: tuple[int, int], occupancy: float
+) -> Figures:
+    """Return the figures of tickets whose clocks ran so many minutes."""
     begin_us, end_us = span_us
-    opened_us, ended_us, is_resolved, is_cancelled, priority = _columns(ledger.tickets, end_us)
-    elapsed = _elapsed_minutes(ledger, opened_us, ended_us, end_us, hours)
+    opened_us, ended_us, is_resolved, is_cancelled, priority = lives
     rows = (opened_us >= begin_us) & (opened_us < end_us) & ~is_cancelled
     late = np.maximum(elapsed - np.array(targets.minutes)[priority], 0.0)[rows]
     weight = np.array(targets.weights)[priority][rows]
@@ -148,9 +168,7 @@ def figures(
     )
 
 
-def _columns(
-    tickets: Sequence[Ticket], end_us: int
-) -> tuple[Instants, Instants, NDArray[np.bool_], NDArray[np.bool_], Instants]:
+def _lives(tickets: Sequence[Ticket], end_us: int) -> Lives:
     opened_us = np.array([ticket.opened_us for ticket in tickets], np.int64)
     resolved_us = np.array([ticket.resolved_us for ticket in tickets], np.int64)
     is_cancelled = np.array([ticket.status == "cancelled" for ticket in tickets], np.bool_)
@@ -159,7 +177,7 @@ def _columns(
     cancelled_us = np.array([max(ticket.cancel_at_us, ticket.recorded_us) for ticket in tickets], np.int64)
     ended_us = np.where(is_resolved, resolved_us, np.where(is_cancelled, np.minimum(cancelled_us, end_us), end_us))
     priority = np.array([ticket.priority for ticket in tickets], np.int64)
-    return opened_us, ended_us, is_resolved, is_cancelled, priority
+    return Lives(opened_us, ended_us, is_resolved, is_cancelled, priority)
 
 
 def _elapsed_minutes(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulation.faults import DeskError
 from simulation.queueing import erlang_a, erlang_c, states_of_erlang_a, within
 
 MOST_AGENTS = 10_000
@@ -28,12 +29,12 @@ class Demand:
 
     def __post_init__(self) -> None:
         if not (self.contacts > 0 and self.interval_seconds > 0 and self.handling_seconds > 0):
-            raise ValueError(
+            raise DeskError(
                 f"contacts {self.contacts:g}, interval_seconds {self.interval_seconds:g} and handling_seconds "
                 f"{self.handling_seconds:g} must all be above 0"
             )
         if self.patience_seconds is not None and not self.patience_seconds > 0:
-            raise ValueError(f"patience_seconds is {self.patience_seconds:g}; it must be above 0, or left out")
+            raise DeskError(f"patience_seconds is {self.patience_seconds:g}; it must be above 0, or left out")
 
     @property
     def load(self) -> float:
@@ -52,11 +53,11 @@ class Promise:
 
     def __post_init__(self) -> None:
         if self.answer_seconds < 0 or not 0 < self.share < 1:
-            raise ValueError(
+            raise DeskError(
                 f"answer_seconds is {self.answer_seconds:g} and share {self.share:g}; expected at least 0, and between 0 and 1"
             )
         if not 0 < self.most_occupancy <= 1 or not 0 <= self.shrinkage < 1:
-            raise ValueError(
+            raise DeskError(
                 f"most_occupancy is {self.most_occupancy:g} and shrinkage {self.shrinkage:g}; expected above 0 up to 1, and 0 up to below 1"
             )
 
@@ -84,7 +85,7 @@ def staffing(demand: Demand, promise: Promise) -> Staffing:
         found = reached(agents, demand, promise)
         if found.service_level >= promise.share and found.occupancy <= promise.most_occupancy:
             return found
-    raise ValueError(
+    raise DeskError(
         f"{MOST_AGENTS} agents do not keep the promise at a load of {demand.load:g} erlangs; check the units (seconds)"
     )
 

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from simulation.dispatch import Dispatch, fifo, priority_then_fifo
+from simulation.faults import DeskError
 from simulation.measures import FIGURES, Figures, Targets, day_number, measured
 from simulation.world import Agent, LogNormal, PlannedOutage, Topic, World
 
@@ -126,9 +127,9 @@ def compared(
 ) -> list[Difference]:
     """Return every figure before and after the change. ValueError if the baseline is one of another desk."""
     if fingerprint(world, targets, locked.start, locked.weeks) != locked.fingerprint:
-        raise ValueError("the baseline was made of another desk, other promises or another span; make a new one")
+        raise DeskError("the baseline was made of another desk, other promises or another span; make a new one")
     if change.policy not in policies:
-        raise ValueError(f"there is no policy {change.policy!r}; there are {', '.join(sorted(policies))}")
+        raise DeskError(f"there is no policy {change.policy!r}; there are {', '.join(sorted(policies))}")
     other, promised = changed(world, targets, change, locked.start)
     runs = []
     for place, seed in enumerate(locked.seeds):
@@ -163,7 +164,7 @@ def as_document(found: Sequence[Difference]) -> list[dict[str, Any]]:
 
 def _above_zero(name: str, factor: float) -> float:
     if not 0 < factor < 100:
-        raise ValueError(f"{name} is {factor:g}; it is a factor, expected above 0 and below 100 (1 = as it is)")
+        raise DeskError(f"{name} is {factor:g}; it is a factor, expected above 0 and below 100 (1 = as it is)")
     return factor
 
 
@@ -178,7 +179,7 @@ def _agents(world: World, change: Change) -> tuple[Agent, ...]:
     agents = list(world.agents)
     if change.shrinkage is not None:
         if not 0 <= change.shrinkage < 1:
-            raise ValueError(f"shrinkage is {change.shrinkage:g}; expected from 0 up to below 1")
+            raise DeskError(f"shrinkage is {change.shrinkage:g}; expected from 0 up to below 1")
         agents = [replace(agent, absent_share=change.shrinkage) for agent in agents]
     for old, new in change.shifts:
         _known("shift", new, world.calendars)
@@ -198,7 +199,7 @@ def _more(agents: list[Agent], team: str, count: int) -> list[Agent]:
         absent = float(np.mean([agent.absent_share for agent in mine or agents]))
         return agents + [Agent(f"further {team} {number + 1}", (team,), shift, 1.0, absent) for number in range(count)]
     if len(mine) < -count:
-        raise ValueError(f"team {team!r} has {len(mine)} people, so {-count} cannot be taken away")
+        raise DeskError(f"team {team!r} has {len(mine)} people, so {-count} cannot be taken away")
     gone = {agent.name for agent in mine[count:]}
     return [replace(agent, absent_share=1.0) if agent.name in gone else agent for agent in agents]
 
@@ -219,4 +220,4 @@ def _with_outage(world: World, outage: OutageAhead, start: datetime) -> World:
 
 def _known(what: str, name: str, names: Any) -> None:
     if name not in names:
-        raise ValueError(f"the desk has no {what} {name!r}; it has {', '.join(sorted(map(str, set(names))))}")
+        raise DeskError(f"the desk has no {what} {name!r}; it has {', '.join(sorted(map(str, set(names))))}")

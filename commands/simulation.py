@@ -1,0 +1,225 @@
+"""`slacast simulate`: a desk fitted from the history, asked what if and how many people; and phones by formula."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.options import AgreementsOption, AsOfOption, JsonOption, StoreOption, seen_at, settings_with
+from commands.printing import Progress, says_faults
+
+if TYPE_CHECKING:
+    from simulation.fit_check import CheckedFit
+    from simulation.what_if import Change
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+BASELINE_SEED = 1
+
+
+@says_faults
+def simulate(
+    fit: Annotated[bool, typer.Option("--fit", help="Only fit the desk and show how it does in unseen weeks.")] = False,
+    staff: Annotated[
+        str | None, typer.Option("--staff", metavar="TEAM", help="How many people this team needs.")
+    ] = None,
+    share: Annotated[float, typer.Option("--share", help="With --staff or --contacts: the share to be in time.")] = 0.9,
+    confidence: Annotated[float, typer.Option("--confidence", help="With --staff: in which share of the runs.")] = 0.9,
+    arrivals: Annotated[float, typer.Option("--arrivals", help="What if: so many times the tickets.")] = 1.0,
+    handling: Annotated[float, typer.Option("--handling", help="What if: so many times the work a ticket.")] = 1.0,
+    targets: Annotated[float, typer.Option("--targets", help="What if: so many times the promised time.")] = 1.0,
+    shrinkage: Annotated[
+        float | None,
+        typer.Option(
+            "--shrinkage", help="What if: people are away on this share of days; with --contacts: of paid time."
+        ),
+    ] = None,
+    people: Annotated[
+        list[str], typer.Option("--people", metavar="TEAM=N", help="What if: N people more (or -N fewer).")
+    ] = [],  # noqa: B006 (typer copies defaults)
+    policy: Annotated[str, typer.Option("--policy", help="What if: priority or fifo.")] = "priority",
+    outage: Annotated[
+        str | None,
+        typer.Option(
+            "--outage",
+            metavar="SERVICE@tue,10,180",
+            help="What if: a service fails on that weekday of the first week, from that hour, for so many minutes.",
+        ),
+    ] = None,
+    weeks: Annotated[int, typer.Option("--weeks", min=1, max=52, help="Simulated weeks a run.")] = 8,
+    runs: Annotated[int, typer.Option("--runs", min=2, max=200, help="Runs of different luck.")] = 20,
+    contacts: Annotated[
+        float | None,
+        typer.Option("--contacts", help="Phones, by formula and without a store: contacts in an interval."),
+    ] = None,
+    interval_minutes: Annotated[float, typer.Option("--interval-minutes", help="With --contacts.")] = 30.0,
+    handling_seconds: Annotated[float, typer.Option("--handling-seconds", help="With --contacts.")] = 180.0,
+    answer_seconds: Annotated[
+        float, typer.Option("--answer-seconds", help="With --contacts: to be answered within.")
+    ] = 20.0,
+    patience_seconds: Annotated[
+        float | None, typer.Option("--patience-seconds", help="With --contacts: mean patience; makes it Erlang A.")
+    ] = None,
+    occupancy: Annotated[
+        float, typer.Option("--occupancy", help="With --contacts: how busy people may be at most.")
+    ] = 1.0,
+    as_of: AsOfOption = None,
+    agreements: AgreementsOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit a desk from the history and ask it: what if, and how many people. Every answer comes with its interval and how it was computed.
+
+    Example: slacast simulate --people "Network=2" --arrivals 1.1 --json
+    """
+    if contacts is not None:
+        demand = (contacts, interval_minutes * 60, handling_seconds, patience_seconds)
+        said = _phones(demand, (answer_seconds, share, occupancy, shrinkage or 0.0))
+    else:
+        change = _change(arrivals, handling, targets, shrinkage, people, policy, outage)
+        progress = Progress()
+        checked = _fitted(settings_with(database_url=store, agreements=agreements), as_of, progress)
+        said = {"fit": _fit_document(checked)}
+        if staff is not None:
+            said |= _staffed(checked, staff, (share, confidence), (weeks, runs), progress)
+        elif not fit:
+            said |= _compared(checked, change, (weeks, runs), progress)
+    typer.echo(json.dumps(said, ensure_ascii=False, indent=2, default=str) if as_json else text_of(said))
+
+
+def _phones(
+    demand: tuple[float, float, float, float | None], promise: tuple[float, float, float, float]
+) -> dict[str, Any]:
+    from simulation.staffing import Demand, Promise, staffing
+
+    return {"staffing": asdict(staffing(Demand(*demand), Promise(*promise)))}
+
+
+def _fitted(settings: Any, as_of: str | None, progress: Progress) -> CheckedFit:
+    from features.store import open_store
+    from serving.settings import costs_of
+    from serving.workplace import agreements_of
+    from simulation.fit_check import checked_fit, promises
+
+    progress("reading the events")
+    with open_store(settings.database_url) as opened:
+        found = agreements_of(settings, opened)
+        events = opened.ticket_events(until=seen_at(as_of))
+    promised = promises(events, found, costs_of(settings.priority_weights))
+    return checked_fit(events, promised, weeks=4, runs=6, told=_said(progress))
+
+
+def _said(progress: Progress) -> Any:
+    return lambda step, share: progress(step, share, 1.0)
+
+
+def _change(
+    arrivals: float,
+    handling: float,
+    targets: float,
+    shrinkage: float | None,
+    people: Sequence[str],
+    policy: str,
+    outage: str | None,
+) -> Change:
+    from simulation.what_if import Change
+
+    more = dict(_people(text) for text in people)
+    return Change(arrivals, handling, targets, shrinkage, more or None, (), policy, _outage(outage) if outage else None)
+
+
+def _people(text: str) -> tuple[str, int]:
+    team, _, number = text.rpartition("=")
+    try:
+        return team, int(number)
+    except ValueError as error:
+        raise typer.BadParameter(f"--people {text!r} is not TEAM=N with a whole number, such as Network=2") from error
+
+
+def _outage(text: str) -> Any:
+    from simulation.what_if import OutageAhead
+
+    service, _, rest = text.rpartition("@")
+    try:
+        day, hour, minutes = rest.split(",")
+        return OutageAhead(service, 1, WEEKDAYS.index(day), float(hour), float(minutes))
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"--outage {text!r} is not SERVICE@WEEKDAY,HOUR,MINUTES, such as VPN@tue,10,180"
+        ) from error
+
+
+def _staffed(
+    checked: CheckedFit, team: str, promise: tuple[float, float], plan: tuple[int, int], progress: Progress
+) -> dict[str, Any]:
+    from simulation.desk_staffing import DeskPromise, desk_staffing
+
+    weeks, runs = plan
+    found = desk_staffing(
+        checked.fit.world, checked.targets, team, DeskPromise(*promise), checked.cut, weeks, runs, told=_said(progress)
+    )
+    return {"desk_staffing": asdict(found)}
+
+
+def _compared(checked: CheckedFit, change: Change, plan: tuple[int, int], progress: Progress) -> dict[str, Any]:
+    from simulation.what_if import as_document, baseline, compared
+
+    weeks, runs = plan
+    world, targets = checked.fit.world, checked.targets
+    seeds = range(BASELINE_SEED, BASELINE_SEED + runs)
+    locked = baseline(world, targets, checked.cut, weeks, seeds, told=_said(progress))
+    found = compared(world, targets, locked, change, told=_said(progress))
+    return {
+        "baseline": {"fingerprint": locked.fingerprint, "weeks": weeks, "runs": runs},
+        "change": asdict(change),
+        "figures": as_document(found),
+    }
+
+
+def _fit_document(checked: CheckedFit) -> dict[str, Any]:
+    held = [{**asdict(one), "is_within": one.is_within} for one in checked.held]
+    return {
+        "notes": list(checked.fit.notes),
+        "cut": checked.cut.isoformat(),
+        "unseen_weeks": checked.weeks,
+        "held": held,
+    }
+
+
+def text_of(said: dict[str, Any]) -> str:
+    """Return what was said as lines for people."""
+    lines: list[str] = []
+    if "staffing" in said:
+        one = said["staffing"]
+        lines += [f"{one['agents']} people at the desk, {one['scheduled']} in the schedule.", *one["steps"]]
+    if "fit" in said:
+        fit = said["fit"]
+        lines += [*fit["notes"], f"Held against {fit['unseen_weeks']} weeks it has not seen, from {fit['cut'][:16]}:"]
+        lines.append(f"  {'':22}{'real':>10}{'simulated':>12}{'lowest':>10}{'highest':>10}")
+        lines += [
+            f"  {one['figure']:22}{one['real']:10.2f}{one['simulated']:12.2f}{one['low']:10.2f}{one['high']:10.2f}"
+            + ("" if one["is_within"] else "  outside")
+            for one in fit["held"]
+        ]
+    if "desk_staffing" in said:
+        one = said["desk_staffing"]
+        answer = (
+            "no number that was tried is enough"
+            if one["people"] is None
+            else f"{one['people']} people (now {one['present']})"
+        )
+        lines += [f"{one['team']}: {answer}", *one["steps"]]
+    if "figures" in said:
+        lines.append(
+            f"What if, {said['baseline']['runs']} runs of {said['baseline']['weeks']} weeks, paired 95 % intervals:"
+        )
+        lines.append(f"  {'':22}{'before':>10}{'after':>10}{'change':>10}")
+        lines += [
+            f"  {one['figure']:22}{one['before']:10.2f}{one['after']:10.2f}{one['change']:+10.2f} +- {one['half_interval']:.2f}"
+            + ("" if one["is_sure"] else "  may be luck")
+            for one in said["figures"]
+        ]
+    return "\n".join(lines)

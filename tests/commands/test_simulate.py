@@ -1,0 +1,79 @@
+"""`slacast simulate` over a store, and phones without one."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from commands.simulation import text_of
+from features.store import open_store
+from simulation.desk import Desk
+from slacast import app
+from tests.simulation.test_fitting import PLANTED, START
+
+AGREEMENTS = "examples/demo/agreements.yaml"
+runner = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = f"sqlite:///{tmp_path_factory.mktemp('desk')}/slacast.db"
+    with open_store(url) as opened:
+        opened.append_ticket_events(Desk(PLANTED, 7, START).events_until(START + timedelta(weeks=9)), "test")
+    return url
+
+
+def said(*words: str) -> dict[str, object]:
+    found = runner.invoke(app, ["simulate", *words, "--json"])
+    assert found.exit_code == 0, found.output
+    return json.loads(found.stdout)  # type: ignore[no-any-return]
+
+
+def test_phones_are_staffed_by_formula_without_a_store() -> None:
+    found = said("--contacts", "100", "--share", "0.8", "--shrinkage", "0.3")["staffing"]
+    assert (found["agents"], found["scheduled"]) == (14, 20)  # type: ignore[index]
+    text = runner.invoke(app, ["simulate", "--contacts", "100", "--share", "0.8"]).stdout
+    assert "14 people at the desk" in text
+    assert "10 erlangs" in text
+
+
+def test_a_desk_is_fitted_from_the_store_and_asked_what_if(store: str) -> None:
+    words = ("--store", store, "--agreements", AGREEMENTS, "--as-of", "2026-03-09T00:00+01:00")
+    found = said(*words, "--people", "Second=2", "--arrivals", "1.2", "--weeks", "1", "--runs", "2")
+    figures = {one["figure"]: one for one in found["figures"]}  # type: ignore[attr-defined]
+    assert figures["tickets"]["change"] > 0
+    assert {one["figure"] for one in found["fit"]["held"]} == {  # type: ignore[index]
+        "tickets", "attainment", "backlog", "median_hours", "mean_lateness_hours",
+    }  # fmt: skip
+    assert found["change"]["people"] == {"Second": 2}  # type: ignore[index]
+    text = text_of(found)  # type: ignore[arg-type]
+    assert "Held against 4 weeks it has not seen" in text
+    assert "What if, 2 runs of 1 weeks" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--people", "Second"), "is not TEAM=N"),
+        (("--outage", "VPN"), "is not SERVICE@WEEKDAY,HOUR,MINUTES"),
+    ],
+)
+def test_a_change_that_is_not_written_as_expected_is_refused(words: tuple[str, str], sentence: str, store: str) -> None:
+    found = runner.invoke(
+        app, ["simulate", "--store", store, "--agreements", AGREEMENTS, *words, "--runs", "2", "--weeks", "1"]
+    )
+    assert found.exit_code == 2
+    assert sentence in found.output.replace("\n", " ").replace("│", " ")
+
+
+def test_a_store_without_enough_history_is_told_in_a_sentence(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/few.db"
+    with open_store(url) as opened:
+        opened.append_ticket_events(Desk(PLANTED, 7, START).events_until(START + timedelta(days=2)), "test")
+    found = runner.invoke(app, ["simulate", "--fit", "--store", url, "--agreements", AGREEMENTS])
+    assert found.exit_code == 1
+    assert "expected at least 100" in found.output
