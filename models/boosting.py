@@ -89,10 +89,13 @@ def fit_boosting(
 ) -> BoostingMember:
     """A booster fitted to n x k values; same rows, same seed and same threads give the same text.
 
-    `directions` names features whose rise may only raise (+1) or only lower (-1) the risk.
+    `y` may be an expectation between 0 and 1. `directions` names features whose rise may only raise (+1) or only lower (-1) the risk.
     """
     data = lgb.Dataset(X, y, weight=weight, feature_name=list(names), params={"verbosity": -1}, free_raw_data=True)
-    booster = lgb.train(_native(parameters, names, directions or {}, seed), data, num_boost_round=parameters.rounds)
+    native = _native(parameters, names, directions or {}, seed)
+    if ((y > 0) & (y < 1)).any():
+        native["objective"] = "cross_entropy"  # the same loss, for outcomes that are not decided
+    booster = lgb.train(native, data, num_boost_round=parameters.rounds)
     return BoostingMember.from_text(booster.model_to_string())
 
 

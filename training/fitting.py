@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from models.hazard_fitting import HazardParameters, fit_hazard
 from models.intervals import LEAST_HOURS
 from models.linear import fit_linear
 from models.scales import Float64Array
+from training.expectation import expected
 from training.rows import Labelled, Rows
 from training.weighting import Weighting
 
@@ -115,44 +116,63 @@ def fit_members(
     """The members fitted to all given rows (the caller has masked what may not be known).
 
     `censored` are further rows whose outcome nobody may learn as such: of tickets too young, still open, cancelled. The
-    hazard models learn from them how long their clocks ran as far as was known (`training.splits.censored`). `direct` fits
-    the direct trees elsewhere, to more rows than these, whose range it is given.
+    hazard models learn from them how long their clocks ran as far as was known (`training.splits.censored`), the others
+    what the hazard model expects of them (`training.expectation`). `direct` fits the direct trees elsewhere, to more rows
+    than these, whose range it is given.
     """
     # People look between events: what is usual then (time used, silence) is not what is usual at events.
     between = ~rows.is_event
     limits = fit_range(rows.X, between if between.sum() >= LEAST_TYPICAL else None)
-    X, names = limits.clip(rows.X), rows.spec.names
-    weight = rows.weights(settings.weighting)
-    jobs: dict[str, Callable[[], Any]] = {
-        boosting.KIND: lambda: (
-            direct(limits)
-            if direct
-            else fit_boosting(X, rows.y, weight, names, settings.boosting, seed=seed, directions=settings.directions)
-        ),
-        linear.KIND: lambda: fit_linear(X, rows.y, weight, evidence=settings.linear_evidence),
-    }
-    if set(NEEDED) <= set(names):
-        lived = rows if censored is None or not len(censored) else rows.and_also(censored)
-        values, weights = limits.clip(lived.X), lived.weights(settings.weighting)
-
-        def hazards(hours: Float64Array, parameters: HazardParameters) -> HazardMember:
-            return fit_hazard(
-                values,
-                hours,
-                lived.has_stopped,
-                weights,
-                names,
-                parameters,
-                seed=seed,
-                directions=settings.directions,
-            )
-
-        jobs[hazard.KIND] = lambda: hazards(_clock_hours(lived, values[:, names.index(REMAINING)]), settings.hazard)
-        jobs[OPENING] = lambda: hazards(lived.open_us / HOUR_US, settings.opening)
+    lived = rows if censored is None or not len(censored) else rows.and_also(censored)
+    has_hazard = set(NEEDED) <= set(rows.spec.names)
+    taught = lived if has_hazard else rows
+    fit = _Fit(taught, limits.clip(taught.X), taught.weights(settings.weighting), settings, seed)
     with ThreadPoolExecutor(THREADS) as pool:  # the work is LightGBM's, one thread each: the same bytes side by side
-        found = dict(zip(jobs, pool.map(lambda job: job(), jobs.values()), strict=True))
-    opening = found.pop(OPENING, None)
-    return Fitted(limits, found, opening)
+        working = pool.submit(fit.hazard) if has_hazard else None
+        opening = pool.submit(fit.opening) if has_hazard else None
+        known = working.result() if working else None
+        y = taught.y if known is None else expected(taught, fit.values, known)
+        members: dict[str, Future[Any]] = {
+            boosting.KIND: pool.submit(direct, limits) if direct else pool.submit(fit.boosting, y),
+            linear.KIND: pool.submit(fit.linear, y),
+        }
+        found: dict[str, Member] = {kind: member.result() for kind, member in members.items()}
+        return Fitted(
+            limits, found if known is None else found | {hazard.KIND: known}, opening.result() if opening else None
+        )
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """What all members are fitted to."""
+
+    rows: Rows
+    values: Float64Array  # of the rows, in range
+    weight: Float64Array
+    settings: ModelSettings
+    seed: int
+
+    def boosting(self, y: Float64Array) -> Member:
+        names, parameters = self.rows.spec.names, self.settings.boosting
+        directions = self.settings.directions
+        return fit_boosting(self.values, y, self.weight, names, parameters, seed=self.seed, directions=directions)
+
+    def linear(self, y: Float64Array) -> Member:
+        return fit_linear(self.values, y, self.weight, evidence=self.settings.linear_evidence, is_logged=True)
+
+    def hazard(self) -> HazardMember:
+        left = self.values[:, self.rows.spec.names.index(REMAINING)]
+        return self._hazard(_clock_hours(self.rows, left), self.settings.hazard)
+
+    def opening(self) -> HazardMember:
+        return self._hazard(self.rows.open_us / HOUR_US, self.settings.opening)
+
+    def _hazard(self, hours: Float64Array, parameters: HazardParameters) -> HazardMember:
+        names, directions = self.rows.spec.names, self.settings.directions
+        stopped = self.rows.has_stopped
+        return fit_hazard(
+            self.values, hours, stopped, self.weight, names, parameters, seed=self.seed, directions=directions
+        )
 
 
 def _clock_hours(rows: Labelled, left: Float64Array) -> Float64Array:

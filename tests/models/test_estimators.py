@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.boosting import BoostingMember, BoostingParameters, fit_boosting
-from models.calibration import fit_platt, fit_shift
+from models.calibration import fit_platt, fit_shift, log_loss_each
 from models.clipping import TrainingRange, fit_range
 from models.linear import LinearMember, fit_linear
 from models.rules import fit_rate_table, share_cells
@@ -80,6 +80,32 @@ def test_a_missing_value_has_its_own_say_in_logistic_regression() -> None:
     member = fit_linear(X, y, np.ones(2000), evidence=4000.0)
     assert member.missing[1] > 1.0
     assert member.missing[0] == 0.0
+
+
+def test_an_outcome_between_counts_as_both_with_shares_of_its_weight() -> None:
+    X = rng(12).normal(size=(600, 2))
+    p = sigmoid(1.5 * X[:, 0])
+    twice, both = np.concatenate([X, X]), np.repeat([1.0, 0.0], 600)
+    shares = np.concatenate([p, 1.0 - p])
+    apart = fit_linear(twice, both, shares, evidence=600.0).margin(X)
+    assert np.allclose(fit_linear(X, p, np.ones(600), evidence=600.0).margin(X), apart, atol=0.02)
+    parameters = BoostingParameters(rounds=60, learning_rate=0.2, lambda_l2=1.0, feature_fraction=1.0)
+    trees = fit_boosting(X, p, np.ones(600), ["a", "b"], parameters, seed=0)
+    assert np.abs(sigmoid(trees.margin(X)) - p).mean() < 0.05
+    assert np.allclose(trees.attributions(X).sum(axis=1) + trees.baseline, trees.margin(X))
+    assert np.array_equal(BoostingMember.from_text(trees.text()).margin(X), trees.margin(X))
+
+
+def test_logarithms_let_logistic_regression_read_counts_with_long_tails() -> None:
+    X = np.concatenate([rng(13).lognormal(1.0, 1.5, size=(4000, 1)), rng(14).normal(size=(4000, 1))], axis=1)
+    y = (rng(15).random(4000) < sigmoid(1.5 * (np.log1p(X[:, 0]) - 1.5))).astype(float)
+    plain, logged = (fit_linear(X, y, np.ones(4000), evidence=4000.0, is_logged=one) for one in (False, True))
+    assert log_loss_each(logged.margin(X), y).mean() < log_loss_each(plain.margin(X), y).mean() - 0.01
+    assert np.allclose(logged.attributions(X).sum(axis=1) + logged.baseline, logged.margin(X))
+    again = LinearMember.from_json(json.loads(json.dumps(logged.to_json())))
+    assert np.array_equal(again.margin(X), logged.margin(X))
+    as_before = {name: value for name, value in plain.to_json().items() if name != "is_logged"}
+    assert np.array_equal(LinearMember.from_json(as_before).margin(X), plain.margin(X))  # bundles written before
 
 
 def test_a_shift_corrects_a_moved_base_rate() -> None:
