@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +28,10 @@ from serving.web.assets import TEMPLATES, Assets
 from serving.web.language import COOKIE, PARAMETER, Language, language_chosen, language_of, languages, phrase
 from serving.web.telling import Telling
 
-ETAG_HEADERS = {"Cache-Control": "no-cache, private", "Vary": "Accept, Accept-Language, Authorization, Cookie"}
+ETAG_HEADERS = {
+    "Cache-Control": "no-cache, private",
+    "Vary": "Accept, Accept-Encoding, Accept-Language, Authorization, Cookie",
+}
 ROOMS = (
     ("queue", "/queue", phrase("Queue")),
     ("services", "/services", phrase("Services")),
@@ -36,6 +40,7 @@ ROOMS = (
     ("models", "/models", phrase("Models")),
 )
 """The pages of the navigation: name, path and word. One is shown once the application has a route at its path."""
+_PACKING = 4  # of 9: most of the gain for a third of the time
 _YEAR_SECONDS = 365 * 86_400
 _NUMBER_AND_UNIT = re.compile(r"(?<=\d) (?=(?:h|min|d|s|%)(?!\w))")
 
@@ -56,7 +61,10 @@ class Pages:
     def render(self, name: str, status_code: int, headers: dict[str, str], **values: Any) -> HTMLResponse:
         """The answer with a rendered template; `values` are those of `frame` and the page's own."""
         environment = self.environments[values["language"].tag]
-        response = HTMLResponse(environment.get_template(name).render(**values), status_code, headers)
+        body = environment.get_template(name).render(**values).encode()
+        if values["may_pack"]:
+            body, headers = gzip.compress(body, _PACKING, mtime=0), {**headers, "Content-Encoding": "gzip"}
+        response = HTMLResponse(body, status_code, headers)
         if values["language_chosen"]:
             response.set_cookie(COOKIE, values["language_chosen"], max_age=_YEAR_SECONDS, samesite="lax", httponly=True)
         return response
@@ -166,6 +174,8 @@ def frame(request: Request, queue: Queue | None, standing: Standing | None) -> d
         "here_url": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         "is_open": gate_of(request).stands_open,
         "rooms": rooms_of(request.app),
+        # A page that holds a session's token is sent as it is: packed beside text from the address, its length tells of the token (BREACH).
+        "may_pack": "gzip" in request.headers.get("accept-encoding", "") and caller is not None and not caller.csrf,
         "language": language,
         "language_chosen": language_chosen(request),
         "language_links": _language_links(request, language),

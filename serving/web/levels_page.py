@@ -30,7 +30,7 @@ from serving.wording import percent
 router = APIRouter(include_in_schema=False, route_class=Guarded)
 Reader: TypeAlias = Annotated[Caller, Depends(Demand(Permission.READ))]
 SHOWN_MONTHS = 6
-MOST_ROWS = 50
+MOST_ROWS = 25
 WORDS = {
     "kept": ("●", phrase("Kept")),
     "close": ("◆", phrase("Just kept")),

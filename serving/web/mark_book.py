@@ -12,7 +12,7 @@ from datetime import datetime
 
 import numpy as np
 
-from features.store.marks import ACKNOWLEDGED, ASSIGNED, SEEN, SNOOZED, Mark
+from features.store.marks import ACKNOWLEDGED, ASSIGNED, SEEN, SNOOZED, Mark, SavedView
 from features.store.repository import Store
 from serving.access.caller import Caller
 from serving.queue import LATE, Queue, QueueRow, position_of
@@ -58,6 +58,7 @@ class MarkBook:
         self._lock = threading.Lock()
         self._held: dict[tuple[str, str, str], Mark] = {}
         self._desks: OrderedDict[tuple[str, str, int], Desk] = OrderedDict()
+        self._saved: dict[str, list[SavedView]] = {}
         self._looked_seconds = float("-inf")
         self.version = 0
 
@@ -69,9 +70,19 @@ class MarkBook:
             if not at_once and time.monotonic() - self._looked_seconds < LOOK_AGAIN_SECONDS:
                 return
             self._looked_seconds = time.monotonic()
+            self._saved.clear()
             self.version, found = self._store.marks.since(self.version)
             for mark in found:
                 self._held[mark.ticket_id, mark.kind, mark.holder] = mark
+
+    def saved(self, name: str) -> list[SavedView]:
+        """The views that a person saved, as of the last look."""
+        if self._store is None:
+            return []
+        with self._lock:
+            if name not in self._saved:
+                self._saved[name] = self._store.saved_views.of(name)
+            return self._saved[name]
 
     def desk(self, queue: Queue, name: str) -> Desk:
         """What the marks mean for a person's view of a queue; worked out once for each queue and version."""

@@ -101,6 +101,7 @@ async def save_view(request: Request, caller: Reader) -> Response:
         await run_in_threadpool(service_of(request).written().saved_views.save, view, gate_of(request).clock())
     except StoreError as error:
         raise ProblemError(409, f"The view was not saved: {error}.") from error
+    await run_in_threadpool(lambda: book_of(request).look(at_once=True))
     return RedirectResponse(safe_path(_one(fields, "next")), 303)
 
 

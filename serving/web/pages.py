@@ -38,7 +38,7 @@ def queue_page(request: Request, caller: Reader) -> Response:
         return pages.render("waiting.html", 503, {"Retry-After": "2"}, **frame(request, None, standing))
     queue = seen_by(standing.queue, caller.scope)
     desk = _desk(request, queue, caller)
-    saved = service.store.saved_views.of(person_of(caller)) if service.store else []
+    saved = book_of(request).saved(person_of(caller))
     etag = page_tag(request, queue.fingerprint, standing.problem, desk.version, saved)
     if is_unchanged(request, etag):
         return not_modified(etag)

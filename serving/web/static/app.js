@@ -201,7 +201,7 @@
     event.preventDefault();
     const count = ticked().length, form = event.target;
     try {
-      const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, event.submitter)), headers: { Accept: "text/html" } });
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(form, event.submitter)), headers: { Accept: "text/html" } });
       const fetched = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!answer.ok) { loses(fetched.querySelector("main p")?.textContent || fill(words.failed, { status: answer.status })); return; }
       untickAll(); loses(""); form.reset(); replaceLive(fetched, true); say(fill(words.done, { count }));
