@@ -81,13 +81,22 @@ class Staffing:
 
 def staffing(demand: Demand, promise: Promise) -> Staffing:
     """Return the fewest agents that keep the promise; ValueError if ten thousand are not enough."""
-    for agents in range(_fewest(demand), MOST_AGENTS + 1):
-        found = reached(agents, demand, promise)
-        if found.service_level >= promise.share and found.occupancy <= promise.most_occupancy:
-            return found
-    raise DeskError(
-        f"{MOST_AGENTS} agents do not keep the promise at a load of {demand.load:g} erlangs; check the units (seconds)"
-    )
+    low = _fewest(demand) - 1  # known not to be enough, or no number at all
+    high = max(low + 1, math.ceil(demand.load))
+    while not _keeps(reached(high, demand, promise), promise):
+        low, high = high, high + max(1, high // 2)
+        if low >= MOST_AGENTS:
+            raise DeskError(
+                f"{low} agents do not keep the promise at a load of {demand.load:g} erlangs; check the units (seconds)"
+            )
+    while high - low > 1:  # more people are never worse, so halving finds the fewest
+        middle = (low + high) // 2
+        low, high = (low, middle) if _keeps(reached(middle, demand, promise), promise) else (middle, high)
+    return reached(high, demand, promise)
+
+
+def _keeps(found: Staffing, promise: Promise) -> bool:
+    return found.service_level >= promise.share and found.occupancy <= promise.most_occupancy
 
 
 def reached(agents: int, demand: Demand, promise: Promise) -> Staffing:

@@ -22,6 +22,8 @@ from serving.api import (
     scores,
     scoring,
     services,
+    simulations,
+    staffing,
     supposing,
     tickets,
 )
@@ -49,6 +51,8 @@ def api_router() -> APIRouter:
         audit,
         services,
         forecast,
+        staffing,
+        simulations,
         description,
     ):
         router.include_router(module.router, prefix=PREFIX)

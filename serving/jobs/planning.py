@@ -1,0 +1,72 @@
+"""Jobs of the planner: a desk fitted from the history is asked what if, or how many people it takes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from serving.access.roles import Permission
+from serving.jobs.kinds import JobArguments, JobKind, JobOrder, options
+
+Factor = Annotated[float, Field(gt=0.01, lt=20)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class OutageArguments(JobArguments):
+    """A service that fails in the first week."""
+
+    service: Name
+    weekday: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "tue"
+    hour: Annotated[float, Field(ge=0, lt=24)] = 10.0
+    minutes: Annotated[float, Field(gt=0, le=10_080)] = 180.0
+
+
+class SimulateArguments(JobArguments):
+    """What is different from the desk as it is; with `staff` instead: how many people that team needs."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"arrivals": 1.1, "people": {"Network": 2}}]})
+
+    arrivals: Annotated[Factor, Field(description="So many times the tickets.")] = 1.0
+    handling: Annotated[Factor, Field(description="So many times the work a ticket.")] = 1.0
+    targets: Annotated[Factor, Field(description="So many times the promised time.")] = 1.0
+    shrinkage: Annotated[float | None, Field(ge=0, lt=1, description="People are away on this share of days.")] = None
+    people: Annotated[
+        dict[Name, Annotated[int, Field(ge=-1000, le=1000)]],
+        Field(default_factory=dict, max_length=100, description="People more (or, below 0, fewer) by team."),
+    ]
+    policy: Literal["priority", "fifo"] = "priority"
+    outage: OutageArguments | None = None
+    staff: Annotated[Name | None, Field(description="How many people this team needs.")] = None
+    share: Annotated[float, Field(gt=0, lt=1, description="With `staff`: the share of tickets to be in time.")] = 0.9
+    confidence: Annotated[float, Field(gt=0, le=1, description="With `staff`: in which share of the runs.")] = 0.9
+    weeks: Annotated[int, Field(ge=1, le=26)] = 8
+    runs: Annotated[int, Field(ge=2, le=50)] = 20
+
+
+def _simulate(given: SimulateArguments, order: JobOrder) -> list[str]:
+    outage = given.outage
+    said = options(
+        arrivals=given.arrivals,
+        handling=given.handling,
+        targets=given.targets,
+        shrinkage=given.shrinkage,
+        people=[f"{team}={count}" for team, count in given.people.items()],
+        policy=given.policy,
+        outage=None if outage is None else f"{outage.service}@{outage.weekday},{outage.hour:g},{outage.minutes:g}",
+        staff=given.staff,
+        share=given.share,
+        confidence=given.confidence,
+        weeks=given.weeks,
+        runs=given.runs,
+    )
+    return ["simulate", *said, "--json"]
+
+
+SIMULATE = JobKind(
+    name="simulate",
+    about="Simulate the desk",
+    permission=Permission.PLAN,
+    arguments=SimulateArguments,
+    command=_simulate,
+)
