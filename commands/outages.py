@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.options import JsonOption, StoreOption, instant, seen_at, settings_with, user_name
+from commands.options import AsOfOption, JsonOption, StoreOption, instant, seen_at, settings_with, user_name
 from commands.printing import Progress, emit, fail, says_faults
 
 if TYPE_CHECKING:
@@ -100,3 +100,24 @@ def services(
     ledger = Ledger.of(events, tickets if len(tickets) else None, kinds=kinds, rules=rules, needs=needs)
     unread = found.why if found.version or not found.is_reachable else "no model yet"
     emit(forecast_services(ledger, at, model, unread if model is None else str(found.version)), as_json)
+
+
+@app.command("judged")
+@says_faults
+def judged(store: StoreOption = None, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
+    """Hold the outage probabilities that a running service kept against what came: a service a day, by who answered.
+
+    Example: slacast forecast judged
+    """
+    from features.outages.ledger import Ledger
+    from features.store import open_store
+    from serving.services.keeper import SERIES
+    from sla.instants import to_us
+    from training.outage_judgement import judge_forecasts
+
+    settings, at = settings_with(database_url=store), seen_at(as_of)
+    with open_store(settings.database_url) as opened:
+        said, events = opened.forecasts.read(SERIES, until=at), opened.service_events(until=at)
+    if said.empty:
+        raise fail("no outage probability was kept by then: slacast serve keeps them, once an hour, while it runs")
+    emit(judge_forecasts(said, Ledger.of(events), to_us(at)), as_json)

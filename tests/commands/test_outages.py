@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -85,3 +86,21 @@ def test_a_store_without_service_events_is_told(tmp_path):
     done = CliRunner().invoke(app, ["forecast", "services", "--store", f"sqlite:///{tmp_path / 'empty.db'}"])
     assert done.exit_code == 1
     assert "no service events" in done.output
+
+
+def test_kept_probabilities_are_judged_and_without_any_it_says_who_keeps_them(trained):
+    environment = {name: value for name, value in trained.items() if name != "said"}
+    nothing = CliRunner().invoke(app, ["forecast", "judged", "--as-of", "2025-01-08T00:00+00:00"], env=environment)
+    assert nothing.exit_code == 1
+    assert "slacast serve keeps them" in nothing.output
+    with open_store(environment["SLACAST_DATABASE_URL"]) as store:
+        at = pd.DatetimeIndex([BEGIN + pd.Timedelta(days=day) for day in range(60, 100)]).astype("datetime64[us, UTC]")
+        said = pd.DataFrame({"made_at": at, "period_start": at, "period_end": at + pd.Timedelta(days=1)})
+        said = said.assign(
+            series="outage probability", subject="service 003", quantile=0.5, value=0.1, model_version="m"
+        )
+        store.forecasts.append(said)
+    done = CliRunner().invoke(app, ["forecast", "judged", "--as-of", AS_OF, "--json"], env=environment)
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["by"]["m"]["forecasts"] + found["not_known_yet"] == 40

@@ -1,0 +1,55 @@
+"""Kept probabilities are judged by what came, once it is known, a service a day."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks._planted import BEGIN, planted
+from features.outages.columns import RULES, outage_columns
+from features.outages.ledger import Ledger
+from features.outages.rows import outage_rows
+from sla.instants import DAY_US
+from training.evaluation import evaluate
+from training.outage_judgement import judge_forecasts
+
+
+@pytest.fixture(scope="module")
+def told() -> tuple[Ledger, pd.DataFrame, np.ndarray]:
+    """Said at every midnight by a rule, as a running service would have kept it, with the outcome."""
+    events, _ = planted(services=15, days=120, seed=6)
+    ledger = Ledger.of(events)
+    rows = outage_rows(ledger)
+    rate = outage_columns(ledger, rows).rates[:, RULES.index("EWMA")]
+    at = pd.Series(rows.at_us.view("datetime64[us]")).dt.tz_localize("UTC")
+    said = pd.DataFrame({"subject": np.array(ledger.names, object)[rows.service], "made_at": at, "value": rate})
+    said = said.assign(period_start=at, period_end=at + pd.Timedelta(days=1), model_version="EWMA")
+    return ledger, said, rows.label
+
+
+def test_what_was_said_is_judged_as_an_evaluation_would(told) -> None:
+    ledger, said, label = told
+    found = judge_forecasts(said, ledger, ledger.until_us + 10 * DAY_US)
+    known = ~np.isnan(label)
+    assert found.rows == {"EWMA": (int(known.sum()), int(label[known].sum()))}
+    assert found.scores["EWMA"] == evaluate(label[known], said["value"].to_numpy()[known])
+    assert "EWMA: " in found.text()
+
+
+def test_an_hourly_forecast_counts_once_a_day(told) -> None:
+    ledger, said, _ = told
+    later = said.assign(made_at=said["made_at"] + pd.Timedelta(hours=1), value=0.99)
+    both = pd.concat([later, said], ignore_index=True)
+    assert judge_forecasts(both, ledger, ledger.until_us).rows == judge_forecasts(said, ledger, ledger.until_us).rows
+
+
+def test_what_is_not_known_yet_is_not_judged(told) -> None:
+    ledger, said, _ = told
+    until_us = BEGIN.value // 1000 + 60 * DAY_US
+    found = judge_forecasts(said, ledger, until_us)
+    assert 0 < found.rows["EWMA"][0] < len(said) * 0.6
+    assert found.not_known_yet + found.rows["EWMA"][0] == len(said)
+    few = judge_forecasts(said.head(20), ledger, until_us)
+    assert few.scores == {}
+    assert "too few to judge" in few.text()

@@ -1,0 +1,77 @@
+"""What was said of outages while the service ran, held against what came: stored forecasts and the events since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.outages.ledger import Ledger
+from features.outages.rows import labelled
+from features.outages.spans import us_of
+from sla.instants import DAY_US, SECOND_US
+from training.evaluation import Scores, evaluate
+
+FEWEST_OUTAGES = 5
+
+
+@dataclass(frozen=True)
+class JudgedForecasts:
+    """Figures by who answered (a model's version or a rule), with the days, services and outages they rest on."""
+
+    scores: dict[str, Scores]
+    rows: dict[str, tuple[int, int]]  # forecasts judged, outages among them
+    not_known_yet: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values; no figures where there are fewer than FEWEST_OUTAGES outages."""
+        by = {
+            name: {"forecasts": count, "outages": outages, **(self.scores[name].named() if name in self.scores else {})}
+            for name, (count, outages) in self.rows.items()
+        }
+        return {"by": by, "not_known_yet": self.not_known_yet}
+
+    def text(self) -> str:
+        """A line for each who answered."""
+        lines = [f"{self.not_known_yet} forecasts have no outcome yet, or never will (down after all, or not watched)."]
+        for name, (count, outages) in self.rows.items():
+            head = f"{name}: {count} forecasts, a service a day, {outages} outages"
+            if name in self.scores:
+                found = self.scores[name]
+                head += f"; AUC {found.auc:.3f}, AP {found.ap:.3f}, ECE {found.ece:.4f}, Brier {found.brier:.4f}"
+            else:
+                head += f"; too few to judge (from {FEWEST_OUTAGES} outages on)"
+            lines.append(head)
+        return "\n".join(lines)
+
+
+def judge_forecasts(said: pd.DataFrame, ledger: Ledger, until_us: int) -> JudgedForecasts:
+    """The figures of stored forecasts (features.store.forecasts) whose outcome was known by an instant.
+
+    Of each service and UTC day the first forecast counts, so that none is judged twenty-four times.
+    """
+    place = {name: number for number, name in enumerate(ledger.names)}
+    mine = said[said["subject"].isin(place)].sort_values("made_at", kind="stable")
+    day = us_of(mine["made_at"]) // DAY_US
+    mine = mine[~pd.DataFrame({"day": day, "subject": mine["subject"].to_numpy()}).duplicated().to_numpy()]
+    at_us = us_of(mine["made_at"]) // SECOND_US * SECOND_US
+    label, known_us = np.full(len(mine), np.nan), np.zeros(len(mine), np.int64)
+    horizon_us = us_of(mine["period_end"]) - us_of(mine["period_start"])
+    service = np.array([place[name] for name in mine["subject"]], np.int64)
+    for length in np.unique(horizon_us):
+        chosen = horizon_us == length
+        rows = labelled(ledger, service[chosen], at_us[chosen], int(length))
+        label[chosen], known_us[chosen] = rows.label, rows.known_us
+    is_known = ~np.isnan(label) & (known_us <= until_us)
+    who = mine["model_version"].astype(object).to_numpy()
+    value = mine["value"].to_numpy(np.float64)
+    scores, counts = {}, {}
+    for name in sorted(set(who[is_known])):
+        rows_of = is_known & (who == name)
+        y = label[rows_of]
+        counts[str(name)] = (len(y), int(y.sum()))
+        if FEWEST_OUTAGES <= y.sum() < len(y):
+            scores[str(name)] = evaluate(y, value[rows_of])
+    return JudgedForecasts(scores, counts, int((~is_known).sum()))
