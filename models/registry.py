@@ -6,13 +6,16 @@ either. For who looks after models (`registered`, `bundle_folder`) they are Regi
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -162,14 +165,41 @@ def _located(mlflow: ModuleType, tracking_uri: str, found: Any, download_to: Pat
         uri = client.get_logged_model(uri.removeprefix("models:/")).artifact_location
     local = _local_folder(uri)
     if local is None:
-        target = None if download_to is None else str(download_to)
-        local = Path(mlflow.artifacts.download_artifacts(uri, dst_path=target, tracking_uri=tracking_uri))
+        local = _downloaded(mlflow, uri, tracking_uri, download_to)
     path = _bundle_inside(local)
     version = f"{found.name} v{found.version}"
     if path is None:
         why = f"{version} is registered, but its bundle is not at {local}. Was the artifact folder moved or emptied?"
         return RegistryAnswer(None, version, int(found.version), why)
     return RegistryAnswer(path, version, int(found.version), f"{version} is served")
+
+
+def _downloaded(mlflow: ModuleType, uri: str, tracking_uri: str, download_to: Path | None) -> Path:
+    """Where a remote artifact was downloaded to, once: what stands at an address never changes, and is asked for at every poll.
+
+    A folder appears under its name when it is whole. Whoever finds that what is in it cannot be used removes it: see `forget_download`.
+    """
+    if download_to is None:
+        return Path(mlflow.artifacts.download_artifacts(uri, tracking_uri=tracking_uri))
+    whole = download_to / hashlib.sha256(f"{tracking_uri}\0{uri}".encode()).hexdigest()[:16]
+    if not whole.is_dir():
+        download_to.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="loading-", dir=download_to) as folder:
+            found = Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder, tracking_uri=tracking_uri))
+            try:
+                found.rename(whole)
+            except OSError:  # another process of this machine was quicker
+                if not whole.is_dir():
+                    raise
+    return whole
+
+
+def forget_download(path: Path, download_to: Path) -> bool:
+    """True where a bundle's folder was a download, which is now gone: the next question downloads it anew."""
+    if download_to not in path.parents:
+        return False
+    shutil.rmtree(download_to / path.relative_to(download_to).parts[0], ignore_errors=True)
+    return True
 
 
 def _local_folder(uri: str) -> Path | None:

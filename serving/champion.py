@@ -10,7 +10,7 @@ from pathlib import Path
 
 from features.families import declared
 from models.bundle import BreachBundle, BundleError, load_bundle
-from models.registry import RegistryAnswer, champion
+from models.registry import RegistryAnswer, champion, forget_download
 
 log = logging.getLogger(__name__)
 NO_MODEL = "Rules only: no model is loaded"
@@ -111,6 +111,7 @@ class Champion:
             Exception
         ) as fault:  # a bundle made by others may fail in any way: it is refused, and read again at the next poll
             self._refused(f"{answer.version} was refused: {fault or type(fault).__name__}")
+            forget_download(answer.path, self._download_to)
             return False
         log.info("serving %s from %s", bundle.version, answer.path)
         if self._last_good is not None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from models.registry import champion
+from models.registry import _downloaded, champion, forget_download
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:sqlalchemy.exc.SADeprecationWarning")
 
@@ -42,3 +44,52 @@ def test_a_password_in_the_address_is_never_repeated() -> None:
     from models.registry import _without_password
 
     assert _without_password("postgresql://desk:secret@host/mlflow") == "postgresql://...@host/mlflow"
+
+
+class Artifacts:
+    """A remote artifact store: counts what is fetched."""
+
+    def __init__(self) -> None:
+        self.fetched: list[str] = []
+
+    def download_artifacts(self, uri: str, dst_path: str, tracking_uri: str) -> str:
+        self.fetched.append(uri)
+        folder = Path(dst_path) / "model" / "artifacts" / "bundle"
+        folder.mkdir(parents=True)
+        (folder / "manifest.json").write_text(uri, encoding="utf-8")
+        return str(Path(dst_path) / "model")
+
+
+def test_a_remote_bundle_is_fetched_once_however_often_it_is_asked_for(tmp_path: Path) -> None:
+    remote = Artifacts()
+    mlflow: Any = SimpleNamespace(artifacts=remote)
+    first, again, other = (
+        _downloaded(mlflow, uri, "http://mlflow", tmp_path / "bundles") for uri in ("s3://a/1", "s3://a/1", "s3://a/2")
+    )
+    assert remote.fetched == ["s3://a/1", "s3://a/2"]
+    assert first == again != other
+    assert (other / "artifacts" / "bundle" / "manifest.json").read_text(encoding="utf-8") == "s3://a/2"
+    assert sorted(found.name for found in (tmp_path / "bundles").iterdir()) == sorted([first.name, other.name])
+
+
+def test_a_download_that_was_refused_is_fetched_anew_and_nothing_else_is_removed(tmp_path: Path) -> None:
+    remote, bundles = Artifacts(), tmp_path / "bundles"
+    mlflow: Any = SimpleNamespace(artifacts=remote)
+    bundle = _downloaded(mlflow, "s3://a/1", "http://mlflow", bundles) / "artifacts" / "bundle"
+    assert not forget_download(tmp_path / "mlruns" / "bundle", bundles)  # a local artifact is the model itself
+    assert forget_download(bundle, bundles)
+    assert not list(bundles.iterdir())
+    _downloaded(mlflow, "s3://a/1", "http://mlflow", bundles)
+    assert remote.fetched == ["s3://a/1", "s3://a/1"]
+
+
+def test_a_download_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> None:
+    class Broken(Artifacts):
+        def download_artifacts(self, uri: str, dst_path: str, tracking_uri: str) -> str:
+            super().download_artifacts(uri, dst_path, tracking_uri)
+            raise ConnectionResetError(uri)
+
+    mlflow: Any = SimpleNamespace(artifacts=Broken())
+    with pytest.raises(ConnectionResetError):
+        _downloaded(mlflow, "s3://a/1", "http://mlflow", tmp_path / "bundles")
+    assert not list((tmp_path / "bundles").iterdir())
