@@ -101,7 +101,7 @@ def _ticks(service: Client, ticks: int) -> Figures:
     """How long ticks took until their scores were stored, and pages of the queue meanwhile."""
     took: list[float] = []
     waits: list[float] = []
-    until = time.monotonic() + (ticks + 2) * (TICK_SECONDS + 20)
+    until = time.monotonic() + (ticks + 2) * (TICK_SECONDS + 120)  # on a machine that is busy with other things
     sum_before = count_before = 0.0
     while len(took) <= ticks and time.monotonic() < until:
         waits.append(service.ask("GET", "/api/v1/queue?team=team%201")[2])
@@ -110,8 +110,10 @@ def _ticks(service: Client, ticks: int) -> Figures:
             took.append((summed - sum_before) / (count - count_before))
             sum_before, count_before = summed, count
         time.sleep(0.03)
+    if len(took) < 2:
+        raise RuntimeError(f"after {ticks + 2} ticks only {len(took)} were stored")
     return {
-        "tick_all_new_seconds": round(max(took[:2], default=float("nan")), 2),
+        "tick_all_new_seconds": round(max(took[:2]), 2),
         "tick_seconds": round(float(np.median(took[1:])), 2),
         "queue_during_ticks_p99_ms": _milliseconds(waits, 99),
     }
