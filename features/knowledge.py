@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,11 +120,15 @@ class Steps:
         last = np.maximum.accumulate(places) if len(places) else places
         return np.where(last >= self.offsets[self.ticket], last, -1)
 
-    def first_of_value(self, values: NDArray[np.generic]) -> BoolArray:
-        """Whether the ticket holds the step's value for the first time (one value a step)."""
-        order = np.lexsort((np.arange(len(self)), values, self.ticket))
+    def first_of_value(self, values: NDArray[np.integer[Any]]) -> BoolArray:
+        """Whether the ticket holds the step's value for the first time (one whole number a step)."""
+        if not len(self):
+            return np.zeros(0, np.bool_)
+        least = int(values.min())
+        keys = self.ticket * (int(values.max()) - least + 1) + values.astype(np.int64) - least
+        order = np.argsort(keys, kind="stable")
         new = np.ones(len(self), np.bool_)
-        new[1:] = (values[order][1:] != values[order][:-1]) | (self.ticket[order][1:] != self.ticket[order][:-1])
+        new[1:] = keys[order][1:] != keys[order][:-1]
         out = np.empty(len(self), np.bool_)
         out[order] = new
         return out
