@@ -12,6 +12,7 @@ from serving.jobs.runner import JobRunner
 from serving.problems import ProblemError
 from serving.queue import Queue
 from serving.recorder import Recorder
+from serving.remaining_time import RemainingTimeChampion
 from serving.services.making import Basis
 from serving.settings import Settings
 from serving.ticker import Standing, Ticker
@@ -70,6 +71,7 @@ class Service:
     watchman: Watchman | None = None  # None: there are no alert rules here
     jobs: JobRunner | None = None  # None: there is no store to keep jobs in
     services: ServiceSource | None = None  # None: there is no store to read events of services from
+    ends: RemainingTimeChampion | None = None  # None: no model is wanted
 
     def start(self) -> None:
         """Begin all that runs in the background."""
@@ -84,8 +86,9 @@ class Service:
                 part.stop()
 
     def degraded(self) -> list[str]:
-        """What is wrong though the queue is served, in sentences: with the model, the agreements, with storing scores."""
-        found = [self.model_problem(), self.recorder.problem if self.recorder else None]
+        """What is wrong though the queue is served, in sentences: with the model, the agreements, with storing scores, with jobs."""
+        parts = (self.recorder, self.jobs)
+        found = [self.model_problem(), *(part.problem for part in parts if part is not None)]
         return [text for text in found if text]
 
     def written(self) -> Store:

@@ -20,6 +20,7 @@ from serving.jobs.runner import JobRunner
 from serving.lease import ScorerLease
 from serving.queue import Queue, Thresholds
 from serving.recorder import Recorder
+from serving.remaining_time import RemainingTimeChampion
 from serving.score_journal import ScoreJournal
 from serving.scorer import NO_MODEL, Scorer
 from serving.service import Service
@@ -96,6 +97,7 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
         watchman,
         jobs,
         services,
+        sights.ends if settings.use_model else None,
     )
 
 
@@ -105,12 +107,14 @@ class Sights:
     def __init__(self, settings: Settings, store: Store, scorer: Scorer, agreements: AgreementSet) -> None:
         self._settings, self._scorer = settings, scorer
         self.champion, self.challenger = champion_of(settings), challenger_of(settings)
+        self.ends = RemainingTimeChampion(settings.mlflow_uri, settings.var_dir / "bundles")
         self.agreements = AgreementsWatch(agreements, store.latest_agreements)
         self._judged_by = agreements
         self._told: tuple[BreachBundle | None, str] | None = None
         looks = [] if settings.agreements is not None else [self.agreements.look]
         if settings.use_model:
             looks += [self.champion.poll, *([self._look_at_challenger] if settings.store_scores else [])]
+            looks.append(self.ends.poll)
         self.watch = Watch(looks, settings.model_poll_seconds)
 
     def take(self) -> bool:

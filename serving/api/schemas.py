@@ -185,6 +185,14 @@ class LikelyEndOut(BaseModel):
     late_working_seconds: float
 
 
+class ExpectedEndOut(BaseModel):
+    """When the remaining-time model expects a ticket to end: half of such tickets end before (docs/remaining-time.md)."""
+
+    ends_at: datetime
+    hours_ahead: float = Field(description="Wall-clock hours from `as_of`.")
+    version: str = Field(description="The model that says so.")
+
+
 class ScoredTicketOut(TicketRow):
     """One ticket that came with its events: its row, when it will likely end, and what the model never saw of it."""
 
@@ -210,6 +218,9 @@ class TicketOut(BaseModel):
     rules_only_reason: str | None
     likely_end: LikelyEndOut | None = Field(
         default=None, description="Null without a model, or where the clock is decided or waits for nothing."
+    )
+    expected_end: ExpectedEndOut | None = Field(
+        default=None, description="Null without a registered remaining-time model, and for a ticket that is over."
     )
     warnings: list[str] = Field(
         default_factory=list, description="What of this ticket no ticket had in training, such as a new team."

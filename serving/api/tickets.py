@@ -46,10 +46,18 @@ def read_ticket(
     """Everything slacast can say about one ticket, open or finished, at the instant of the served queue."""
     service = service_of(request)
     queue, _standing = service.queue()
-    etag = etag_of(queue.fingerprint, ticket_id, caller.scope)
+    ends = service.ends
+    etag = etag_of(queue.fingerprint, ticket_id, caller.scope, ends.version if ends else None)
     if is_unchanged(request, etag):
         return not_modified(etag)
-    return JSONResponse(content_of(ticket_file(service, ticket_id, caller.scope)), headers={"ETag": etag, **FOR_ONE})
+    content = content_of(ticket_file(service, ticket_id, caller.scope))
+    end = ends.estimate(service.source.histories, ticket_id, queue.as_of) if ends and ends.model else None
+    content["expected_end"] = end and {
+        "ends_at": iso(end.ends_at),
+        "hours_ahead": round(end.hours_ahead, 2),
+        "version": end.version,
+    }
+    return JSONResponse(content, headers={"ETag": etag, **FOR_ONE})
 
 
 def content_of(found: TicketFile) -> dict[str, Any]:
