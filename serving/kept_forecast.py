@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,35 +60,39 @@ def series_named(name: str) -> Series:
 def kept_series(store: Store, at: datetime) -> tuple[Series, ...]:
     """All series with a forecast in force at an instant: the whole first, then by level."""
     newest = store.forecasts.in_force(at, ARRIVALS, "")
-    if newest.empty:
-        return ()
-    made_at = newest["made_at"].iloc[0].to_pydatetime()
-    names = store.forecasts.read(COUNTED, None, made_at, made_at)["subject"].unique()
-    order = (ALL, *LEVELS)
-    return tuple(sorted({series_named(name) for name in names}, key=lambda one: (order.index(one.level), one.subject)))
+    return () if newest.empty else _series_of(store, newest["made_at"].iloc[0].to_pydatetime())
 
 
 def kept_forecast(store: Store, at: datetime, series: Series, zone: str) -> KeptForecast | None:
     """The forecast of a series in force at an instant; None where there is none."""
     days = store.forecasts.in_force(at, ARRIVALS, series.name)
-    if days.empty:
-        return None
-    made_at = days["made_at"].iloc[0].to_pydatetime()
-    version = days["model_version"].iloc[0]
-    parts = {
-        name: store.forecasts.read(name, series.name, made_at, made_at)
-        for name in (HOURS, BACKLOG, BY_HALF_HOUR, COUNTED)
-    }
+    return None if days.empty else _told(store, days["made_at"].iloc[0].to_pydatetime(), series, zone)
+
+
+@lru_cache(maxsize=8)
+def _series_of(store: Store, made_at: datetime) -> tuple[Series, ...]:
+    """The series of the forecast made at an instant: what was stored then never changes."""
+    names = store.forecasts.read(COUNTED, None, made_at, made_at)["subject"].unique()
+    order = (ALL, *LEVELS)
+    return tuple(sorted({series_named(name) for name in names}, key=lambda one: (order.index(one.level), one.subject)))
+
+
+@lru_cache(maxsize=64)
+def _told(store: Store, made_at: datetime, series: Series, zone: str) -> KeptForecast:
+    """The forecast made at an instant, and how those before it did on the days that were counted with it."""
+    names = (ARRIVALS, HOURS, BACKLOG, BY_HALF_HOUR, COUNTED)
+    parts = {name: store.forecasts.read(name, series.name, made_at, made_at) for name in names}
+    version = parts[ARRIVALS]["model_version"].iloc[0]
     return KeptForecast(
         series,
         made_at,
         None if pd.isna(version) else str(version),
-        _periods(days),
+        _periods(parts[ARRIVALS]),
         _periods(parts[HOURS]),
         _periods(parts[BACKLOG]),
         _periods(parts[BY_HALF_HOUR]),
         _periods(parts[COUNTED]),
-        _past(store, at, series, parts[COUNTED], zone),
+        _past(store, made_at, series, parts[COUNTED], zone),
     )
 
 

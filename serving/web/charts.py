@@ -54,7 +54,8 @@ class Plot:
     def svg(self) -> Markup:
         """The drawing, with its legend's text in its accessible name."""
         scale = _Scale.of(self)
-        name = "; ".join([self.title, *(part.name for part in (*self.bands, *self.lines))]).strip("; ")
+        names = [self.title, *(band.name for band in self.bands), *(line.name for line in self.lines)]
+        name = "; ".join(names).strip("; ")
         parts = [*scale.grid(self.unit), *(_band(band, scale) for band in self.bands)]
         parts += [shape for line in self.lines for shape in _line(line, scale)]
         parts += scale.labels(self.labels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -200,8 +201,34 @@ def pills_of(
 
 def choices_of(queue: Queue, selection: Selection) -> dict[str, tuple[str, ...]]:
     """What each filter can be set to: all values in the queue, and those set though no ticket has them any more."""
+    found = _values_in(_Same(queue))
     return {
-        name: tuple(sorted(texts_of(queue.rows, name) - {""} | set(getattr(selection, name)), key=str.casefold))
+        name: tuple(sorted({*values, *getattr(selection, name)}, key=str.casefold))
+        if getattr(selection, name)
+        else values
+        for name, values in found.items()
+    }
+
+
+class _Same:
+    """A queue as a key of a cache: the same object, not an equal one."""
+
+    def __init__(self, queue: Queue) -> None:
+        self.queue = queue
+
+    def __hash__(self) -> int:
+        return id(self.queue)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.queue is self.queue
+
+
+@lru_cache(maxsize=2)  # a queue kept here is kept in memory
+def _values_in(same: _Same) -> dict[str, tuple[str, ...]]:
+    """The values of each filter in a queue, sorted: read once for each queue, for 100,000 texts take milliseconds."""
+    rows = same.queue.rows
+    return {
+        name: tuple(sorted(texts_of(rows, name) - {""}, key=str.casefold))
         for name in ("team", "service", "priority", "assignee")
     }
 
