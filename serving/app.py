@@ -29,7 +29,7 @@ from serving.protection import Bounds, Protection
 from serving.service import Service
 from serving.settings import Settings, is_loopback, listed, refuse_open_door
 from serving.ticker import Feed
-from serving.web import levels_page, login, marking, models_room, pages, service_rooms, ticket_room
+from serving.web import capacity_page, levels_page, login, marking, models_room, pages, service_rooms, ticket_room
 from serving.web.frame import Pages, error_page
 from serving.web.mark_book import MarkBook
 from serving.workplace import build_service
@@ -140,6 +140,7 @@ def application(service: Service) -> FastAPI:
         service_rooms.router,
         marking.router,
         levels_page.router,
+        capacity_page.router,
         models_room.router,
         login.router,
     ):

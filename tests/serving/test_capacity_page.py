@@ -96,6 +96,7 @@ def test_the_page_says_what_is_coming_and_keeps_what_is_supposed_in_its_address(
         page.click("button[type=submit]")
         assert "people=3" in page.url
         assert "Supposed: +100 % tickets against the forecast." in page.locator("#sentence").inner_text()
+        assert ".That" not in page.locator("#sentence").inner_text()
         assert "hours short" in page.locator("#sentence").inner_text()
         assert page.locator("#over-under svg rect.over").count() > 5
         page.click("#over-under-numbers summary")
