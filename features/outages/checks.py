@@ -61,7 +61,8 @@ class Checks:
     def of(cls, events: pd.DataFrame, rules: CheckRules) -> Checks:
         """The checks among canonical service events that say a status; a check counts when it is recorded."""
         if STATUS not in events:
-            return cls((), *(np.zeros(0, np.int64) for _ in range(3)), np.zeros(0, np.bool_))
+            nothing = np.zeros(0, np.int64)
+            return cls((), nothing, nothing, nothing, np.zeros(0, np.bool_))
         says = ((events["kind"] == "check") & events[STATUS].notna()).to_numpy(np.bool_)
         needed = [name for name in ("service", STATUS, MONITOR, "recorded_at") if name in events]
         chosen = events[needed] if says.all() else events.loc[says, needed]

@@ -160,8 +160,16 @@ def row_of(one: ServiceStanding, open_tickets: int, seen: frozenset[str] | None)
     def named(services: tuple[str, ...]) -> list[str]:
         return [name for name in services if seen is None or name in seen]
 
-    names = ("service", "state", "state_since", "whole_state", "description", "owner", "criticality", "why_no_risk")
-    names += ("availability", "outages", "last_outage_at", "last_outage_ended_at", "mttr_seconds", "mtbf_seconds")
+    names: tuple[str, ...] = ("service", "state", "state_since", "whole_state", "description", "owner", "criticality")
+    names += (
+        "why_no_risk",
+        "availability",
+        "outages",
+        "last_outage_at",
+        "last_outage_ended_at",
+        "mttr_seconds",
+        "mtbf_seconds",
+    )
     parts: dict[str, tuple[type[_Told], OutageRisk | Budget | Continuity | None]] = {
         "risk": (OutageRiskOut, one.risk),
         "budget": (BudgetOut, one.budget),

@@ -128,31 +128,35 @@ class _Standings:
         found: Measured = measured(history, entry, basis.agreements, self._at_us)
         last = len(outages.begin_us) - 1
         risk = self._risk(name)
+        over_us = int(outages.end_us[last]) if last >= 0 else NEVER_US
         return ServiceStanding(
-            name,
-            state,
-            since,
-            entry.description,
-            entry.owner,
-            entry.criticality,
-            risk,
-            None if risk else self._why_no_risk(state, place),
-            found.share,
-            found.budget,
-            from_us(int(outages.begin_us[last])) if last >= 0 else None,
-            from_us(int(outages.end_us[last])) if last >= 0 and outages.end_us[last] != NEVER_US else None,
-            found.outages,
-            found.mttr_seconds,
-            found.mtbf_seconds,
-            found.lost_minutes_by_day,
-            entry.depends_on,
-            tuple(sorted(self._needed_by.get(name, ()))),
-            tuple(sorted(one for one in entry.depends_on if _state(basis.histories[one], self._at_us)[0] == "down")),
-            _state(basis.whole(name), self._at_us)[0] if entry.depends_on else state,
-            self._planned(place),
-            self._continuity(entry, name, outages),
-            place is not None,
+            service=name,
+            state=state,
+            state_since=since,
+            description=entry.description,
+            owner=entry.owner,
+            criticality=entry.criticality,
+            risk=risk,
+            why_no_risk=None if risk else self._why_no_risk(state, place),
+            availability=found.share,
+            budget=found.budget,
+            last_outage_at=from_us(int(outages.begin_us[last])) if last >= 0 else None,
+            last_outage_ended_at=None if over_us == NEVER_US else from_us(over_us),
+            outages=found.outages,
+            mttr_seconds=found.mttr_seconds,
+            mtbf_seconds=found.mtbf_seconds,
+            lost_minutes_by_day=found.lost_minutes_by_day,
+            needs=entry.depends_on,
+            needed_by=tuple(sorted(self._needed_by.get(name, ()))),
+            needs_down=tuple(sorted(one for one in entry.depends_on if self._state(one) == "down")),
+            whole_state=_state(basis.whole(name), self._at_us)[0] if entry.depends_on else state,
+            planned=self._planned(place),
+            continuity=self._continuity(entry, name, outages),
+            has_events=place is not None,
         )
+
+    def _state(self, name: str) -> State:
+        return _state(self._basis.histories[name], self._at_us)[0]
 
     def _risk(self, name: str) -> OutageRisk | None:
         one = self._risks.get(name)
