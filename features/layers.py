@@ -31,6 +31,7 @@ T = TypeVar("T")
 class Kept:
     """How much of the sums over other tickets is kept in memory: changes of the last `recent_us` before the last record one by one.
 
+    Of at most `few_tickets` histories of their own are made: a page must not look through the rows of all open tickets.
     The longest window a feature looks back is four weeks; earlier instants cost whole histories. Parts of at most
     `whole_rows` are kept whole. Sums are made of about `block_rows` at a time.
     """
@@ -38,6 +39,7 @@ class Kept:
     recent_us: int = 35 * DAY_US
     whole_rows: int = 20_000
     block_rows: int = 125_000
+    few_tickets: int = 200
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Tickets:
 
     def histories_of(self, tickets: Int64Array) -> tuple[Histories, Int64Array]:
         """Histories that hold some tickets (places), and the place of each of them there."""
-        if not (self.is_long and self.are_over):
+        if not self.is_long or (len(tickets) > self.kept.few_tickets and not self.are_over):
             return self.histories, tickets
         wanted, places = np.unique(tickets, return_inverse=True)
         return Histories.from_log(self.log.of_tickets(wanted), self.agreements), places.reshape(-1)
