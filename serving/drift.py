@@ -13,7 +13,7 @@ from serving.queue import Queue
 from serving.scored import ScoredRows
 
 LEAST_ROWS = 50
-DRIFTS, MOVES = (0.25, 0.05), (0.1, 0.01)  # of the index, of the share outside
+DRIFTS, MOVES, MOVED_INDEX = 0.05, 0.01, 0.25
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Drifted:
 
     @property
     def word(self) -> str:
-        """`drifts` from a PSI of 0.25 or 5 % outside, `moves` from 0.1 or 1 %, else `steady`: the usual reading of a PSI."""
-        if self.psi >= DRIFTS[0] or self.outside >= DRIFTS[1]:
+        """`drifts` where 5 % of the live values lie beyond all of training, `moves` from 1 % or a PSI of 0.25, else `steady`."""
+        if self.outside >= DRIFTS:
             return "drifts"
-        return "moves" if self.psi >= MOVES[0] or self.outside >= MOVES[1] else "steady"
+        return "moves" if self.outside >= MOVES or self.psi >= MOVED_INDEX else "steady"
 
 
 def drift_of(queue: Queue) -> list[Drifted]:
@@ -59,10 +59,10 @@ def drifted(bundle: BreachBundle, live: pd.DataFrame) -> list[Drifted]:
         above = float(((known > usual).sum() + 0.5 * (known == usual).sum()) / len(known))
         outside = float(((known < low) | (known > high)).mean())
         missing = 1.0 - len(known) / len(column)
-        found.append(
-            Drifted(feature.name, feature.meaning, len(known), missing, above, outside, stability_index(above))
-        )
-    return sorted(found, key=lambda one: (-max(one.psi / DRIFTS[0], one.outside / DRIFTS[1]), one.name))
+        is_of_the_instant = feature.family == "calendar" or known.min() == known.max()  # one hour is no distribution
+        psi = 0.0 if is_of_the_instant else stability_index(above)
+        found.append(Drifted(feature.name, feature.meaning, len(known), missing, above, outside, psi))
+    return sorted(found, key=lambda one: (-one.outside, -one.psi, one.name))
 
 
 def stability_index(above: float) -> float:
