@@ -155,7 +155,7 @@ def real_figures(
     ended = tickets["ended_at"].astype("datetime64[us, UTC]").astype("int64").to_numpy()
     is_open = tickets["ended_at"].isna().to_numpy()
     lives = Lives(
-        tickets["opened_at"].astype("datetime64[us, UTC]").astype("int64").to_numpy(),
+        np.asarray(tickets["opened_at"].astype("datetime64[us, UTC]").astype("int64"), dtype=np.int64),
         np.where(is_open, end_us, ended),
         tickets["is_resolved"].to_numpy(),
         tickets["is_cancelled"].to_numpy(),

@@ -107,7 +107,7 @@ def _topics(
     usual_work = log_normal(done["work"].to_numpy(np.float64), LogNormal(30.0, 1.0))
     supplier = log_normal(journeys.waits_for("supplier"), LogNormal(1100.0, 0.7))
     kinds = done.groupby(["service", "category", "team"], sort=True)
-    opened, solved = (some.groupby(["service", "category"]).size() for some in (tickets, done))
+    opened, solved = (some.groupby(["service", "category"]).size().to_dict() for some in (tickets, done))
     sizes = kinds.size().sort_values(ascending=False, kind="stable")
     found = []
     for (service, category, team), mine in kinds:
@@ -228,11 +228,11 @@ def _absent_share(mine: pd.DataFrame, hours: BusinessTime) -> float:
 def _customers(tickets: pd.DataFrame, journeys: Journeys) -> tuple[Customer, ...]:
     waits = journeys.waits[(journeys.waits["waiting_on"] == "customer") & journeys.waits["is_over"]]
     usual = log_normal(waits["minutes"].to_numpy(np.float64), LogNormal(150.0, 0.9))
-    by_customer = {name: mine["minutes"].to_numpy(np.float64) for name, mine in waits.groupby("customer")}
+    by_customer = {str(name): mine["minutes"].to_numpy(np.float64) for name, mine in waits.groupby("customer")}
     counts = tickets["customer"].value_counts()
     kept = counts[:_MOST_GROUPS]
     found = [
-        Customer(str(name), float(count), log_normal(by_customer.get(name, np.empty(0)), usual))
+        Customer(str(name), float(count), log_normal(by_customer.get(str(name), np.empty(0)), usual))
         for name, count in kept.items()
     ]
     rest = float(counts[_MOST_GROUPS:].sum())
@@ -250,7 +250,7 @@ def _channels(tickets: pd.DataFrame) -> tuple[Channel, ...]:
 
 def _afterwards(tickets: pd.DataFrame, journeys: Journeys) -> Afterwards:
     cancelled = tickets[tickets["is_cancelled"]]
-    minutes = ((cancelled["ended_at"] - cancelled["opened_at"]).dt.total_seconds() / 60).to_numpy(np.float64)
+    minutes = np.asarray((cancelled["ended_at"] - cancelled["opened_at"]).dt.total_seconds() / 60, dtype=np.float64)
     return Afterwards(
         cancel_share=len(cancelled) / len(tickets),
         patience=log_normal(minutes, LogNormal(1440.0, 1.0)),
