@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from training.work_time import category_means, fit_work_time
+from models.work_time import category_means
+from training.work_time import fit_work_time
 
 
 def tickets(count: int, told: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
