@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from features.schema import conform_ticket_events
 from features.store import Store, open_store
 from serving.settings import Settings
 from serving.standalone_scorer import score_until_stopped
@@ -73,21 +77,59 @@ def test_a_service_without_a_scorer_shows_its_own_queue_and_stores_nothing(setti
     service.close()
 
 
-def test_the_command_ends_well_when_the_machine_tells_it_to(settings: Settings) -> None:
-    known = (
-        ("SLACAST_DATABASE_URL", settings.database_url),
-        ("SLACAST_USE_MODEL", "false"),
-        ("SLACAST_NEWS_SECONDS", "0.02"),
-    )
-    environment = {
-        **os.environ,
-        **dict(known),
+def watching(settings: Settings, **more: str) -> subprocess.Popen[str]:
+    known = {
+        "SLACAST_DATABASE_URL": settings.database_url,
+        "SLACAST_USE_MODEL": "false",
+        "SLACAST_NEWS_SECONDS": "0.02",
         "SLACAST_VAR_DIR": str(settings.var_dir),
         "SLACAST_LOG_LEVEL": "warning",
     }
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "slacast.py"), "score", "--watch"], env=environment, cwd=settings.var_dir, stderr=subprocess.PIPE, text=True
-    )  # fmt: skip
+    command = [sys.executable, str(ROOT / "slacast.py"), "score", "--watch"]
+    return subprocess.Popen(
+        command, env={**os.environ, **known, **more}, cwd=settings.var_dir, stderr=subprocess.PIPE, text=True
+    )
+
+
+def arrives(store: Store, number: int) -> str:
+    now = datetime.now(UTC)
+    told = {"ticket_id": f"NEW{number}", "event_id": f"new-{number}", "event_at": now, "kind": "created"}
+    frame = pd.DataFrame([{**told, "status": "open", "priority": "3"}])
+    store.append_ticket_events(conform_ticket_events(frame), "test")
+    return f"NEW{number}"
+
+
+def test_when_a_scorer_is_killed_another_takes_over_and_no_score_is_lost_or_stored_twice(settings: Settings) -> None:
+    chance = random.Random(5)
+    quick = {"SLACAST_TICK_SECONDS": "0.1", "SLACAST_LEASE_SECONDS": "1"}
+    scorers = [watching(settings, **quick) for _ in range(2)]
+    try:
+        with open_store(settings.database_url) as store:
+            wait_until(lambda: stored(store) > 0, 120)
+            tickets = []
+            for number in range(30):
+                tickets.append(arrives(store, number))
+                time.sleep(chance.random() * 0.05)
+                if number == 10:
+                    holder = store.leases.find("scorer")
+                    assert holder is not None
+                    acting = next(one for one in scorers if f":{one.pid}:" in holder.holder)
+                    acting.kill()  # SIGKILL, somewhere in its work
+            wait_until(lambda: set(tickets) <= set(store.predictions.in_force(datetime.now(UTC))["ticket_id"]), 120)
+            after = store.leases.find("scorer")
+            assert after is not None
+            assert after.turn > holder.turn
+            rows = pd.concat(store.predictions.chunks())
+    finally:
+        for one in scorers:
+            one.kill()
+            one.communicate()
+    said = pd.Series([repr(one) for one in rows[["state", "due_at"]].itertuples(index=False)], rows.index)
+    assert not (said == said.groupby([rows["ticket_id"], rows["target"], rows["is_shadow"]]).shift()).any()
+
+
+def test_the_command_ends_well_when_the_machine_tells_it_to(settings: Settings) -> None:
+    process = watching(settings)
     try:
         with open_store(settings.database_url) as store:
             wait_until(lambda: process.poll() is not None or stored(store) > 0)
