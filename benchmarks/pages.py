@@ -136,7 +136,7 @@ def axe_violations(browser: Browser, address: str, ticket_id: str) -> int:
     """How many rules are violated on all pages together."""
     count = 0
     for scheme in ("light", "dark"):
-        with browser.new_context(color_scheme=scheme) as context:  # type: ignore[arg-type]  # one of its literals
+        with browser.new_context(color_scheme=scheme) as context:
             page = context.new_page()
             for path in ("/queue", f"/tickets/{ticket_id}", "/levels", "/models"):
                 page.goto(f"{address}{path}", wait_until="load")

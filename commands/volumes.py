@@ -41,7 +41,8 @@ def train_volumes(
 ) -> None:
     """Train, judge and print; `unused` holds options that only other models have, by name, which must not be given."""
     from training.configuration import read_settings
-    from training.volume import VolumeRequest, VolumeSettings, train_volume
+    from training.volume import VolumeRequest, train_volume
+    from training.volume_fitting import VolumeSettings
 
     given = [name for name, value in unused.items() if value is not None]
     if given:

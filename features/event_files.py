@@ -54,9 +54,11 @@ def coded_log(tables: Sequence[pa.Table]) -> EventLog:
     whole = pa.concat_tables(tables, promote_options="permissive")
     numbers = whole[NUMBER_COLUMN].to_numpy()
     texts = whole["event_id"].to_numpy().astype(object) if (numbers == NO_NUMBER).any() else None
+    at_us, recorded_us = (_instants_us(whole[name]) for name in INSTANT_COLUMNS)
     return EventLog.from_columns(
         _codes(whole["ticket_id"]),
-        *(_instants_us(whole[name]) for name in INSTANT_COLUMNS),
+        at_us,
+        recorded_us,
         EventIds(numbers, texts),
         {name: _codes(whole[name]) for name in whole.column_names if name not in _IDS},
     )

@@ -76,7 +76,7 @@ def _trees(folder: Path, digest: str) -> VolumeTrees | None:
 
 
 def _from_json(data: Mapping[str, Any], trees: VolumeTrees | None) -> VolumeModel:
-    parameters = {
+    parameters: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in data["parameters"].items()
     }
     return VolumeModel(

@@ -42,7 +42,8 @@ def frame_counts(frame: pd.DataFrame) -> VolumeCounts:
     place = {one: number for number, one in enumerate(series)}
     first = int(day.min())
     counts = np.zeros((len(series), int(day.max()) - first + 1))
-    np.add.at(counts, ([place[one] for one in named], day - first), frame["count"].to_numpy(np.float64))
+    row = np.array([place[one] for one in named], np.int64)
+    np.add.at(counts, (row, day - first), frame["count"].to_numpy(np.float64))
     return VolumeCounts(tuple(series), first, counts)
 
 

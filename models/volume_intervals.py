@@ -43,7 +43,7 @@ class Intervals:
         table = self.quantiles.get(level) or {}
         rows = [_of_bucket(table, int(one)) for one in bucket]
         found = np.array(rows).T * (self.scales[place] * unit(said))[None, :]
-        return np.maximum(said[None, :] + found, 0.0)
+        return np.asarray(np.maximum(said[None, :] + found, 0.0), dtype=np.float64)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

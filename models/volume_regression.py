@@ -107,7 +107,8 @@ def _latest_ratios(
     counts: Float64Array, known: BoolArray, fitted: Float64Array, parameters: RegressionParameters
 ) -> tuple[Float64Array, Float64Array]:
     """By what the latest weeks came above what was expected, and the latest days above that, one a series each."""
-    spread = _overdispersion(counts, known * 1.0, fitted, np.maximum(known.sum(axis=1), 1.0).astype(np.float64))
+    total: Float64Array = np.maximum(known.sum(axis=1), 1.0)
+    spread = _overdispersion(counts, known.astype(np.float64), fitted, total)
     slow = _latest(counts, known, fitted, parameters.slow_days, spread)
     return slow, _latest(counts, known, fitted * slow[:, None], parameters.fast_days, 2.0 * spread)
 

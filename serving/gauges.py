@@ -125,7 +125,7 @@ def _of_scores(found: tuple[CameTrue, ...]) -> list[Metric]:
         "calibration_error": "Mean distance of expected and observed over ten bins.",
         "brier": "Mean squared distance of probability from outcome.",
     }
-    families = []
+    families: list[Metric] = []
     for name, text in texts.items():
         family = GaugeMetricFamily(f"slacast_judged_{name}", text, labels=("version", "shadow"))
         for one in found:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -112,7 +112,8 @@ def _periods(rows: pd.DataFrame) -> tuple[Period, ...]:
         return ()
     table = rows.pivot_table(index=["period_start", "period_end"], columns="quantile", values="value").sort_index()
     found = []
-    for (start, end), row in table.iterrows():  # type: ignore[misc]  # an index of two levels
+    for index, row in table.iterrows():
+        start, end = cast("tuple[pd.Timestamp, pd.Timestamp]", index)  # two levels
         bounds: dict[str, Any] = {
             name: float(row[q]) for name, q in EDGES.items() if q in table and np.isfinite(row[q])
         }

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -153,7 +154,7 @@ def levels_report(
     months = tuple(until.plus(place - count + 1) for place in range(count))
     wanted = clocks[clocks["month"].isin([str(month) for month in months])]
     tally = wanted.groupby(["agreement", "target", "month"])["is_met"].agg(["sum", "size"])
-    found = {key: (int(row["sum"]), int(row["size"])) for key, row in tally.iterrows()}
+    found = {cast("tuple[str, str, str]", key): (int(row["sum"]), int(row["size"])) for key, row in tally.iterrows()}
     levels = []
     for agreement, target in sorted({key[:2] for key in found}):
         agreed = goal_of(agreements, agreement, target)

@@ -117,8 +117,7 @@ class ServiceJournal:
     """The service events since the last reading: outages, as the monitoring sees them begin and end."""
 
     def __init__(self, world: World) -> None:
-        self._services = [outage.topic.service for outage in (*world.outages, *world.planned)]
-        self._services[: len(world.outages)] = [outage.service for outage in world.outages]
+        self._services = [*(one.service for one in world.outages), *(one.topic.service for one in world.planned)]
         self._rows: list[tuple[str, str, int, str]] = []
 
     def write(self, failure: Failure, at_us: int, is_over: bool) -> None:

@@ -60,7 +60,7 @@ class Fates:
         self._everyday = _edges([topic.weight for topic in world.topics])
         self._customers = _edges([customer.weight for customer in world.customers])
         self._channels = _edges([channel.weight for channel in world.channels])
-        outages = [outage.topic for outage in (*world.outages, *world.planned)]
+        outages = [*(one.topic for one in world.outages), *(one.topic for one in world.planned)]
         self._outages = tuple(outages)
         self._priorities = {id(topic): _edges(topic.priority_shares) for topic in (*world.topics, *outages)}
         self._teams = {name: index for index, name in enumerate(world.teams)}

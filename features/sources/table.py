@@ -77,7 +77,7 @@ class CodedInstants(Coded):
     has_zone: bool
 
     @cached_property
-    def values(self) -> NDArray[np.object_]:  # type: ignore[override]  # mypy sees the parent's field as writable
+    def values(self) -> NDArray[np.object_]:
         """The instants as Arrow writes them, in UTC with Z where the column has a zone."""
         texts = pa.array(self.distinct_us, pa.timestamp("us", tz="UTC" if self.has_zone else None)).cast(pa.string())
         return np.asarray(texts.to_numpy(zero_copy_only=False), dtype=object)

@@ -32,7 +32,7 @@ Key: TypeAlias = Annotated[
     str | None,
     Header(min_length=1, max_length=200, description="Sent again with the same key, it is done once."),
 ]
-_LATER = {
+_LATER: dict[int | str, dict[str, Any]] = {
     202: {
         "model": JobOut,
         "description": "It takes longer than half a minute, or waits: `Location` is the job to watch.",

@@ -164,7 +164,7 @@ def _learned_minutes(forecast: KeptForecast) -> float | None:
 
 
 def _scaled(one: Period, factor: float) -> Period:
-    bounds = {
+    bounds: dict[str, Any] = {
         name: None if (value := getattr(one, name)) is None else value * factor
         for name in ("low_95", "low_80", "high_80", "high_95")
     }

@@ -53,8 +53,9 @@ class QueueAddress:
         """The state in an address. Values that mean nothing are ignored: an old link still opens the queue."""
         sort = _member(Sort, query.get("sort")) or Sort.SUGGESTED
         direction = query.get("dir")
+        exactly: dict[str, Any] = {name: _values(query, name) for name in EXACT}
         selection = Selection(
-            **{name: _values(query, name) for name in EXACT},
+            **exactly,
             risk=tuple(risk for value in _values(query, "risk") if (risk := _member(Risk, value))),
             text=query.get("q", "")[:500].strip(),
             sort=sort,

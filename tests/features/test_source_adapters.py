@@ -249,7 +249,10 @@ def test_a_state_the_mapping_does_not_know_is_named_with_its_change(tmp_path: Pa
 @pytest.mark.parametrize(
     ("mapping", "words"),
     [
-        ("adapter: jiira\ntime_zone: UTC\n", "line 1: adapter: .*'jira', 'servicenow', 'zendesk', 'zammad', 'prometheus' or 'statuspage'"),
+        (
+            "adapter: jiira\ntime_zone: UTC\n",
+            "line 1: adapter: .*'jira', 'servicenow', 'zendesk', 'zammad', 'prometheus' or 'statuspage'",
+        ),
         ("adapter: jira\ntime_zone: UTC\nkind: service_events\n", "line 3: adapter jira reads tickets"),
         (
             "columns: {ticket_id: a, event_at: b}\ntime_zone: UTC\nfile: {beside: b.json}\n",

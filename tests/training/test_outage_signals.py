@@ -45,9 +45,7 @@ def world(
         if comes[pair, day]:
             begin = day + rng.uniform(0.05, 0.2)
             events += [(own, "outage", "start", begin, None), (own, "outage", "end", begin + 0.02, None)]
-    frame = pd.DataFrame(
-        [row for row in events if row[3] > -0.9], columns=["service", "kind", "phase", "day", "value"]
-    )
+    frame = pd.DataFrame([row for row in events if row[3] > -0.9], columns=["service", "kind", "phase", "day", "value"])
     frame["event_at"] = (BEGIN + pd.to_timedelta(frame.pop("day"), unit="D")).astype("datetime64[us, UTC]")
     frame["attributes.status"] = np.where(frame["kind"] == "check", "up", None)
     frame["value"] = frame["value"].astype(float)
