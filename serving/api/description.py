@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 
 from serving.access.decisions import Demand, Guarded, all_routes, decision_of
 from serving.access.roles import Permission, roles_with
-from serving.api.examples import BY_SCHEMA
+from serving.api import examples, outlook_examples
 
 router = APIRouter(route_class=Guarded, include_in_schema=False)
 _KEY = {"type": "http", "scheme": "bearer", "description": "An access key, `slk_...` (docs/access.md)."}
@@ -25,7 +25,8 @@ def description_of(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document, which says of each operation which roles may."""
     document: dict[str, Any] = app.openapi()
     document["components"]["securitySchemes"] = {"key": _KEY}
-    for name, example in BY_SCHEMA.items():  # here, because FastAPI takes every null out of examples
+    shown = examples.BY_SCHEMA | outlook_examples.BY_SCHEMA
+    for name, example in shown.items():  # here, because FastAPI takes every null out of examples
         document["components"]["schemas"][name]["examples"] = [example]
     for path, route in all_routes(app):
         decision = decision_of(route) if isinstance(route, APIRoute) else None

@@ -1,0 +1,162 @@
+"""Examples of what is told of services, of kept agreements and of what is coming, for the OpenAPI description."""
+
+from __future__ import annotations
+
+from pydantic import JsonValue
+
+_BURN: dict[str, JsonValue] = {
+    "severity": "page",
+    "factor": 14.4,
+    "long_seconds": 3600,
+    "short_seconds": 300,
+    "long_rate": 0.0,
+    "short_rate": 0.0,
+    "is_firing": False,
+}
+_SERVICE: dict[str, JsonValue] = {
+    "service": "Mail",
+    "state": "available",
+    "state_since": "2026-07-04T21:40:00Z",
+    "whole_state": "available",
+    "description": "Mailboxes of all staff",
+    "owner": "Workplace",
+    "criticality": "high",
+    "risk": {
+        "probability": 0.31,
+        "usual": 0.12,
+        "outages_7_days": 1.4,
+        "minutes_down_7_days": 52.0,
+        "because": ["two outages in 7 days", "a change tonight"],
+        "words": "3 of 10 such days saw an outage; usual for this service: 1 of 10; because: two outages in 7 days, a change tonight",
+        "is_untouched": False,
+    },
+    "why_no_risk": None,
+    "availability": 0.9987,
+    "budget": {
+        "objective": 0.999,
+        "period_days": 30.0,
+        "calendar": None,
+        "measured_seconds": 2592000.0,
+        "allowed_seconds": 2592.0,
+        "lost_seconds": 3370.0,
+        "remaining_share": -0.3,
+        "burn_rate": 0.0,
+        "exhausted_in_seconds": 0.0,
+        "burns": [_BURN],
+    },
+    "open_tickets": 7,
+    "outages": 2,
+    "last_outage_at": "2026-07-04T21:02:00Z",
+    "last_outage_ended_at": "2026-07-04T21:40:00Z",
+    "mttr_seconds": 1685.0,
+    "mtbf_seconds": 1294315.0,
+    "lost_minutes_by_day": [0.0, 18.2, 38.0, 0.0],
+    "needs": ["Directory"],
+    "needed_by": [],
+    "needs_down": [],
+    "planned": [{"kind": "change", "start_at": "2026-07-06T20:00:00Z", "end_at": "2026-07-06T21:00:00Z"}],
+    "continuity": None,
+}
+_BOARD: dict[str, JsonValue] = {
+    "as_of": "2026-07-06T08:15:00Z",
+    "by": "outage model v3",
+    "model_version": "3",
+    "why_no_model": None,
+    "horizon_hours": 24.0,
+    "problem": None,
+}
+SERVICES: dict[str, JsonValue] = {**_BOARD, "total": 1, "services": [_SERVICE], "next_cursor": None}
+SERVICE: dict[str, JsonValue] = {
+    **_BOARD,
+    "service": _SERVICE,
+    "whole_availability": 0.9981,
+    "happenings": [
+        {
+            "kind": "outage",
+            "start_at": "2026-07-04T21:02:00Z",
+            "end_at": "2026-07-04T21:40:00Z",
+            "known_at": "2026-07-04T21:03:10Z",
+        }
+    ],
+    "course": [{"at": "2026-07-06T00:00:00Z", "availability": 0.9987, "remaining_share": -0.3}],
+    "tickets_by_day": [3, 11, 4],
+}
+LEVELS: dict[str, JsonValue] = {
+    "as_of": "2026-07-06T10:15:00+02:00",
+    "time_zone": "Europe/Berlin",
+    "month": "2026-07",
+    "levels": [
+        {
+            "agreement": "Standard support",
+            "target": "resolution",
+            "months": [
+                {
+                    "month": "2026-07",
+                    "met": 212,
+                    "missed": 9,
+                    "share": 0.9593,
+                    "goal": 0.95,
+                    "is_goal_assumed": True,
+                    "gap": 0.0093,
+                    "word": "close",
+                }
+            ],
+            "chance_to_miss": 0.22,
+        }
+    ],
+    "missed": [
+        {
+            "ticket_id": "INC0016968",
+            "target": "resolution",
+            "agreement": "Standard support",
+            "decided_at": "2026-07-03T14:05:00+00:00",
+            "share_used": 1.31,
+            "overdue_seconds": 11160.0,
+            "team": "Network",
+            "service": "Mail",
+        }
+    ],
+    "missed_total": 1,
+    "near_misses": [],
+    "near_total": 0,
+}
+_DAY: dict[str, JsonValue] = {
+    "start_at": "2026-07-06T22:00:00Z",
+    "end_at": "2026-07-07T22:00:00Z",
+    "expected": 61.5,
+    "low_95": 44.0,
+    "low_80": 50.5,
+    "high_80": 73.0,
+    "high_95": 80.5,
+}
+FORECAST: dict[str, JsonValue] = {
+    "level": "team",
+    "subject": "Network",
+    "made_at": "2026-07-06T01:00:00Z",
+    "model_version": "2",
+    "time_zone": "Europe/Berlin",
+    "why_none": None,
+    "days": [_DAY],
+    "half_hours": [],
+    "hours": [],
+    "backlog": [],
+    "counted": [],
+    "past": [
+        {
+            "first_day_ahead": 1,
+            "last_day_ahead": 7,
+            "days": 28,
+            "wape": 0.14,
+            "within_80": 0.79,
+            "within_95": 0.95,
+        }
+    ],
+    "series": [{"level": "all", "subject": ""}, {"level": "team", "subject": "Network"}],
+}
+BY_SCHEMA: dict[str, dict[str, JsonValue]] = {
+    "ServicesPage": SERVICES,
+    "ServiceOut": SERVICE,
+    "LevelsOut": LEVELS,
+    "ForecastOut": FORECAST,
+}
+"""The example of each answer by the name of its schema."""
