@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
 from serving.api.schemas import problems
+from serving.sent_instants import Instant
 from serving.service import service_of
 
 router = APIRouter(tags=["audit"], route_class=Guarded)
@@ -45,8 +46,8 @@ class AuditPage(BaseModel):
 def read_audit(
     request: Request,
     before: Annotated[int | None, _NUMBER] = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Instant | None = None,
+    until: Instant | None = None,
     actor: Annotated[str | None, Query(max_length=500)] = None,
     action: Annotated[str | None, Query(max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,

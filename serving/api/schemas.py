@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from datetime import datetime
+from typing import Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from serving.queue import Group, Risk
-
-
-def _in_span(at: datetime) -> datetime:
-    if not FIRST <= at < END:
-        raise ValueError("must lie between 1970 and 2099")
-    return at
-
-
-FIRST, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-Instant: TypeAlias = Annotated[AwareDatetime, AfterValidator(_in_span)]
-"""An instant that is sent to us: with its offset, in the span that calendars cover."""
 
 
 class TicketRow(BaseModel):

@@ -25,12 +25,13 @@ from features.schema import (
 from serving.access.caller import Caller, Scope
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.schemas import Instant, ScoredTicketOut, problems
+from serving.api.schemas import ScoredTicketOut, problems
 from serving.api.score_extras import said_beside
 from serving.problems import Fault, ProblemError
 from serving.queue import Queue, QueueRow
 from serving.reports.columns import iso
 from serving.reports.document import row_document
+from serving.sent_instants import Instant
 from serving.service import service_of
 
 router = APIRouter(tags=["scoring"], route_class=Guarded)

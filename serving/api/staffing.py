@@ -30,7 +30,7 @@ class StaffingIn(BaseModel):
         },
     )
 
-    contacts: Annotated[float, Field(gt=0, le=1e6)]
+    contacts: Annotated[float, Field(ge=0.001, le=1e6)]
     interval_seconds: Annotated[float, Field(ge=60, le=86_400)] = 1800.0
     handling_seconds: Annotated[float, Field(ge=1, le=86_400)]
     patience_seconds: Annotated[

@@ -12,11 +12,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from serving.access.caller import Caller
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.schemas import Instant, problems
+from serving.api.schemas import problems
 from serving.api.tickets import TicketId, ticket_file
 from serving.problems import Fault, ProblemError
 from serving.queue import QueueRow, Risk
 from serving.reports.columns import iso
+from serving.sent_instants import Instant
 from serving.service import service_of
 from serving.supposing import CHANGEABLE, Change, Supposed, suppose
 from serving.ticket_file import ClockFile

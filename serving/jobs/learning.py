@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from serving.access.roles import Permission
 from serving.jobs.kinds import JobArguments, JobKind, JobOrder, options
+from serving.sent_instants import Instant
 
 Target = Annotated[
     str, Field(pattern=r"^[a-z][a-z0-9_:]{0,99}$", description="The clock whose breach is predicted (breach only).")
 ]
-Seed = Annotated[int, Field(ge=0, le=2**31 - 1, description="Same data, same seed, same result.")]
-AsOf = Annotated[AwareDatetime | None, Field(description="As if it were then: later records are not read.")]
+Seed = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1, description="Same data, same seed, same result.")]
+AsOf = Annotated[Instant | None, Field(description="As if it were then: later records are not read.")]
 Version = Annotated[
     str,
     Field(pattern=r"^[a-z0-9_]{1,50}$", description="A version by its number (3 or v3) or by its alias (challenger)."),
@@ -26,7 +27,7 @@ class TrainArguments(JobArguments):
     model: Literal["breach", "remaining-time", "outage"] = "breach"
     target: Target = "resolution"
     as_of: AsOf = None
-    cut: Annotated[AwareDatetime | None, Field(description="Judge on what came after this instant.")] = None
+    cut: Annotated[Instant | None, Field(description="Judge on what came after this instant.")] = None
     tuned: Annotated[bool, Field(description="Use the settings that the last `tune` job found (breach only).")] = False
     seed: Seed = 0
 
@@ -54,8 +55,8 @@ class BacktestArguments(JobArguments):
     """Play the past back: train week after week on what was known then, judge what was said of the time to come."""
 
     target: Target = "resolution"
-    begin: Annotated[AwareDatetime | None, Field(description="The first origin.")] = None
-    end: Annotated[AwareDatetime | None, Field(description="The end of the last window.")] = None
+    begin: Annotated[Instant | None, Field(description="The first origin.")] = None
+    end: Annotated[Instant | None, Field(description="The end of the last window.")] = None
     every_days: Annotated[float, Field(ge=1, le=90, description="From one origin to the next.")] = 7.0
     folds: Annotated[int | None, Field(ge=1, le=60, description="How many origins; null: as many as fit.")] = None
     seed: Seed = 0
