@@ -114,11 +114,15 @@ class _Scale:
             yield f'<text class="tick" x="{self.x(place)}" y="{self.height - 8:g}" text-anchor="middle">{text}</text>'
 
 
+LEAST_STEP = 1e-9
+"""Nothing that is drawn here is finer."""
+
+
 def round_step(span: float, most: int = 5) -> float:
     """A step of 1, 2 or 5 times a power of ten that divides a span into at most about `most` parts."""
-    raw = span / most
+    raw = max(span / most, LEAST_STEP)
     power = 10.0 ** math.floor(math.log10(raw))
-    return next(float(factor * power) for factor in (1, 2, 5, 10) if factor * power >= raw - 1e-12)
+    return next(float(factor * power) for factor in (1, 2, 5, 10) if factor * power >= raw * (1 - 1e-12))
 
 
 def short_number(value: float) -> str:

@@ -4,7 +4,7 @@ import math
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from serving.web.charts import LEFT, RIGHT, WIDTH, Band, Line, Plot, round_step, sparkline
@@ -13,6 +13,8 @@ VALUES = st.lists(st.none() | st.floats(-1e6, 1e6), min_size=1, max_size=40)
 
 
 @given(VALUES, st.sampled_from(["line", "step", "dots", "bars"]))
+@example([5e-324], "line")  # the smallest number there is: it has no fifth part
+@example([1e6, 1e6 - 2e-10], "step")
 def test_everything_drawn_lies_inside_the_frame(values, kind):
     drawn = Plot([str(place) for place in range(len(values))], [Line("x", values, kind)], height=200).svg()
     for x, y in re.findall(r"(-?[\d.]+) (-?[\d.]+)(?= L|\"|$)", " ".join(re.findall(r' d="M([^"]*)"', drawn))):
