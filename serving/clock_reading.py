@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.queue import Clock
+from serving.risk import Clock
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.replay import VerdictArrays, VerdictState
 from sla.instants import NEVER_US, SECOND_US, from_us

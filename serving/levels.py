@@ -18,7 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.live import LiveHistories
-from serving.queue import LATE, Queue, QueueRow, Risk
+from serving.queue import Queue, QueueRow
+from serving.risk import LATE, Risk
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.clock_table import ClockTable
 from sla.clocks.replay import replay

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from serving.queue import LATE, WAITING, Clock, Group, QueueRow, Risk, Thresholds, is_due_soon
+from serving.queue import QueueRow
+from serving.risk import LATE, WAITING, Clock, Group, Risk, Thresholds, is_due_soon
 from serving.wording import LocalTime, percent, relative, wall_time, working_time
 
 _WAITS_FOR = {

@@ -14,19 +14,8 @@ from numpy.typing import NDArray
 from serving.clock_reading import clocks_of, has_target, instant
 from serving.estimates import Estimates
 from serving.facts import Facts
-from serving.queue import (
-    LATE,
-    WAITING,
-    Clock,
-    ColumnRows,
-    Counts,
-    Group,
-    QueueRow,
-    Risk,
-    Thresholds,
-    group_of,
-    risk_words,
-)
+from serving.queue import ColumnRows, Counts, QueueRow
+from serving.risk import LATE, WAITING, Clock, Group, Risk, Thresholds, group_of, risk_words
 from serving.rule_reasons import reasons_of, why_here
 from serving.suggested import Suggestion
 from serving.wording import LocalTime, sentence

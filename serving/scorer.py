@@ -18,7 +18,8 @@ from serving.facts import Facts
 from serving.handling import Handling
 from serving.likely_end import likely_end, unseen
 from serving.open_work import suggested_order
-from serving.queue import Queue, Thresholds
+from serving.queue import Queue
+from serving.risk import Thresholds
 from serving.scored import Reading, Scored, ScoredRows
 from serving.suggested import OrderSettings, is_stale, note_of
 from serving.ticket_file import TicketFile

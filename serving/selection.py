@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.queue import WAITING, Counts, Group, Queue, QueueRow, Risk, position_of
+from serving.queue import Counts, Queue, QueueRow, position_of
+from serving.risk import WAITING, Group, Risk
 from serving.scored import GROUPS, RISKS, Scored, ScoredRows
 from sla.instants import BoolArray
 

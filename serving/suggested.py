@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from models.dispatch import Gain, GainSettings, gain, late_if_taken_now
 from models.dispatch_reasons import is_lost, is_pressing, why_suggested
 from serving.handling import Floats, Handling, Texts
-from serving.queue import Group
+from serving.risk import Group
 from sla.instants import BoolArray, Int64Array
 
 GROUPS = tuple(Group)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from serving.likely_end import LikelyEnd
-from serving.queue import Clock, QueueRow
+from serving.queue import QueueRow
+from serving.risk import Clock
 
 
 @dataclass(frozen=True, slots=True)

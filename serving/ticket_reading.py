@@ -8,7 +8,8 @@ from datetime import datetime
 from features.histories import Histories
 from models.reasons import Reason
 from serving.clock_reading import NAMES
-from serving.queue import Clock, Queue
+from serving.queue import Queue
+from serving.risk import Clock
 from serving.ticket_file import ClockFile, EventLine, Step, TicketFile, Warned, WeighedReason
 from serving.wording import LocalTime, sentence
 from sla.clocks.ticket_clocks import replay_ticket

@@ -18,9 +18,10 @@ from serving.alerting.watchman import Pace, Watchman, couriers_of
 from serving.champion import Champion, LastGood, Served, load_servable
 from serving.jobs.runner import JobRunner
 from serving.lease import ScorerLease
-from serving.queue import Queue, Thresholds
+from serving.queue import Queue
 from serving.recorder import Recorder
 from serving.remaining_time import RemainingTimeChampion
+from serving.risk import Thresholds
 from serving.score_journal import ScoreJournal
 from serving.scorer import NO_MODEL, Scorer
 from serving.service import Service

@@ -15,10 +15,11 @@ from serving.api import examples
 from serving.api.schemas import UNCHANGED, QueuePage, problems
 from serving.etags import FOR_ONE, etag_of, is_unchanged, not_modified
 from serving.problems import Fault, ProblemError
-from serving.queue import Group, Queue, Risk
+from serving.queue import Queue
 from serving.reports import as_csv
 from serving.reports.columns import iso
 from serving.reports.document import row_document
+from serving.risk import Group, Risk
 from serving.selection import Cursor, CursorError, Selection, Sort, View, page
 from serving.service import service_of
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from serving.queue import Group, Risk
+from serving.risk import Group, Risk
 
 
 class TicketRow(BaseModel):

@@ -15,8 +15,9 @@ from serving.access.roles import Permission
 from serving.api.schemas import problems
 from serving.api.tickets import TicketId, ticket_file
 from serving.problems import Fault, ProblemError
-from serving.queue import QueueRow, Risk
+from serving.queue import QueueRow
 from serving.reports.columns import iso
+from serving.risk import Risk
 from serving.sent_instants import Instant
 from serving.service import service_of
 from serving.supposing import CHANGEABLE, Change, Supposed, suppose

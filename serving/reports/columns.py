@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from serving.queue import Clock, Group, QueueRow, Risk
+from serving.queue import QueueRow
+from serving.risk import Clock, Group, Risk
 
 Value = str | float | None
 

@@ -6,7 +6,8 @@ import textwrap
 import unicodedata
 from collections.abc import Sequence
 
-from serving.queue import Group, Queue, QueueRow
+from serving.queue import Queue, QueueRow
+from serving.risk import Group
 from serving.wording import LocalTime, one_line, percent, relative, working_time
 
 WIDTH = 120

@@ -20,8 +20,9 @@ from serving.access.caller import Caller
 from serving.access.decisions import all_routes, gate_of
 from serving.access.roles import Permission
 from serving.etags import etag_of
-from serving.queue import Queue, Risk
+from serving.queue import Queue
 from serving.reports.columns import iso
+from serving.risk import Risk
 from serving.service import service_of
 from serving.ticker import Standing
 from serving.web.assets import TEMPLATES, Assets

@@ -15,7 +15,8 @@ import numpy as np
 from features.store.marks import ACKNOWLEDGED, ASSIGNED, SEEN, SNOOZED, Mark, SavedView
 from features.store.repository import Store
 from serving.access.caller import Caller
-from serving.queue import LATE, Queue, QueueRow, position_of
+from serving.queue import Queue, QueueRow, position_of
+from serving.risk import LATE
 from serving.scored import ScoredRows
 
 _KEY = re.compile(r"key \w+ \((.*)\)")

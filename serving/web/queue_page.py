@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from features.store.marks import SavedView
-from serving.queue import Counts, Group, Queue, QueueRow, Risk, texts_of
+from serving.queue import Counts, Queue, QueueRow, texts_of
+from serving.risk import Group, Risk
 from serving.selection import EXACT, Selection, Sort
 from serving.web.language import phrase
 from serving.web.mark_book import Desk, Notes

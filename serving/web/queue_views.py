@@ -7,7 +7,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from serving.queue import LATE, WAITING, Group, QueueRow, Risk
+from serving.queue import QueueRow
+from serving.risk import LATE, WAITING, Group, Risk
 from serving.scored import GROUPS, Scored, ScoredRows
 from serving.web.language import phrase
 from serving.web.mark_book import Desk

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from serving import wording
-from serving.queue import Clock
+from serving.risk import Clock
 from serving.web.language import Language, phrase
 
 STATE_WORDS = {

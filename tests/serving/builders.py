@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 
 from features.live import LiveHistories
 from serving.app import application
-from serving.queue import Clock, Queue, QueueRow, Thresholds, group_of, risk_words
+from serving.queue import Queue, QueueRow
+from serving.risk import Clock, Thresholds, group_of, risk_words
 from serving.rule_reasons import rule_reasons, why_here
 from serving.service import Service
 from serving.settings import Settings

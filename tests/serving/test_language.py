@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment
 
-from serving.queue import Group, Risk
+from serving.risk import Group, Risk
 from serving.selection import View
 from serving.web.assets import TEMPLATES
 from serving.web.catalogue import FOLDER, Catalogue, CatalogueError, entries_of, key_of

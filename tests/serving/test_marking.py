@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 
 from features.store.marks import ASSIGNED, SNOOZED, Mark
 from serving.access.roles import Role
-from serving.queue import Queue, QueueRow, Risk
+from serving.queue import Queue, QueueRow
+from serving.risk import Risk
 from serving.scored import ScoredRows
 from serving.scorer import Scorer
 from serving.web.mark_book import Desk, MarkBook, state_of

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from features.store.repository import open_store
 from serving.app import application
-from serving.queue import Risk
+from serving.risk import Risk
 from serving.settings import Settings
 from serving.workplace import build_service
 from tests.serving.browser import launched, served, visit

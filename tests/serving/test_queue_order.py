@@ -5,7 +5,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.queue import LATE, Group, QueueRow, Risk, Thresholds
+from serving.queue import QueueRow
+from serving.risk import LATE, Group, Risk, Thresholds
 from tests.serving.builders import HOUR, NOW, busy_desk, by_ticket, clock, queue_of, row
 
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from serving.queue import Counts, Queue, QueueRow, Risk, Thresholds
+from serving.queue import Counts, Queue, QueueRow
+from serving.risk import Risk, Thresholds
 from serving.scored import GROUPS, RISKS, ScoredRows
 from serving.scorer import Scorer
 from serving.selection import Cursor, Selection, Sort, View, page

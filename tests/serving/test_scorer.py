@@ -11,7 +11,8 @@ import pytest
 from features.histories import Histories
 from features.pipeline import build
 from features.snapshots import open_snapshots
-from serving.queue import Queue, QueueRow, Risk, Thresholds, group_of, risk_words
+from serving.queue import Queue, QueueRow
+from serving.risk import Risk, Thresholds, group_of, risk_words
 from serving.scorer import Scorer, desk_zone
 from sla.clocks.ticket_clocks import replay_ticket
 from sla.events import TicketEvent

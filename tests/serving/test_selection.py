@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.queue import Risk
+from serving.risk import Risk
 from serving.selection import Cursor, CursorError, Selection, Sort, View, page
 from tests.serving.builders import busy_desk, by_ticket, clock, queue_of, row
 

@@ -13,7 +13,8 @@ from models.dispatch import GainSettings, gain, late_if_taken_now
 from models.dispatch_reasons import Group as PolicyGroup
 from models.dispatch_reasons import groups
 from serving.handling import Handling
-from serving.queue import Group, Queue, QueueRow, Risk
+from serving.queue import Queue, QueueRow
+from serving.risk import Group, Risk
 from serving.scored import ScoredRows
 from serving.scorer import Scorer
 from serving.suggested import (
