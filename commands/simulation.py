@@ -100,7 +100,7 @@ def _phones(
 
 def _fitted(settings: Any, as_of: str | None, progress: Progress) -> CheckedFit:
     from features.store import open_store
-    from serving.settings import costs_of
+    from serving.configuration.values import costs_of
     from serving.workplace import agreements_of
     from simulation.fit_check import checked_fit, promises
 

@@ -19,6 +19,7 @@ from serving.access.decisions import all_routes, refuse_undecided
 from serving.access.gate import Gate
 from serving.access.openid import OpenId
 from serving.api.routes import api_router
+from serving.configuration.values import is_loopback, listed
 from serving.gauges import Gauges
 from serving.levels import LevelsBook
 from serving.log_lines import set_up_logging
@@ -27,7 +28,7 @@ from serving.observation import Observation
 from serving.problems import MEDIA_TYPE, Fault, ProblemDocument, ProblemError, faults_of
 from serving.protection import Bounds, Protection
 from serving.service import Service
-from serving.settings import Settings, is_loopback, listed, refuse_open_door
+from serving.settings import Settings, refuse_open_door
 from serving.ticker import Feed
 from serving.web import capacity_page, levels_page, login, marking, models_room, pages, service_rooms, ticket_room
 from serving.web.frame import Pages, error_page

@@ -11,8 +11,9 @@ from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.configuration.values import is_loopback, listed
 from serving.problems import MEDIA_TYPE, ProblemDocument
-from serving.settings import Settings, is_loopback, listed
+from serving.settings import Settings
 
 INGEST = "/api/v1/events"
 

@@ -16,6 +16,7 @@ from serving.agreements_watch import AgreementsWatch
 from serving.alerting.loading import load_rules
 from serving.alerting.watchman import Pace, Watchman, couriers_of
 from serving.champion import Champion, LastGood, Served, load_servable
+from serving.configuration.values import costs_of
 from serving.jobs.runner import JobRunner
 from serving.lease import ScorerLease
 from serving.queue import Queue
@@ -28,7 +29,7 @@ from serving.service import Service
 from serving.services.keeper import Champion as OutageChampion
 from serving.services.keeper import Keeper
 from serving.services.standing import ServiceBoard
-from serving.settings import Settings, SettingsError, costs_of
+from serving.settings import Settings, SettingsError
 from serving.shadow import Shadow
 from serving.suggested import OrderSettings
 from serving.ticker import Feed, Ticker

@@ -20,7 +20,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from serving.access.roles import Role
-from serving.settings import Settings, listed
+from serving.configuration.values import listed
+from serving.settings import Settings
 
 log = logging.getLogger(__name__)
 _ALGORITHMS = ["RS256", "PS256", "ES256", "RS384", "ES384", "RS512", "ES512", "EdDSA"]  # none that needs no key

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from serving.settings import is_loopback
+from serving.configuration.values import is_loopback
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _OF_KIND = {

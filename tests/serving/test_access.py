@@ -14,8 +14,8 @@ from serving.access.decisions import Demand, Everyone, all_routes, decision_of, 
 from serving.access.roles import Permission, Role, roles_with
 from serving.access.tokens import Token
 from serving.app import application
+from serving.configuration.access import ROLE_NAMES
 from serving.problems import ProblemError
-from serving.settings import ROLE_NAMES
 from tests.serving.builders import FixedSource, busy_desk, client_of, service_over
 from tests.serving.stored_desk import HASHES, NOWHERE, TOKENS, Desk, event
 from tests.serving.test_api import is_problem

@@ -1,6 +1,7 @@
 import pytest
 
-from serving.settings import Settings, SettingsError, is_loopback, load_settings, markdown
+from serving.configuration.values import is_loopback
+from serving.settings import GROUPS, Settings, SettingsError, load_settings, markdown
 
 
 def test_every_setting_has_a_line_in_the_table_that_says_what_it_does() -> None:
@@ -8,6 +9,11 @@ def test_every_setting_has_a_line_in_the_table_that_says_what_it_does() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description, name
         assert f"| `SLACAST_{name.upper()}` |" in text
+
+
+def test_every_setting_belongs_to_one_group() -> None:
+    names = [name for group in GROUPS for name in group.model_fields]
+    assert sorted(names) == sorted(Settings.model_fields)
 
 
 def test_settings_come_from_the_environment_and_what_is_given_wins(monkeypatch: pytest.MonkeyPatch) -> None:
