@@ -24,11 +24,11 @@ from benchmarks._planted_volumes import planted_desk
 from features.volumes.counts import ALL, SLOTS, Series, VolumeCounts
 from features.volumes.openings import weekdays
 from features.volumes.planned import Outlook, day_number
-from models.volume import VolumeModel
-from models.volume_candidates import FOUR, LAST
-from models.volume_means import same_weekdays
-from training.volume_fitting import fit_volumes
-from training.volume_replay import Replay, replay
+from models.volumes.candidates import FOUR, LAST
+from models.volumes.means import same_weekdays
+from models.volumes.model import VolumeModel
+from training.volumes.fitting import fit_volumes
+from training.volumes.replay import Replay, replay
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data" / "calls"

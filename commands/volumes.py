@@ -41,8 +41,8 @@ def train_volumes(
 ) -> None:
     """Train, judge and print; `unused` holds options that only other models have, by name, which must not be given."""
     from training.configuration import read_settings
-    from training.volume import VolumeRequest, train_volume
-    from training.volume_fitting import VolumeSettings
+    from training.volumes.fitting import VolumeSettings
+    from training.volumes.model import VolumeRequest, train_volume
 
     given = [name for name, value in unused.items() if value is not None]
     if given:
@@ -95,8 +95,8 @@ def volume(
     Example: slacast forecast volume --level team --subject Network --keep
     """
     from models.registry import champion
-    from models.volume_account import VolumeAccount, account_of
-    from models.volume_bundle import load_volume_model
+    from models.volumes.account import VolumeAccount, account_of
+    from models.volumes.bundle import load_volume_model
 
     settings, at = settings_with(database_url=store, agreements=agreements), seen_at(as_of)
     found = champion(settings.mlflow_uri, "volume", download_to=settings.var_dir / "downloads")

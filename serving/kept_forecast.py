@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from features.volumes.counts import ALL, LEVELS, Series, VolumeCounts, local_days
-from models.volume_forecast import ARRIVALS, BACKLOG, BY_HALF_HOUR, COUNTED, HOURS, MEDIAN
-from models.volume_past import PastFigure, judged_days, past_figures
+from models.volumes.forecast import ARRIVALS, BACKLOG, BY_HALF_HOUR, COUNTED, HOURS, MEDIAN
+from models.volumes.past import PastFigure, judged_days, past_figures
 from sla.instants import to_us
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import mlflow
 import pandas as pd
 
 from features.volumes.planned import Outlook
-from models.volume_bundle import load_volume_model
-from models.volume_frame import forecast_frame, frame_counts
+from models.volumes.bundle import load_volume_model
+from models.volumes.frame import forecast_frame, frame_counts
 
 
 class Volume(mlflow.pyfunc.PythonModel):  # type: ignore[misc] # MLflow ships no types

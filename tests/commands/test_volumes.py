@@ -118,7 +118,7 @@ def test_the_registered_model_answers_by_mlflow_alone(trained):
     environment, _, _ = trained
     from features.volumes.counts import count_tickets
     from models.registry import quiet_mlflow
-    from models.volume_frame import counts_frame
+    from models.volumes.frame import counts_frame
 
     mlflow = quiet_mlflow()
     before = (mlflow.get_tracking_uri(), mlflow.get_registry_uri())

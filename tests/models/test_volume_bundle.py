@@ -10,12 +10,12 @@ from features.volumes.counts import Series, VolumeCounts, VolumeError, count_tic
 from features.volumes.handling import Handling, handling_times
 from features.volumes.planned import Outlook
 from features.volumes.resolutions import resolved_counts
-from models.volume_bundle import MODEL_FILE, VolumeModelError, load_volume_model, save_volume_model
-from models.volume_frame import counts_frame, frame_counts
-from models.volume_past import judged_days, past_figures
-from models.volume_workload import backlog_ahead, workload_hours
+from models.volumes.bundle import MODEL_FILE, VolumeModelError, load_volume_model, save_volume_model
+from models.volumes.frame import counts_frame, frame_counts
+from models.volumes.past import judged_days, past_figures
+from models.volumes.workload import backlog_ahead, workload_hours
 from tests.volume_events import FIRST, volume_events
-from training.volume_fitting import VolumeSettings, fit_volumes
+from training.volumes.fitting import VolumeSettings, fit_volumes
 
 AT = (FIRST + pd.Timedelta(days=120, hours=9)).to_pydatetime()
 

@@ -13,14 +13,14 @@ from features.volumes.counts import Series
 from features.volumes.day_columns import day_columns
 from features.volumes.openings import weekdays
 from features.volumes.planned import Outlook, PlannedEvent, day_number
-from models.volume_hierarchy import daily_variance, reconcile
-from models.volume_intervals import QUANTILES, Intervals, bucket_of, calibrate
-from models.volume_means import same_weekdays, share_of_whole
-from models.volume_plans import learned_factors, planned_factors
-from models.volume_regression import RegressionParameters, regression
-from models.volume_shape import day_shapes, half_hours_of, last_four_shapes
-from models.volume_smoothing import State, ahead, first_state, smooth, smoothing
-from models.volume_trees import VolumeTrees, fit_trees
+from models.volumes.hierarchy import daily_variance, reconcile
+from models.volumes.intervals import QUANTILES, Intervals, bucket_of, calibrate
+from models.volumes.means import same_weekdays, share_of_whole
+from models.volumes.plans import learned_factors, planned_factors
+from models.volumes.regression import RegressionParameters, regression
+from models.volumes.shape import day_shapes, half_hours_of, last_four_shapes
+from models.volumes.smoothing import State, ahead, first_state, smooth, smoothing
+from models.volumes.trees import VolumeTrees, fit_trees
 
 WORKING = np.array([True] * 5 + [False] * 2)
 FIRST = day_number(date(2024, 1, 1))  # a Monday

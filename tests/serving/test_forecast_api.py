@@ -16,7 +16,7 @@ from features.store.access_keys import AccessKey
 from features.store.repository import open_store
 from features.volumes.counts import count_tickets
 from features.volumes.planned import Outlook
-from models.volume_account import account_of
+from models.volumes.account import account_of
 from serving.access.roles import Role
 from serving.app import application
 from serving.service import Service
@@ -25,7 +25,7 @@ from serving.workplace import build_service
 from tests.serving.real_desk import AGREEMENTS
 from tests.serving.stored_desk import HASHES, HOST, TOKENS
 from tests.volume_events import FIRST, volume_events
-from training.volume_fitting import VolumeSettings, fit_volumes
+from training.volumes.fitting import VolumeSettings, fit_volumes
 
 AT = (FIRST + timedelta(days=120, hours=9)).to_pydatetime()
 

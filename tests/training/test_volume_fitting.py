@@ -6,11 +6,11 @@ import pytest
 from features.volumes.counts import SLOTS, Series, VolumeCounts, VolumeError
 from features.volumes.openings import weekdays
 from features.volumes.planned import Outlook
-from models.volume_candidates import CARRIED, FALLBACK, LAST, REGRESSION
-from training.volume_choice import choose
-from training.volume_fitting import VolumeSettings, fit_volumes
-from training.volume_replay import replay
-from training.volume_rolling import RolledVolumes, past_origins, roll_volumes
+from models.volumes.candidates import CARRIED, FALLBACK, LAST, REGRESSION
+from training.volumes.choice import choose
+from training.volumes.fitting import VolumeSettings, fit_volumes
+from training.volumes.replay import replay
+from training.volumes.rolling import RolledVolumes, past_origins, roll_volumes
 
 FIRST = 20_000
 SETTINGS = VolumeSettings(horizon_days=14, origins=5, step_days=7)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.scales import Float64Array
-from models.volume_intervals import PROPORTIONAL
+from models.volumes.intervals import PROPORTIONAL
 from sla.instants import Int64Array
 
 GRID = 1024.0  # a power of two: multiples of its inverse add up without rounding

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.scales import Float64Array
-from models.volume_candidates import CANDIDATES, FALLBACK
-from models.volume_intervals import BUCKETS, bucket_of
+from models.volumes.candidates import CANDIDATES, FALLBACK
+from models.volumes.intervals import BUCKETS, bucket_of
 from sla.instants import Int64Array
-from training.volume_rolling import RolledVolumes
+from training.volumes.rolling import RolledVolumes
 
 PRIOR_DAYS = 400.0  # judged days' worth of "as on all series"
 

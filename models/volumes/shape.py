@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from features.volumes.counts import SLOTS
 from features.volumes.openings import weekdays
 from models.scales import Float64Array
-from models.volume_hierarchy import GRID
+from models.volumes.hierarchy import GRID
 
 SAME_WEEKDAYS = 8
 FADING = 0.85  # what a week weighs, relative to the week after it

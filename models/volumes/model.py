@@ -13,13 +13,13 @@ import numpy as np
 from features.volumes.counts import FloatArray, Series, VolumeCounts, VolumeError
 from features.volumes.planned import Outlook
 from models.scales import Float64Array
-from models.volume_candidates import FALLBACK, LEAST_HISTORY, Origin, candidates
-from models.volume_forecast import VolumeForecast
-from models.volume_hierarchy import daily_variance, reconcile
-from models.volume_intervals import BUCKETS, DAYS, HALF_HOURS, WEEKS, Intervals, bucket_of
-from models.volume_regression import RegressionParameters
-from models.volume_shape import day_shapes, half_hours_of, last_four_shapes
-from models.volume_trees import VolumeTrees
+from models.volumes.candidates import FALLBACK, LEAST_HISTORY, Origin, candidates
+from models.volumes.forecast import VolumeForecast
+from models.volumes.hierarchy import daily_variance, reconcile
+from models.volumes.intervals import BUCKETS, DAYS, HALF_HOURS, WEEKS, Intervals, bucket_of
+from models.volumes.regression import RegressionParameters
+from models.volumes.shape import day_shapes, half_hours_of, last_four_shapes
+from models.volumes.trees import VolumeTrees
 
 RECENT, LAST_FOUR = "recent weeks, fading", "last four same weekdays"
 SHAPES = {RECENT: day_shapes, LAST_FOUR: last_four_shapes}

@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from models.volume import SHAPES, VolumeModel
-from models.volume_candidates import CANDIDATES
-from models.volume_intervals import Intervals
-from models.volume_regression import RegressionParameters
-from models.volume_trees import VolumeTrees
+from models.volumes.candidates import CANDIDATES
+from models.volumes.intervals import Intervals
+from models.volumes.model import SHAPES, VolumeModel
+from models.volumes.regression import RegressionParameters
+from models.volumes.trees import VolumeTrees
 
 FORMAT, FORMAT_VERSION = "slacast volume", 1
 MODEL_FILE, TREES_FILE = "manifest.json", "trees.txt"  # the registry finds a bundle by its manifest

@@ -9,14 +9,14 @@ import numpy as np
 from features.volumes.counts import ALL, SLOTS, VolumeCounts
 from features.volumes.planned import Outlook
 from models.scales import Float64Array
-from models.volume_hierarchy import on_grid
-from models.volume_intervals import QUANTILES, bucket_of, calibrate
-from models.volume_regression import RegressionParameters
-from models.volume_shape import day_shapes, half_hours_of
+from models.volumes.hierarchy import on_grid
+from models.volumes.intervals import QUANTILES, bucket_of, calibrate
+from models.volumes.regression import RegressionParameters
+from models.volumes.shape import day_shapes, half_hours_of
 from sla.instants import Int64Array
-from training.volume_choice import choose
-from training.volume_fitting import LEAST_SLOT, half_hours_from
-from training.volume_rolling import RolledVolumes, roll_volumes
+from training.volumes.choice import choose
+from training.volumes.fitting import LEAST_SLOT, half_hours_from
+from training.volumes.rolling import RolledVolumes, roll_volumes
 
 FADING_ORIGINS = 8.0  # after so many origins an error counts half: later forecasts know more than the first did
 

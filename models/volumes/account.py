@@ -14,12 +14,12 @@ from features.volumes.counts import ALL, FloatArray, VolumeCounts
 from features.volumes.handling import Handling, handling_times
 from features.volumes.planned import Outlook
 from features.volumes.resolutions import resolved_counts
-from models.volume import VolumeModel, weeks_of
-from models.volume_candidates import FALLBACK
-from models.volume_forecast import BACKLOG, BY_HALF_HOUR, COUNTED, HOURS, MEDIAN, VolumeForecast
-from models.volume_intervals import DAYS, HALF_HOURS, QUANTILES, WEEKS, Intervals
-from models.volume_past import judged_days, past_figures
-from models.volume_workload import backlog_ahead, workload_hours
+from models.volumes.candidates import FALLBACK
+from models.volumes.forecast import BACKLOG, BY_HALF_HOUR, COUNTED, HOURS, MEDIAN, VolumeForecast
+from models.volumes.intervals import DAYS, HALF_HOURS, QUANTILES, WEEKS, Intervals
+from models.volumes.model import VolumeModel, weeks_of
+from models.volumes.past import judged_days, past_figures
+from models.volumes.workload import backlog_ahead, workload_hours
 
 SHOWN_DAYS = 56  # of the past, kept beside a forecast so that a page can show both
 HORIZON = 56

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from features.volumes.counts import ALL, Series, VolumeCounts, VolumeError
-from models.volume_forecast import VolumeForecast
-from models.volume_intervals import QUANTILES
+from models.volumes.forecast import VolumeForecast
+from models.volumes.intervals import QUANTILES
 from sla.instants import EPOCH
 
 COLUMNS = ("level", "subject", "day", "count")

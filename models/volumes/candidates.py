@@ -11,11 +11,11 @@ from features.volumes.day_columns import day_columns
 from features.volumes.openings import Learnable, learnable
 from features.volumes.planned import Outlook
 from models.scales import Float64Array
-from models.volume_means import same_weekdays, share_of_whole
-from models.volume_plans import learned_factors, planned_factors
-from models.volume_regression import RegressionParameters, regression
-from models.volume_smoothing import smoothing
-from models.volume_trees import VolumeTrees
+from models.volumes.means import same_weekdays, share_of_whole
+from models.volumes.plans import learned_factors, planned_factors
+from models.volumes.regression import RegressionParameters, regression
+from models.volumes.smoothing import smoothing
+from models.volumes.trees import VolumeTrees
 from sla.instants import BoolArray
 
 LAST, FOUR, SMOOTHING = "last same weekday", "mean of four same weekdays", "smoothing"

@@ -9,7 +9,7 @@ import numpy as np
 
 from features.volumes.day_columns import COLUMNS
 from models.scales import Float64Array
-from models.volume_means import same_weekdays
+from models.volumes.means import same_weekdays
 from sla.instants import Int64Array
 
 LEAST_ROWS = 5_000

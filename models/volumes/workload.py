@@ -6,8 +6,8 @@ import numpy as np
 
 from features.volumes.handling import Handling
 from models.scales import Float64Array
-from models.volume_intervals import QUANTILES
-from models.volume_means import same_weekdays
+from models.volumes.intervals import QUANTILES
+from models.volumes.means import same_weekdays
 
 Z = (-1.959964, -1.281552, 1.281552, 1.959964)  # of a normal distribution, at QUANTILES
 PAST_WEEKS = 26

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.volumes.counts import FloatArray, Series, VolumeError
-from models.volume_intervals import QUANTILES
+from models.volumes.intervals import QUANTILES
 from sla.instants import DAY_SECONDS, DAY_US, EPOCH, SECOND_US, from_us
 from sla.working_time.zone_offsets import zone_offsets
 

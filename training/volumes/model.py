@@ -12,14 +12,14 @@ import numpy as np
 
 from features.volumes.counts import VolumeCounts
 from features.volumes.planned import Outlook
-from models.volume import VolumeModel
-from models.volume_bundle import save_volume_model
-from models.volume_candidates import FALLBACK, LAST
-from models.volume_frame import counts_frame
+from models.volumes.bundle import save_volume_model
+from models.volumes.candidates import FALLBACK, LAST
+from models.volumes.frame import counts_frame
+from models.volumes.model import VolumeModel
 from training import tracking
 from training.promotion import promote
 from training.steps import Progress, Steps
-from training.volume_fitting import FittedVolumes, VolumeSettings, fit_volumes
+from training.volumes.fitting import FittedVolumes, VolumeSettings, fit_volumes
 
 NAME = "volume"
 PYFUNC = "pyfunc_volume.py"

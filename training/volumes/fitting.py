@@ -11,15 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from features.volumes.counts import ALL, SLOTS, VolumeCounts
 from features.volumes.planned import Outlook
 from models.scales import Float64Array
-from models.volume import HALF_HOUR_DAYS, LAST_FOUR, RECENT, SHAPES, VolumeModel, check_history, weeks_of
-from models.volume_candidates import Origin
-from models.volume_hierarchy import daily_variance, reconcile
-from models.volume_intervals import DAYS, HALF_HOURS, WEEKS, Intervals, bucket_of, calibrate
-from models.volume_regression import RegressionParameters
-from models.volume_shape import half_hours_of
+from models.volumes.candidates import Origin
+from models.volumes.hierarchy import daily_variance, reconcile
+from models.volumes.intervals import DAYS, HALF_HOURS, WEEKS, Intervals, bucket_of, calibrate
+from models.volumes.model import HALF_HOUR_DAYS, LAST_FOUR, RECENT, SHAPES, VolumeModel, check_history, weeks_of
+from models.volumes.regression import RegressionParameters
+from models.volumes.shape import half_hours_of
 from sla.instants import Int64Array
-from training.volume_choice import Choice, choose
-from training.volume_rolling import RolledVolumes, past_origins, roll_volumes, trees_at
+from training.volumes.choice import Choice, choose
+from training.volumes.rolling import RolledVolumes, past_origins, roll_volumes, trees_at
 
 LEAST_SLOT = 0.05  # tickets: half hours with fewer expected are no guide to how far off forecasts are
 

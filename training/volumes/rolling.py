@@ -10,9 +10,9 @@ import numpy as np
 from features.volumes.counts import VolumeCounts
 from features.volumes.planned import Outlook
 from models.scales import Float64Array
-from models.volume_candidates import CANDIDATES, FALLBACK, Origin, candidates
-from models.volume_regression import RegressionParameters
-from models.volume_trees import VolumeTrees, fit_trees
+from models.volumes.candidates import CANDIDATES, FALLBACK, Origin, candidates
+from models.volumes.regression import RegressionParameters
+from models.volumes.trees import VolumeTrees, fit_trees
 from sla.instants import Int64Array
 
 

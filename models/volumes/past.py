@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from features.volumes.counts import VolumeCounts
-from models.volume_forecast import ARRIVALS, MEDIAN, day_of_us
-from models.volume_intervals import QUANTILES
+from models.volumes.forecast import ARRIVALS, MEDIAN, day_of_us
+from models.volumes.intervals import QUANTILES
 
 BUCKETS = ((1, 1), (2, 7), (8, 28), (29, 371))  # days ahead
 
