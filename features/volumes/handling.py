@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from features.hands_on import BOOKED
 from features.volumes.counts import ALL, Series
 
-MINUTES = "attributes.handling_minutes"  # on any event; the sum over a ticket's events is its handling time
 LEAST_TICKETS = 20
 EVIDENCE = 20.0  # tickets' worth of "as all tickets"
 
@@ -31,15 +31,18 @@ class Handling:
 
 
 def handling_times(events: pd.DataFrame, series: Sequence[Series]) -> dict[str, Handling] | None:
-    """By name of series, from canonical events; means of few tickets are drawn to that of all. None where fewer than 20 tickets tell."""
-    if MINUTES not in events:
+    """By name of series, from canonical events; means of few tickets are drawn to that of all. None where fewer than 20 tickets tell.
+
+    What is booked is a running total, so a ticket took what its last event says.
+    """
+    if BOOKED not in events:
         return None
-    minutes = pd.to_numeric(events[MINUTES], errors="coerce")
-    told = events.assign(minutes=minutes)[minutes > 0].groupby("ticket_id")["minutes"].sum()
+    ordered = events.sort_values(["event_at", "recorded_at", "event_id"], kind="stable")
+    minutes = pd.to_numeric(ordered[BOOKED], errors="coerce")
+    told = ordered.assign(minutes=minutes)[minutes > 0].groupby("ticket_id")["minutes"].last()
     if len(told) < LEAST_TICKETS:
         return None
     levels = [one for one in dict.fromkeys(one.level for one in series) if one != ALL]
-    ordered = events.sort_values(["event_at", "recorded_at", "event_id"], kind="stable")
     words = ordered[["ticket_id", *levels]].replace("", None).groupby("ticket_id", sort=False).first().loc[told.index]
     whole = _of(told.to_numpy(np.float64), None)
     found = {}

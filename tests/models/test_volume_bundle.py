@@ -92,6 +92,21 @@ def test_handling_times_of_few_tickets_are_drawn_to_those_of_all():
     assert handling_times(volume_events(40, minutes=False), series) is None
 
 
+def test_minutes_that_are_booked_as_a_running_total_count_once():
+    events = volume_events(40)
+    minutes = pd.to_numeric(events["attributes.handling_minutes"])
+    ends = events[minutes > 0]
+    halfway = ends.assign(
+        event_id="h" + ends["event_id"].astype(str),
+        event_at=ends["event_at"] - pd.Timedelta(minutes=1),
+        recorded_at=ends["recorded_at"] - pd.Timedelta(minutes=1),
+        **{"attributes.handling_minutes": (minutes[minutes > 0] / 2).astype(str)},
+    )
+    told = pd.concat([events, halfway]).sample(frac=1.0, random_state=1)
+    series = (Series("all", ""), Series("team", "Desk"))
+    assert handling_times(told, series) == handling_times(events, series)
+
+
 def test_hours_are_as_uncertain_as_many_simulated_days():
     """Days drawn with the forecast's own uncertainty, tickets with theirs: the oracle adds nothing up by formula."""
     rng = np.random.default_rng(0)
