@@ -6,7 +6,6 @@ which candidate answers. Where no model is surely better than the best rule that
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +25,7 @@ from training import tracking
 from training.evaluation import Scores, evaluate
 from training.outage_rolling import OutageVerdict, Rolled, decide, roll
 from training.plan import TrainingError
-from training.promotion import promote
+from training.registration import StoredBundle, register_champion, store_bundle
 from training.steps import Progress, Steps
 
 NAME = "outage"
@@ -105,11 +104,11 @@ def train_outage(request: OutageRequest, progress: Progress = lambda _step: None
     steps.begin("training the model to be served")
     model = _final(rows, columns, ledger, request, horizon_us).serving(verdict.served).told_by(settings.checks)
     scores = {name: evaluate(rolled.y, rolled.said[name]) for name in CANDIDATES} if len(rolled.y) else {}
-    folder, digest = _written(model, request.var_dir)
+    bundle = store_bundle(request.var_dir, NAME, lambda folder: save_outage_model(folder, model))
     steps.begin("writing run, model and version to MLflow")
-    registered = _record(folder, digest, columns, rolled, scores, verdict, request)
+    registered = _record(bundle, columns, rolled, scores, verdict, request)
     steps.end()
-    return OutageResponse(verdict, scores, registered.version, folder, steps.seconds)
+    return OutageResponse(verdict, scores, registered.version, bundle.folder, steps.seconds)
 
 
 def _check(ledger: Ledger, rows: OutageRows) -> None:
@@ -136,22 +135,8 @@ def _final(
     )
 
 
-def _written(model: OutageModel, var_dir: Path) -> tuple[Path, str]:
-    """The folder and its digest: written beside its place and moved there whole."""
-    parent = var_dir / "bundles"
-    parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".writing-", dir=parent) as scratch:
-        written = Path(scratch) / "bundle"
-        digest = save_outage_model(written, model)
-        folder = parent / f"{NAME}-{digest[:12]}"
-        if not folder.exists():
-            written.rename(folder)
-    return folder, digest
-
-
 def _record(
-    folder: Path,
-    digest: str,
+    bundle: StoredBundle,
     columns: OutageColumns,
     rolled: Rolled,
     scores: Mapping[str, Scores],
@@ -167,16 +152,12 @@ def _record(
     settings = request.settings.model_dump(mode="json")
     record = tracking.RunRecord(
         experiment=NAME,
-        run_name=f"{NAME} {digest[:8]}",
+        run_name=f"{NAME} {bundle.digest[:8]}",
         params={**settings.pop("model"), **settings, "seed": request.seed},
         metrics=metrics,
-        tags={"bundle_digest": digest, "served": verdict.served, "why": verdict.why},
+        tags={"bundle_digest": bundle.digest, "served": verdict.served, "why": verdict.why},
         texts={"report.txt": verdict.why + "\n"},
         pyfunc=PYFUNC,
     )
     example = outage_frame(columns).iloc[-5:]
-    registered = tracking.record_training(
-        request.tracking_uri, request.var_dir / "mlartifacts", NAME, record, folder, example
-    )
-    promote(request.tracking_uri, NAME, registered.number, reason=verdict.why, by=request.by, at=request.at)
-    return registered
+    return register_champion(request, record, bundle, example, verdict.why)

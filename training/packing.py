@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,6 +17,7 @@ from models.manifest import Judgement, Manifest, MemberEntry, TrainingWindow
 from training.finishing import finish_model
 from training.fitting import Fitted
 from training.plan import Plan, RowSource
+from training.registration import store_bundle
 from training.rehearsal import CalibrationAnswer
 from training.rows import Rows
 from training.splits import Periods, instant
@@ -77,10 +77,10 @@ def pack(
     bundle = BreachBundle(
         manifest, train.spec, fitted.range, answer.calibration, members, finish=finish, text=train.text
     )
-    folder = _stored(bundle, plan.var_dir / "bundles")
+    stored = store_bundle(plan.var_dir, bundle.name, lambda folder: _saved(folder, bundle))
     return Packed(
-        folder,
-        bundle_digest(folder),
+        stored.folder,
+        stored.digest,
         answer.why,
         _params(manifest, parameters, periods),
         {
@@ -88,7 +88,7 @@ def pack(
             "spec_fingerprint": manifest.spec_fingerprint,
             "agreements_version": manifest.agreements_version,
             "data_fingerprint": manifest.data_fingerprint,
-            "bundle_digest": bundle_digest(folder),
+            "bundle_digest": stored.digest,
             "calibration": answer.why,
         },
         pd.DataFrame(train.X[:5], columns=train.spec.names),
@@ -117,16 +117,9 @@ def _breach_rate(first: Rows) -> float:
     return float(np.average(first.y, weights=first.stands_for)) if len(first) else 0.0
 
 
-def _stored(bundle: BreachBundle, parent: Path) -> Path:
-    """Written beside its place and moved there whole: an interrupted training leaves no half bundle under a real name."""
-    parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".writing-", dir=parent) as scratch:
-        written = Path(scratch) / "bundle"
-        save_bundle(written, bundle)
-        folder = parent / f"{bundle.name}-{bundle_digest(written)[:12]}"
-        if not folder.exists():
-            written.rename(folder)
-    return folder
+def _saved(folder: Path, bundle: BreachBundle) -> str:
+    save_bundle(folder, bundle)
+    return bundle_digest(folder)
 
 
 def _params(manifest: Manifest, parameters: Mapping[str, Any], periods: Periods) -> dict[str, Any]:

@@ -7,7 +7,6 @@ short: so tickets are judged that were opened early enough for nearly all to hav
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,7 +34,7 @@ from sla.instants import NEVER_US
 from training import tracking
 from training.building import data_fingerprint
 from training.plan import TrainingError
-from training.promotion import promote
+from training.registration import StoredBundle, register_champion, store_bundle
 from training.remaining_time_judgement import RemainingTimeJudgement, judge_answers
 from training.remaining_time_rows import RemainingRows, remaining_rows
 from training.remaining_time_tables import mean_by_length, median_by_group
@@ -125,11 +124,11 @@ def train_remaining_time(
     train = rows.where(rows.end_us != NEVER_US)
     X = build(histories, train.snapshots, spec)
     model = fit_remaining_time(X, train.hours, spec, request.settings.model, seed=request.seed)
-    folder, digest = _written(model, train, histories, judgement, request)
+    bundle = _stored(model, train, histories, judgement, request)
     steps.begin("writing run, model and version to MLflow")
-    registered = _record(folder, digest, X.iloc[:5], judgement, cut_us, request)
+    registered = _record(bundle, X.iloc[:5], judgement, cut_us, request)
     steps.end()
-    return RemainingTimeResponse(judgement, instant(cut_us), registered.version, folder, steps.seconds)
+    return RemainingTimeResponse(judgement, instant(cut_us), registered.version, bundle.folder, steps.seconds)
 
 
 def _periods(rows: RemainingRows, request: RemainingTimeRequest) -> tuple[int, int]:
@@ -184,14 +183,13 @@ def _judged(
     return judge_answers(asked, answers, open_tickets, least_tickets=settings.least_tickets, draws=settings.draws)
 
 
-def _written(
+def _stored(
     model: RemainingTimeModel,
     train: RemainingRows,
     histories: Histories,
     judgement: RemainingTimeJudgement,
     request: RemainingTimeRequest,
-) -> tuple[Path, str]:
-    """The folder and its digest: written beside its place and moved there whole."""
+) -> StoredBundle:
     manifest = RemainingTimeManifest(
         name=NAME,
         spec_fingerprint=model.spec.fingerprint,
@@ -207,20 +205,11 @@ def _written(
         members=(),
         files={},
     )
-    parent = request.var_dir / "bundles"
-    parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".writing-", dir=parent) as scratch:
-        written = Path(scratch) / "bundle"
-        digest = save_remaining_time(written, model, manifest)
-        folder = parent / f"{NAME}-{digest[:12]}"
-        if not folder.exists():
-            written.rename(folder)
-    return folder, digest
+    return store_bundle(request.var_dir, NAME, lambda folder: save_remaining_time(folder, model, manifest))
 
 
 def _record(
-    folder: Path,
-    digest: str,
+    bundle: StoredBundle,
     example: pd.DataFrame,
     judgement: RemainingTimeJudgement,
     cut_us: int,
@@ -229,15 +218,11 @@ def _record(
     settings = request.settings.model_dump(mode="json")
     record = tracking.RunRecord(
         experiment=NAME,
-        run_name=f"{NAME} {digest[:8]}",
+        run_name=f"{NAME} {bundle.digest[:8]}",
         params={**settings.pop("model"), **settings, "seed": request.seed, "cut": instant(cut_us).isoformat()},
         metrics=judgement.metrics(),
-        tags={"bundle_digest": digest, "agreements_version": request.agreements.version},
+        tags={"bundle_digest": bundle.digest, "agreements_version": request.agreements.version},
         texts={"report.txt": judgement.text() + "\n"},
         pyfunc=PYFUNC,
     )
-    registered = tracking.record_training(
-        request.tracking_uri, request.var_dir / "mlartifacts", NAME, record, folder, example
-    )
-    promote(request.tracking_uri, NAME, registered.number, reason=judgement.why, by=request.by, at=request.at)
-    return registered
+    return register_champion(request, record, bundle, example, judgement.why)

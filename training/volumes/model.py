@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,9 +14,8 @@ from features.volumes.planned import Outlook
 from models.volumes.bundle import save_volume_model
 from models.volumes.candidates import FALLBACK, LAST
 from models.volumes.frame import counts_frame
-from models.volumes.model import VolumeModel
 from training import tracking
-from training.promotion import promote
+from training.registration import StoredBundle, register_champion, store_bundle
 from training.steps import Progress, Steps
 from training.volumes.fitting import FittedVolumes, VolumeSettings, fit_volumes
 
@@ -76,10 +74,10 @@ def train_volume(request: VolumeRequest, progress: Progress = lambda _step: None
     fitted = fit_volumes(request.counts, request.outlook, request.settings, seed=request.seed)
     wape, why = _wape(fitted), _why(fitted)
     steps.begin("writing run, model and version to MLflow")
-    folder, digest = _written(fitted.model, request.var_dir)
-    registered = _record(folder, digest, request, fitted, wape, why)
+    bundle = store_bundle(request.var_dir, NAME, lambda folder: save_volume_model(folder, fitted.model))
+    registered = _record(bundle, request, fitted, wape, why)
     steps.end()
-    return VolumeResponse(wape, fitted.coverage, why, registered.version, folder, dict(steps.seconds))
+    return VolumeResponse(wape, fitted.coverage, why, registered.version, bundle.folder, dict(steps.seconds))
 
 
 def _wape(fitted: FittedVolumes) -> dict[str, float]:
@@ -101,21 +99,8 @@ def _why(fitted: FittedVolumes) -> str:
     return f"of {len(fitted.model.served)} series {parts} ({judged}; a series whose best did not beat the {FALLBACK} is served by that)"
 
 
-def _written(model: VolumeModel, var_dir: Path) -> tuple[Path, str]:
-    """The folder and its digest: written beside its place and moved there whole."""
-    parent = var_dir / "bundles"
-    parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".writing-", dir=parent) as scratch:
-        written = Path(scratch) / "bundle"
-        digest = save_volume_model(written, model)
-        folder = parent / f"{NAME}-{digest[:12]}"
-        if not folder.exists():
-            written.rename(folder)
-    return folder, digest
-
-
 def _record(
-    folder: Path, digest: str, request: VolumeRequest, fitted: FittedVolumes, wape: dict[str, float], why: str
+    bundle: StoredBundle, request: VolumeRequest, fitted: FittedVolumes, wape: dict[str, float], why: str
 ) -> tracking.Registration:
     metrics = {f"wape.{name.replace(' ', '_').replace(',', '')}": value for name, value in wape.items()}
     for level, (inner, outer) in fitted.coverage.items():
@@ -126,17 +111,13 @@ def _record(
     counts = request.counts
     record = tracking.RunRecord(
         experiment=NAME,
-        run_name=f"{NAME} {digest[:8]}",
+        run_name=f"{NAME} {bundle.digest[:8]}",
         params={**request.settings.model_dump(mode="json"), "seed": request.seed, "zone": counts.zone},
         metrics=metrics | {"series": float(len(counts.series)), "days": float(counts.days)},
-        tags={"bundle_digest": digest, "why": why},
+        tags={"bundle_digest": bundle.digest, "why": why},
         texts={"report.txt": why + "\n"},
         pyfunc=PYFUNC,
     )
     example = counts_frame(counts.before(counts.end_day))
     example = example[example["level"] == "all"].iloc[-EXAMPLE_DAYS:].reset_index(drop=True)
-    registered = tracking.record_training(
-        request.tracking_uri, request.var_dir / "mlartifacts", NAME, record, folder, example
-    )
-    promote(request.tracking_uri, NAME, registered.number, reason=why, by=request.by, at=request.at)
-    return registered
+    return register_champion(request, record, bundle, example, why)
