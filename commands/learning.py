@@ -86,23 +86,22 @@ def train(
 
     Example: slacast train breach --as-of 2016-05-16T10:00+02:00
     """
-    if model is Trainable.VOLUME:
-        others = {"--cut": cut, "--judge-until": judge_until, "--gate": gate}
-        train_volumes(store, agreements, as_of, settings_file, planned, seed, unused=others)
-        return
-    if planned is not None:
+    unused = {
+        "--judge-until": judge_until,
+        "--gate": gate,
+        "--target": None if target == "resolution" else target,
+        "--engine": None if engine is EngineChoice.LOCAL else engine.value,
+    }
+    if planned is not None and model is not Trainable.VOLUME:
         raise fail("--planned is of use for volume alone")
+    if model is Trainable.VOLUME:
+        train_volumes(store, agreements, as_of, settings_file, planned, seed, unused={"--cut": cut, **unused})
+        return
     if model is Trainable.OUTAGE:
-        tickets_only = {"--agreements": agreements, "--cut": cut, "--judge-until": judge_until, "--gate": gate}
-        train_outages(store, as_of, settings_file, seed, unused=tickets_only)
+        unused = {"--agreements": agreements, "--cut": cut, **unused}
+        train_outages(store, as_of, settings_file, seed, unused=unused)
         return
     if model is Trainable.REMAINING_TIME:
-        unused = {
-            "--judge-until": judge_until,
-            "--gate": gate,
-            "--target": None if target == "resolution" else target,
-            "--engine": None if engine is EngineChoice.LOCAL else engine.value,
-        }
         train_ends(agreements, store, as_of, cut, settings_file, seed, unused=unused)
         return
     from training.breach import TrainRequest, train_breach

@@ -11,6 +11,7 @@ import typer
 
 from commands.options import AsOfOption, JsonOption, StoreOption, instant, seen_at, settings_with, user_name
 from commands.printing import Progress, emit, fail, says_faults
+from commands.training_options import Trainable, chosen_settings, refuse_unused
 
 if TYPE_CHECKING:
     from serving.settings import Settings
@@ -23,14 +24,11 @@ def train_outages(
 ) -> None:
     """Train, judge and print; `unused` holds options that only other models have, by name, which must not be given."""
     from features.store import open_store
-    from training.configuration import read_settings
     from training.outage import OutageRequest, OutageSettings, train_outage
 
-    given = [name for name, value in unused.items() if value is not None]
-    if given:
-        raise fail(f"{', '.join(given)} is of no use for outage: it is judged on every quarter by its own gate")
+    refuse_unused(Trainable.OUTAGE, unused, "it is judged on every quarter by its own gate")
     settings = settings_with(database_url=store)
-    chosen = OutageSettings() if settings_file is None else read_settings(settings_file, OutageSettings)
+    chosen = chosen_settings(settings_file, OutageSettings)
     progress = Progress()
     progress("reading the events")
     until = instant(as_of) if as_of else None

@@ -9,8 +9,8 @@ from pathlib import Path
 import typer
 
 from commands.options import instant, settings_with, user_name
-from commands.printing import Progress, fail
-from commands.training_options import lessons
+from commands.printing import Progress
+from commands.training_options import Trainable, chosen_settings, lessons, refuse_unused
 
 
 def train_ends(
@@ -24,16 +24,11 @@ def train_ends(
     unused: Mapping[str, object],
 ) -> None:
     """Train, judge and print; `unused` holds options that only other models have, by name, which must not be given."""
-    from training.configuration import read_settings
     from training.remaining_time import RemainingTimeRequest, RemainingTimeSettings, train_remaining_time
 
-    given = [name for name, value in unused.items() if value is not None]
-    if given:
-        raise fail(
-            f"{', '.join(given)} is of no use for remaining-time: it knows one end of a ticket, and its own gate"
-        )
+    refuse_unused(Trainable.REMAINING_TIME, unused, "it knows one end of a ticket, and its own gate")
     settings = settings_with(database_url=store, agreements=agreements)
-    chosen = RemainingTimeSettings() if settings_file is None else read_settings(settings_file, RemainingTimeSettings)
+    chosen = chosen_settings(settings_file, RemainingTimeSettings)
     progress = Progress()
     agreed, events, service_events = lessons(settings, as_of, progress)
     request = RemainingTimeRequest(

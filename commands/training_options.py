@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
 import typer
+from pydantic import BaseModel
 
 from commands.options import instant
 from commands.printing import Progress, fail
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from serving.settings import Settings
     from sla.agreements.agreement_set import AgreementSet
     from training.settings import TrainingSettings
+
+
+S = TypeVar("S", bound=BaseModel)
 
 
 class ModelChoice(StrEnum):
@@ -51,13 +56,27 @@ GateOption = Annotated[
 TargetOption = Annotated[str, typer.Option("--target", help="The clock whose breach is predicted.")]
 
 
+def refuse_unused(model: Trainable, unused: Mapping[str, object], why: str) -> None:
+    """Ends the command where an option was given that is of no use for the model; `unused` holds None for those that were not."""
+    given = [name for name, value in unused.items() if value is not None]
+    if given:
+        raise fail(f"{', '.join(given)} is of no use for {model.value}: {why}")
+
+
+def chosen_settings(settings_file: Path | None, kind: type[S]) -> S:
+    """The built-in settings of a kind, or those of a file."""
+    from training.configuration import read_settings
+
+    return kind() if settings_file is None else read_settings(settings_file, kind)
+
+
 def training_settings(settings_file: Path | None, gate_file: Path | None) -> TrainingSettings:
     """The built-in settings with what two files, if given, put in their place."""
     from training.configuration import read_settings
     from training.gate import GateSettings
     from training.settings import TrainingSettings
 
-    chosen = TrainingSettings() if settings_file is None else read_settings(settings_file, TrainingSettings)
+    chosen = chosen_settings(settings_file, TrainingSettings)
     if gate_file is None:
         return chosen
     return chosen.model_copy(update={"gate": read_settings(gate_file, GateSettings)})

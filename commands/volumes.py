@@ -12,6 +12,7 @@ import typer
 from commands.options import AgreementsOption, JsonOption, StoreOption, instant, seen_at, settings_with, user_name
 from commands.outages import app
 from commands.printing import Progress, emit, fail, says_faults
+from commands.training_options import Trainable, chosen_settings, refuse_unused
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,15 +41,12 @@ def train_volumes(
     unused: Mapping[str, object],
 ) -> None:
     """Train, judge and print; `unused` holds options that only other models have, by name, which must not be given."""
-    from training.configuration import read_settings
     from training.volumes.fitting import VolumeSettings
     from training.volumes.model import VolumeRequest, train_volume
 
-    given = [name for name, value in unused.items() if value is not None]
-    if given:
-        raise fail(f"{', '.join(given)} is of no use for volume: it is judged at past origins by its own gate")
+    refuse_unused(Trainable.VOLUME, unused, "it is judged at past origins by its own gate")
     settings = settings_with(database_url=store, agreements=agreements)
-    chosen = VolumeSettings() if settings_file is None else read_settings(settings_file, VolumeSettings)
+    chosen = chosen_settings(settings_file, VolumeSettings)
     progress, at = Progress(), instant(as_of) if as_of else datetime.now(UTC)
     progress("counting tickets")
     _, counts, outlook = _counted(settings, at, planned, chosen.horizon_days)

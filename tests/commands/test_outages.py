@@ -76,10 +76,27 @@ def test_before_any_training_a_rule_answers_openly(trained, tmp_path):
     assert (found["by"], found["model"]) == ("rate x weekday", "no model yet")
 
 
-def test_options_of_other_models_are_refused():
-    done = CliRunner().invoke(app, ["train", "outage", "--cut", "2025-02-01T00:00+00:00"])
+@pytest.mark.parametrize("model", ["outage", "volume", "remaining-time"])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--judge-until", "2025-02-01T00:00+00:00"),
+        ("--gate", "gate.yaml"),
+        ("--target", "response"),
+        ("--engine", "dask"),
+    ],
+)
+def test_options_of_other_models_are_refused(model, option, value):
+    done = CliRunner().invoke(app, ["train", model, option, value])
     assert done.exit_code == 1
-    assert "--cut is of no use for outage" in done.output
+    assert f"{option} is of no use for {model}" in done.output
+
+
+@pytest.mark.parametrize(("model", "option"), [("outage", "--cut"), ("outage", "--agreements"), ("volume", "--cut")])
+def test_options_that_one_model_alone_does_without_are_refused(model, option):
+    done = CliRunner().invoke(app, ["train", model, option, "2025-02-01T00:00+00:00"])
+    assert done.exit_code == 1
+    assert f"{option} is of no use for {model}" in done.output
 
 
 def test_a_store_without_service_events_is_told(tmp_path):
