@@ -12,61 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr
 
-Floats = NDArray[np.float64]
+from features.waiting import Floats, Waiting
 
 _FAR_BEHIND = 1e12  # minutes or scores beyond any real one: what must come after everything else
 _DETOUR_MINUTES = np.array([[0.0], [72.0]])  # what no detour, and a wrong team or a question first, takes off the clock
-
-
-class Waiting(Protocol):
-    """The columns of one queue at a pick, n rows each. `response_left` is inf once the response is given."""
-
-    @property
-    def left(self) -> Floats:
-        """Minutes until due; negative when overdue."""
-
-    @property
-    def response_left(self) -> Floats:
-        """Minutes until the response is due."""
-
-    @property
-    def target(self) -> Floats:
-        """Minutes that were promised."""
-
-    @property
-    def weight(self) -> Floats:
-        """What a breach costs, in any unit."""
-
-    @property
-    def log_mean(self) -> Floats:
-        """Mean of the log of the hands-on minutes still needed, as believed."""
-
-    @property
-    def log_sd(self) -> Floats:
-        """Its standard deviation."""
-
-    @property
-    def expected(self) -> Floats:
-        """Mean hands-on minutes still needed: exp(log_mean + log_sd**2 / 2)."""
-
-    @property
-    def detour_share(self) -> Floats:
-        """The chance that a ticket never touched is sent on or must ask its customer first; 0 once touched."""
-
-    @property
-    def opened(self) -> Floats:
-        """When it was opened, in minutes; only its order matters."""
-
-    @property
-    def agents(self) -> int:
-        """Agents of the team on shift."""
-
 
 Choice: TypeAlias = Callable[[Waiting], int]
 

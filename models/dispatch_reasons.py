@@ -1,14 +1,14 @@
-"""The suggested order in words: three groups, the order within a queue, and one sentence on why a ticket stands where it stands."""
+"""The suggested order in words: three groups, and one sentence on why a ticket stands where it stands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.dispatch import Gain, GainSettings, Waiting, gain
+from features.waiting import Waiting
+from models.dispatch import Gain
 
 LOST_CHANCE = 0.5  # from here on a ticket is more likely late than not, even when taken now
 _PRESSING = 0.16  # urgency below this is that of a ticket with more than three horizons to spare
@@ -40,11 +40,6 @@ def groups(worth: Gain) -> list[Group]:
     ]
 
 
-def suggested_order(queue: Waiting, settings: GainSettings | None = None) -> NDArray[np.int64]:
-    """Return the rows in the order in which they are to be taken: highest gain first, equals by what is due first."""
-    return np.lexsort((queue.left, -gain(queue, settings or GainSettings()).total)).astype(np.int64)
-
-
 def why_suggested(queue: Waiting, worth: Gain, row: int) -> str:
     """Return one sentence on why a ticket stands where it stands in the suggested order."""
     (group,) = groups(Gain(*(part[row : row + 1] for part in worth)))
@@ -67,21 +62,3 @@ def duration(minutes: float) -> str:
     if not hours:
         return f"{rest} min"
     return f"{hours} h {rest} min" if rest else f"{hours} h"
-
-
-WHY: dict[str, Callable[[Waiting, int], str]] = {
-    "first come, first served": lambda queue, row: f"{_before(queue.opened, row)} opened before it.",
-    "priority": lambda queue, row: (
-        f"{_before(-queue.weight, row)} of a higher priority; equals in the order of opening."
-    ),
-    "earliest due": lambda queue, row: f"{_before(queue.left, row)} due before it.",
-    "least slack": lambda queue, row: (
-        f"{_before(queue.left - queue.expected, row)} tighter, by time left beyond the work."
-    ),
-}
-"""One sentence on why a ticket stands where it stands, for the plain orders, by name."""
-
-
-def _before(rank: NDArray[np.float64], row: int) -> str:
-    count = int((rank < rank[row]).sum())
-    return {0: "No other ticket is", 1: "One ticket is"}.get(count, f"{count} tickets are")

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from features.hands_on import HandsOn, hands_on
 from features.live import LiveHistories
 from features.snapshots import Snapshots
+from features.waiting import Waiting
 from serving.estimates import Estimates
 from serving.facts import Facts
 from serving.handling import Handling
-from serving.suggested import OpenWork, OrderSettings, Suggestion, suggestion, weights_of
+from serving.suggested import OrderSettings, Suggestion, suggestion, weights_of
 from sla.clocks.verdicts import VerdictArrays, VerdictState
 from sla.instants import NEVER_US, SECOND_US, Int64Array
 
@@ -36,7 +37,7 @@ def suggested_order(
     category = mine.texts["category"]
     belief = handling.belief(category, mine.texts["priority"], spent)
     is_touched = np.isfinite(spent.since_pick_up) | spent.had_detour
-    work = OpenWork(
+    work = Waiting(
         left=leading.remaining_us / MINUTE_US,
         response_left=_response_left(response, places),
         target=leading.target_us / MINUTE_US,

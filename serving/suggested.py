@@ -10,12 +10,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.waiting import Waiting
 from models.dispatch import Gain, GainSettings, gain, late_if_taken_now
 from models.dispatch_reasons import is_lost, is_pressing, why_suggested
 from serving.handling import Floats, Handling, Texts
@@ -40,21 +41,6 @@ class OrderSettings:
     assumed_minutes: float = 60.0
 
 
-class OpenWork(NamedTuple):
-    """Columns of open tickets that can be worked on, n rows; see models.dispatch.Waiting. Minutes."""
-
-    left: Floats
-    response_left: Floats
-    target: Floats
-    weight: Floats
-    log_mean: Floats
-    log_sd: Floats
-    expected: Floats
-    detour_share: Floats
-    opened: Floats
-    agents: int = 1
-
-
 @dataclass(frozen=True)
 class Suggestion:
     """What the order says of m open tickets; numbers are NaN, and ranks 0, for those that nobody can work on (paused, no clock).
@@ -70,7 +56,7 @@ class Suggestion:
     group: NDArray[np.int8]
     is_oldest_turn: BoolArray
     row: Int64Array
-    work: OpenWork
+    work: Waiting
     worth: Gain
     oldest_every: int = 0
 
@@ -81,7 +67,7 @@ class Suggestion:
             return None
         if self.is_oldest_turn[place]:
             return OLDEST_TURN.format(every=self.oldest_every)
-        return why_suggested(_one(self.work, row), Gain(*(part[row : row + 1] for part in self.worth)), 0)
+        return why_suggested(self.work, self.worth, row)
 
     def moved(self, place: Int64Array) -> Suggestion:
         """What was said of other tickets, each said of the one that stood at `place`; nothing where that is -1."""
@@ -105,10 +91,6 @@ def _nothing(size: int) -> dict[str, NDArray[Any]]:
     }
 
 
-def _one(work: OpenWork, row: int) -> OpenWork:
-    return OpenWork._make([*(np.asarray(column)[row : row + 1] for column in work[:-1]), work.agents])
-
-
 def weights_of(priority: Texts, weights: Mapping[str, float]) -> Floats:
     """What a breach of each ticket costs."""
     codes, names = pd.factorize(priority)
@@ -118,7 +100,7 @@ def weights_of(priority: Texts, weights: Mapping[str, float]) -> Floats:
 
 
 def suggestion(
-    work: OpenWork,
+    work: Waiting,
     team: Texts,
     probability: Floats,
     ticket_ids: Texts,
@@ -144,7 +126,7 @@ def suggestion(
     return Suggestion(**whole, work=work, worth=worth, oldest_every=settings.oldest_every)
 
 
-def _horizons(work: OpenWork, queue: Int64Array, names: Texts, handling: Handling, settings: GainSettings) -> Floats:
+def _horizons(work: Waiting, queue: Int64Array, names: Texts, handling: Handling, settings: GainSettings) -> Floats:
     """How far ahead urgency looks for each ticket: a share of the time its team needs for its queue, at its usual pace."""
     waits = np.bincount(queue, weights=work.expected, minlength=len(names))
     paces = np.array([handling.pace(name) for name in names])
@@ -153,7 +135,7 @@ def _horizons(work: OpenWork, queue: Int64Array, names: Texts, handling: Handlin
 
 
 def _ranks(
-    work: OpenWork, worth: Gain, queue: Int64Array, ticket_ids: Texts, oldest_every: int
+    work: Waiting, worth: Gain, queue: Int64Array, ticket_ids: Texts, oldest_every: int
 ) -> tuple[Int64Array, BoolArray]:
     """The place of each ticket in its team's queue, from 1, and which of them is first because it is the oldest."""
     order = np.lexsort((work.opened, work.left, -worth.total, queue))

@@ -12,31 +12,13 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
+from features.waiting import Waiting
 from simulation.quick_world import Floats, QuickWorld
 
 _COLUMNS = 10
 
 
-class Queue(NamedTuple):
-    """What waits for a team at a pick, n rows; minutes. Left is negative when overdue; `response_left` is inf once given.
-
-    Times left run on each ticket's own clock. `log_mean` and `log_sd` are the belief about the hands-on work still needed,
-    `expected` its mean, `detour_share` the chance that it is sent on or must ask the customer first (0 once touched).
-    """
-
-    left: Floats
-    response_left: Floats
-    target: Floats
-    weight: Floats
-    log_mean: Floats
-    log_sd: Floats
-    expected: Floats
-    detour_share: Floats
-    opened: Floats
-    agents: int
-
-
-Choice: TypeAlias = Callable[[Queue], int]
+Choice: TypeAlias = Callable[[Waiting], int]
 
 
 class Belief(NamedTuple):
@@ -126,7 +108,7 @@ class Weighed:
         table = self._table[:, :count]
         now = at_working + table[9] * (at - at_working)
         left = table[:2] - now
-        index = self._choose(Queue(left[0], left[1], *_columns(table), self._agents))
+        index = self._choose(Waiting(left[0], left[1], *_columns(table), self._agents))
         ticket = self.waiting[index]
         last = self.waiting.pop()
         if index < count - 1:

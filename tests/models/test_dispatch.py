@@ -1,10 +1,9 @@
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.waiting import Waiting
 from models.dispatch import (
     GainSettings,
     earliest_due,
@@ -21,20 +20,7 @@ from models.dispatch import (
 )
 
 
-class Waits(NamedTuple):
-    left: np.ndarray
-    response_left: np.ndarray
-    target: np.ndarray
-    weight: np.ndarray
-    log_mean: np.ndarray
-    log_sd: np.ndarray
-    expected: np.ndarray
-    detour_share: np.ndarray
-    opened: np.ndarray
-    agents: int = 1
-
-
-def queue(left, work=30.0, weight=1.0, sd=0.5, agents=1, response_left=np.inf, detour=0.0, target=480.0) -> Waits:
+def queue(left, work=30.0, weight=1.0, sd=0.5, agents=1, response_left=np.inf, detour=0.0, target=480.0) -> Waiting:
     left = np.asarray(left, dtype=np.float64)
 
     def column(value):
@@ -42,7 +28,7 @@ def queue(left, work=30.0, weight=1.0, sd=0.5, agents=1, response_left=np.inf, d
 
     mean, spread = np.log(column(work)) - column(sd) ** 2 / 2, column(sd)
     expected = np.exp(mean + spread**2 / 2)
-    return Waits(
+    return Waiting(
         left,
         column(response_left),
         column(target),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from features.waiting import Waiting
 from models.dispatch import GainSettings, gain, late_if_taken_now
 from models.dispatch_reasons import Group as PolicyGroup
 from models.dispatch_reasons import groups
@@ -18,7 +19,6 @@ from serving.risk import Group, Risk
 from serving.scored import ScoredRows
 from serving.scorer import Scorer
 from serving.suggested import (
-    OpenWork,
     OrderSettings,
     Suggestion,
     is_turn_of_oldest,
@@ -35,21 +35,21 @@ WORDS = {
 }
 
 
-def work_of(left: list[float], minutes: float = 30.0, weight: float = 1.0) -> OpenWork:
+def work_of(left: list[float], minutes: float = 30.0, weight: float = 1.0) -> Waiting:
     size = len(left)
 
     def column(value: float) -> np.ndarray[Any, np.dtype[np.float64]]:
         return np.full(size, value)
 
     spread = 0.5
-    return OpenWork(
+    return Waiting(
         np.array(left, dtype=np.float64), column(np.inf), column(480.0), column(weight),
         column(np.log(minutes) - spread**2 / 2), column(spread), column(minutes), column(0.0), np.arange(size, dtype=np.float64),
     )  # fmt: skip
 
 
 def told(
-    work: OpenWork, team: list[str] | None = None, probability: list[float] | None = None, **dials: Any
+    work: Waiting, team: list[str] | None = None, probability: list[float] | None = None, **dials: Any
 ) -> Suggestion:
     size = len(work.left)
     return suggestion(
@@ -74,7 +74,7 @@ def test_every_teams_queue_is_ordered_as_the_policy_orders_it_alone() -> None:
     found = told(work, team, gain=dials)
     for name, pace in (("Desk", 2.0), ("Network", 1.0)):
         rows = np.flatnonzero(np.array(team) == name)
-        mine = OpenWork(*(column[rows] for column in work[:-1]), agents=pace)  # type: ignore[arg-type]
+        mine = Waiting(*(column[rows] for column in work[:-1]), agents=pace)  # type: ignore[arg-type]
         worth = gain(mine, dials)
         np.testing.assert_allclose(found.gain[rows], worth.total)
         assert found.rank[rows].tolist() == (np.argsort(np.lexsort((mine.left, -worth.total))) + 1).tolist()
