@@ -92,7 +92,6 @@ def ticket_page(request: Request, ticket_id: str, caller: Reader) -> Response:
 async def say_of_ticket(request: Request, ticket_id: str, caller: Speaker) -> Response:
     """The way back to the ticket, with what was said of its score stored once."""
     fields = await form_of(request)
-    await run_in_threadpool(ticket_file, service_of(request), ticket_id, caller.scope)  # 404 outside of the scope
     try:
         body = FeedbackIn.model_validate(
             {"verdict": fields.get("verdict", ""), "comment": fields.get("comment", "").strip() or None}

@@ -42,9 +42,12 @@ def asked(client: TestClient, method: str, path: str) -> Any:
     target = PARAMETER.sub(lambda found: PLACES[found[1]], path)
     scored = {"tickets": [{"ticket_id": "A", "events": [{"event_at": "2024-04-01T00:00:00Z"}]}]}
     bodies: dict[str, Any] = {"events": [event()], "score": scored, "feedback": {"verdict": "wrong"}}
-    body = bodies.get(path.rpartition("/")[2], {})
-    sent = {"json": body} if method == "POST" and path.startswith("/api/") else {}
-    return client.request(method, target, **sent)  # type: ignore[arg-type]
+    forms = {"/tickets/{ticket_id:path}": {"verdict": "wrong"}}
+    sent: dict[str, Any] = {}
+    if method == "POST":
+        is_api = path.startswith("/api/")
+        sent = {"json": bodies.get(path.rpartition("/")[2], {})} if is_api else {"data": forms.get(path, {})}
+    return client.request(method, target, **sent)
 
 
 def test_a_route_without_a_decision_keeps_the_application_from_starting() -> None:
@@ -99,6 +102,8 @@ def test_no_route_shows_a_ticket_of_another_team(guarded: Desk, method: str, pat
     assert "Title of" not in answer.text
     if path.endswith(("/score", "/events")) and method == "POST":
         is_problem(answer, 403)
+    if path == "/tickets/{ticket_id:path}":
+        is_problem(answer, 404)
 
 
 def test_a_stranger_learns_nothing_from_the_paths_there_are(guarded: Desk) -> None:
