@@ -12,6 +12,7 @@ from datetime import datetime
 
 import numpy as np
 
+from features.store.faults import StoreError
 from features.store.marks import ACKNOWLEDGED, ASSIGNED, SEEN, SNOOZED, Mark, SavedView
 from features.store.repository import Store
 from serving.access.caller import Caller
@@ -64,25 +65,34 @@ class MarkBook:
         self.version = 0
 
     def look(self, *, at_once: bool = False) -> None:
-        """Nothing; marks made since the last look are known. At most one look a second unless `at_once`."""
+        """Nothing; marks made since the last look are known. At most one look a second unless `at_once`.
+
+        While the store cannot be read, what was known stays: the queue is shown without it, too.
+        """
         if self._store is None:
             return
         with self._lock:
             if not at_once and time.monotonic() - self._looked_seconds < LOOK_AGAIN_SECONDS:
                 return
             self._looked_seconds = time.monotonic()
+            try:
+                self.version, found = self._store.marks.since(self.version)
+            except StoreError:
+                return  # the ticker meets the same fault and says so on every page
             self._saved.clear()
-            self.version, found = self._store.marks.since(self.version)
             for mark in found:
                 self._held[mark.ticket_id, mark.kind, mark.holder] = mark
 
     def saved(self, name: str) -> list[SavedView]:
-        """The views that a person saved, as of the last look."""
+        """The views that a person saved, as of the last look; none while they cannot be read."""
         if self._store is None:
             return []
         with self._lock:
             if name not in self._saved:
-                self._saved[name] = self._store.saved_views.of(name)
+                try:
+                    self._saved[name] = self._store.saved_views.of(name)
+                except StoreError:
+                    return []
             return self._saved[name]
 
     def desk(self, queue: Queue, name: str) -> Desk:

@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 from starlette.testclient import TestClient
 
+from features.store.faults import StoreError
 from features.store.marks import ASSIGNED, SNOOZED, Mark
 from serving.access.roles import Role
 from serving.queue import Queue, QueueRow
@@ -122,6 +123,24 @@ def test_a_view_is_saved_shown_and_given_up(client: TestClient) -> None:
     assert client.post("/queue/views", data={**asked, "action": "drop"}).status_code == 303
     assert "Due first</a>" not in client.get("/queue").text
     assert client.post("/queue/views", data={**asked, "name": " "}, headers=HTML).status_code == 422
+
+
+def test_without_its_store_the_queue_stands_with_the_marks_that_were_known(
+    desk: StoredDesk, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ticket, *others) = tickets_in(client.get("/queue").text)
+    send(client, [ticket], action="snooze", until="news")
+
+    def gone(*_args: object) -> None:
+        raise StoreError("the disk is gone")
+
+    monkeypatch.setattr(type(desk.store.marks), "since", gone)
+    monkeypatch.setattr(type(desk.store.saved_views), "of", gone)
+    monkeypatch.setattr("serving.web.mark_book.LOOK_AGAIN_SECONDS", 0.0)
+    page = client.get("/queue")
+    assert (page.status_code, tickets_in(page.text)) == (200, others)
+    assert tickets_in(client.get("/queue?view=snoozed").text) == [ticket]
+    assert client.get(f"/tickets/{ticket}").status_code == 200
 
 
 @pytest.fixture(scope="module")
