@@ -37,7 +37,7 @@ def queue_page(request: Request, caller: Reader) -> Response:
     if standing.queue is None:
         return pages.render("waiting.html", 503, {"Retry-After": "2"}, **frame(request, None, standing))
     queue = seen_by(standing.queue, caller.scope)
-    desk = _desk(request, queue, caller)
+    desk = _desk(request, standing.queue, caller)
     saved = book_of(request).saved(person_of(caller))
     etag = page_tag(request, queue.fingerprint, standing.problem, desk.version, saved)
     if is_unchanged(request, etag):
@@ -54,17 +54,19 @@ def queue_page(request: Request, caller: Reader) -> Response:
 @router.get("/queue.csv")
 def queue_csv(request: Request, caller: Reader) -> Response:
     """Every row that the page of the same address leads through; text that a spreadsheet would run is neutralised."""
-    queue = seen_by(service_of(request).queue()[0], caller.scope)
-    rows = rows_at(queue, QueueAddress.read(request.query_params), _desk(request, queue, caller))
+    whole, _standing = service_of(request).queue()
+    queue, desk = seen_by(whole, caller.scope), _desk(request, whole, caller)
+    rows = rows_at(queue, QueueAddress.read(request.query_params), desk)
     name = f"queue-{queue.as_of:%Y%m%dT%H%MZ}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(as_csv(queue, rows), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _desk(request: Request, queue: Queue, caller: Caller) -> Desk:
+def _desk(request: Request, whole: Queue, caller: Caller) -> Desk:
+    """What the marks mean for the reader: of the whole queue, so that readers of one name and different scopes share it."""
     book = book_of(request)
     book.look()
-    return book.desk(queue, person_of(caller))
+    return book.desk(whole, person_of(caller))
 
 
 @router.get("/static/{name}", dependencies=[Depends(Everyone("the login page needs them, and they are in the source"))])

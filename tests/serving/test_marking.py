@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from features.store.faults import StoreError
 from features.store.marks import ASSIGNED, SNOOZED, Mark
 from serving.access.roles import Role
+from serving.access.tokens import Token
 from serving.queue import Queue, QueueRow
 from serving.risk import Risk
 from serving.scored import ScoredRows
@@ -23,8 +24,8 @@ from serving.web.marking import snooze_choices
 from serving.web.queue_views import PageView, counts_of, holds, part_of
 from tests.serving.builders import NOW, busy_desk, queue_of, row
 from tests.serving.real_desk import AT, ListStore, agreements, random_events
+from tests.serving.stored_desk import HASHES, TOKENS, event, field, logged_in
 from tests.serving.stored_desk import Desk as StoredDesk
-from tests.serving.stored_desk import field, logged_in
 
 HTML = {"Accept": "text/html"}
 
@@ -123,6 +124,22 @@ def test_a_view_is_saved_shown_and_given_up(client: TestClient) -> None:
     assert client.post("/queue/views", data={**asked, "action": "drop"}).status_code == 303
     assert "Due first</a>" not in client.get("/queue").text
     assert client.post("/queue/views", data={**asked, "name": " "}, headers=HTML).status_code == 422
+
+
+def test_two_keys_of_one_name_for_different_teams_both_see_what_is_snoozed(desk: StoredDesk) -> None:
+    desk.add_keys()
+    desk.client(Role.ADMIN).post("/api/v1/events", json=[event(1, team="East"), event(2, team="West")])
+    desk.service.ticker.step()
+    clients = {}
+    for team, prefix in (("East", "eastern2"), ("West", "western2")):
+        token = Token(prefix, TOKENS[Role.READER].secret)
+        desk.add_key(token, HASHES[Role.READER], name="Ada", role="dispatcher", teams=(team,))
+        clients[team] = desk.client(token=token.text)
+        assert len(tickets_in(clients[team].get("/queue", headers=HTML).text)) == 1
+    assert send(clients["West"], ["N2"], action="snooze", until="news").status_code == 303
+    assert tickets_in(clients["East"].get("/queue", headers=HTML).text) == ["N1"]
+    assert tickets_in(clients["West"].get("/queue", headers=HTML).text) == []
+    assert tickets_in(clients["West"].get("/queue?view=snoozed", headers=HTML).text) == ["N2"]
 
 
 def test_without_its_store_the_queue_stands_with_the_marks_that_were_known(
