@@ -101,10 +101,12 @@ class Tickets:
         """Histories that answer for these tickets where features ask for sums over other tickets."""
         if not self.is_long or any(len(index.key) > MOST_COLUMNS for index in indices):
             return self.histories
+        return self._once((indices, target), lambda: self._recent(indices, target))
+
+    def _recent(self, indices: tuple[Index, ...], target: str) -> Histories:
         since_us = int(self._known_us.max()) - self.kept.recent_us
         recent = Recent(self.log, self.agreements, since_us, indices, target, lambda: self.histories)
-        blocks = self._blocks() if self.are_over else [lambda: self.histories]
-        return self._once((indices, target), lambda: recent.desk(blocks))
+        return recent.desk(self._blocks() if self.are_over else [lambda: self.histories])
 
     def _blocks(self) -> list[Callable[[], Histories]]:
         """What makes histories of some of the tickets, and of the next."""
@@ -130,6 +132,10 @@ class Tickets:
             return np.full(len(ticket_ids), -1)
         place = np.minimum(np.searchsorted(known, ticket_ids), len(known) - 1)
         return np.where(known[place] == ticket_ids, place, -1)
+
+    def alone(self, places: Int64Array) -> Tickets:
+        """Those at some places (ascending), with what is made of them."""
+        return Tickets(self.log.of_tickets(places), self.agreements, self.kept, self.are_over)
 
     def without(self, places: Int64Array) -> Tickets:
         """The same tickets, of which those at some places are now held by a later layer."""

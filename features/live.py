@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from features.histories import Desk, Histories, log_of
 from features.layers import NOTHING, Kept, Layer, Tickets, distinct, joined
 from features.pipeline import build
 from features.service_histories import ServiceHistories
-from features.shared_indices import indices_of
+from features.shared_indices import Index, indices_of
 from features.snapshots import SnapshotKind, Snapshots, is_open
 from features.spec import FeatureSpec
 from features.text import TextEncoder
@@ -47,6 +48,8 @@ class LiveHistories:
     fewest: int = 2_000
     kept: Kept = field(default_factory=Kept)
     rows_built: int = 0
+    others: LiveHistories | None = field(default=None, repr=False)  # all tickets, where these are some of them
+    _desks: dict[Any, Desk] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, events: pd.DataFrame, agreements: AgreementSet) -> LiveHistories:
@@ -114,9 +117,15 @@ class LiveHistories:
         """The number of the first ticket of each part."""
         return np.cumsum([0, *(len(part.log.ticket_ids) for part in self._held)])
 
-    @cached_property
-    def _desk(self) -> Desk:
-        return self._among(lambda part: part.histories)
+    def _desk(self, indices: tuple[Index, ...] | None = None, target: str = "") -> Desk:
+        """All histories: whole, or as far as they answer for some indices. Put together once for each."""
+        if self.others is not None:
+            return self.others._desk(indices, target)
+        if (indices, target) not in self._desks:
+            self._desks[indices, target] = self._among(
+                lambda part: part.histories if indices is None else part.among_others(indices, target)
+            )
+        return self._desks[indices, target]
 
     def _among(self, seen: Callable[[Tickets], Histories]) -> Desk:
         if sum(part.is_long for part in self._held) > 1:  # each is made when it is first asked for
@@ -166,12 +175,30 @@ class LiveHistories:
         self, snapshots: Snapshots, desk: Desk | None = None
     ) -> Iterator[tuple[Int64Array, Histories, Snapshots]]:
         """The snapshots by the histories that hold their tickets: places, histories among all others, snapshots there."""
-        owner = np.searchsorted(self._first, snapshots.ticket, side="right") - 1
-        for index in np.unique(owner).tolist():
-            rows = np.flatnonzero(owner == index)
+        for index, rows in self._by_part(snapshots):
             mine = snapshots.take(rows)
             histories, ticket = self._held[index].histories_of(mine.ticket - self._first[index])
-            yield rows, histories.among(desk or self._desk, self.services), replace(mine, ticket=ticket)
+            yield rows, histories.among(desk or self._desk(), self.services), replace(mine, ticket=ticket)
+
+    def narrowed(self, snapshots: Snapshots) -> tuple[LiveHistories, Snapshots]:
+        """Histories of the snapshots' tickets alone, looked at among all others as here, and the snapshots there.
+
+        What is asked of a few tickets more than once is then read from their events once. They are given no news.
+        """
+        layers, ticket, first = [], np.empty(len(snapshots), np.int64), 0
+        nobody = Tickets(joined([]), self.agreements, self.kept)
+        for index, rows in self._by_part(snapshots):
+            wanted, places = np.unique(snapshots.ticket[rows] - self._first[index], return_inverse=True)
+            layers.append(Layer(self._held[index].alone(wanted), nobody, nobody))
+            ticket[rows] = first + places
+            first += len(wanted)
+        some = LiveHistories(self.agreements, self.services, tuple(layers), kept=self.kept, others=self.others or self)
+        return some, replace(snapshots, ticket=ticket)
+
+    def _by_part(self, snapshots: Snapshots) -> Iterator[tuple[int, Int64Array]]:
+        owner = np.searchsorted(self._first, snapshots.ticket, side="right") - 1
+        for index in np.unique(owner).tolist():
+            yield index, np.flatnonzero(owner == index)
 
     def ticket_ids(self, snapshots: Snapshots) -> NDArray[np.object_]:
         """The id of each snapshot's ticket."""
@@ -190,8 +217,7 @@ class LiveHistories:
     ) -> pd.DataFrame:
         """The feature matrix of the snapshots, exactly as `features.pipeline.build` over one rebuild would give it."""
         columns = np.empty((len(spec.features), len(snapshots)), np.float64)
-        indices = indices_of(spec.settings)
-        desk = self._among(lambda part: part.among_others(indices, target))
+        desk = self._desk(indices_of(spec.settings), target)
         for rows, histories, mine in self.parts(snapshots, desk):
             columns[:, rows] = build(histories, mine, spec, target, text=text).to_numpy().T
         return pd.DataFrame(columns.T, columns=spec.names, copy=False)

@@ -76,15 +76,23 @@ class Spells:
         return sums_below(opened, change[sums.entries], sums.starts(keys), ends, limits_us)
 
     def _below_at(self, at_us: int, keys: Int64Array, opened_us: Int64Array, limits_us: Int64Array) -> Int64Array:
-        """As `older`, at one instant: those held then, in order of key and opening, are searched."""
-        held = np.flatnonzero((self.enters_us < at_us) & (self.leaves_us >= at_us))
-        opened = opened_us[self.ticket[held]]
-        distinct = np.unique(opened)
-        width = len(distinct) + 1
-        places = np.sort(self.keys[held] * width + np.searchsorted(distinct, opened))
-        below = np.searchsorted(places, keys * width + np.searchsorted(distinct, limits_us))
-        first: Int64Array = np.searchsorted(places, np.arange(self.n_keys) * width)
-        return below - first[keys]
+        """As `older`, at one instant: the questions are sorted, often few, and those held then laid among them.
+
+        A ticket counts for the questions about its key whose limit comes after its opening: for the first of them and all
+        that follow.
+        """
+        is_asked = np.zeros(self.n_keys, np.bool_)
+        is_asked[keys] = True
+        held = np.flatnonzero((self.enters_us < at_us) & (self.leaves_us >= at_us) & is_asked[self.keys])
+        of_key = self.keys[held]
+        limits, width = np.sort(limits_us), len(limits_us) + 1
+        questions = keys * width + np.searchsorted(limits, limits_us)
+        first = of_key * width + np.searchsorted(limits, opened_us[self.ticket[held]], side="right")
+        in_order = np.sort(questions)
+        counted = np.cumsum(np.bincount(np.searchsorted(in_order, first), minlength=len(questions)))
+        of_each = np.bincount(of_key, minlength=self.n_keys)
+        found: Int64Array = counted[np.searchsorted(in_order, questions)] - (np.cumsum(of_each) - of_each)[keys]
+        return found
 
     @cached_property
     def last_left_us(self) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from features.histories import Histories
@@ -26,6 +28,15 @@ class Facts:
     opened_us: Int64Array
     waiting_since_us: Int64Array
     last_contact_us: Int64Array
+
+    @cached_property
+    def by_id(self) -> pd.Index:
+        """The tickets' ids as what finds their places."""
+        return pd.Index(self.ticket_ids, dtype=object)
+
+    def place_of(self, ticket_id: str) -> int:
+        """The place of a ticket, -1 where it is not here."""
+        return int(self.by_id.get_indexer(pd.Index([ticket_id], dtype=object))[0])
 
     def take(self, places: Int64Array) -> Facts:
         """The facts of some of the tickets."""

@@ -62,7 +62,7 @@ class Said:
         is_known = scored.has_target & np.isin(scored.leading.state, _DUE_IS_KNOWN)
         version = np.where(np.isnan(probability), "", scored.estimates.version or "").astype(object)
         due_us = np.where(is_known, scored.leading.due_us, NEVER_US)
-        return cls(pd.Index(scored.facts.ticket_ids), scored.leading.state, due_us, probability, version)
+        return cls(scored.facts.by_id, scored.leading.state, due_us, probability, version)
 
     @classmethod
     def stored(cls, frame: pd.DataFrame) -> Said:

@@ -11,11 +11,12 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from models.reasons import Reason
 from serving.clock_reading import clocks_of, has_target, instant
 from serving.estimates import Estimates
 from serving.facts import Facts
 from serving.queue import ColumnRows, Counts, QueueRow
-from serving.risk import LATE, WAITING, Clock, Group, Risk, Thresholds, group_of, risk_words
+from serving.risk import LATE, WAITING, Clock, Group, Risk, Thresholds, risk_words
 from serving.rule_reasons import reasons_of, why_here
 from serving.suggested import Suggestion
 from serving.wording import LocalTime, sentence
@@ -59,55 +60,59 @@ class Scored:
     suggestion: Suggestion | None = None  # None: the order is that of the rules
     _ranks: dict[str, Int64Array] = field(default_factory=dict, repr=False)
 
-    def rows(self, places: Int64Array) -> list[QueueRow]:
-        """The tickets at some places as rows in words."""
-        reading = self.reading
-        facts, probability = self.facts.take(places), self.estimates.probability[places].tolist()
+    def rows(self, places: Int64Array, told: Sequence[Sequence[Reason]] | None = None) -> list[QueueRow]:
+        """The tickets at some places as rows in words; `told`: the bundle's reasons for them, where they are known already."""
+        reading, facts = self.reading, self.facts.take(places)
         clocks = clocks_of(self.leading.take(places), reading.leading, reading.agreements, reading.at)
         responses = clocks_of(self.response(places), reading.response, reading.agreements, reading.at)
-        told = self.estimates.reasons(places)
+        told = self.estimates.reasons(places) if told is None else told
         rows = []
-        for place, clock in enumerate(clocks):
-            known = probability[place] == probability[place]  # NaN: the bundle was not asked
-            row = self._row(facts, place, clock, responses[place], probability[place] if known else None)
-            row = self._suggested(row, int(places[place]))
-            texts = tuple(sentence(reason.text) for reason in told[place])
-            rows.append(replace(row, reasons=reasons_of(row, texts, reading.at, reading.local)))
+        for index, place in enumerate(places.tolist()):
+            row = self._row(facts, index, place, clocks[index], responses[index])
+            why = self.suggestion.why(place) if self.suggestion else None
+            texts = tuple(sentence(reason.text) for reason in told[index])
+            rows.append(
+                replace(
+                    row,
+                    why_here=why_here(row, reading.at, reading.thresholds) if why is None else why,
+                    reasons=reasons_of(row, texts, reading.at, reading.local),
+                )
+            )
         return rows
 
-    def _suggested(self, row: QueueRow, place: int) -> QueueRow:
-        """The row with its group, what the order says of it, and why it stands there."""
-        row = replace(row, group=GROUPS[self.group[place]])
-        said, reading = self.suggestion, self.reading
-        why = said.why(place) if said else None
-        if said is None or why is None:
-            return replace(row, why_here=why_here(row, reading.at, reading.thresholds))
-        return replace(
-            row,
-            why_here=why,
-            gain_per_minute=float(said.gain[place]),
-            late_if_taken_now=float(said.late_chance[place]),
-            work_minutes=float(said.work_minutes[place]),
-            rank_in_team=int(said.rank[place]),
-        )
-
-    def _row(self, facts: Facts, place: int, clock: Clock, response: Clock, probability: float | None) -> QueueRow:
+    def _row(self, facts: Facts, index: int, place: int, clock: Clock, response: Clock) -> QueueRow:
+        """The row of the ticket at a place, which is one of the `facts`, without why it stands there and reasons."""
+        said = float(self.estimates.probability[place])
+        probability = None if np.isnan(said) else said
         risk, rules_risk = risk_words(clock, probability, self.reading.thresholds)
-        texts: dict[str, Any] = {name: values[place] for name, values in facts.texts.items()}
+        texts: dict[str, Any] = {name: values[index] for name, values in facts.texts.items()}
         return QueueRow(
-            ticket_id=str(facts.ticket_ids[place]),
+            ticket_id=str(facts.ticket_ids[index]),
             clock=clock,
             response=response if response.state in _RUNNING_ON else None,
-            opened_at=instant(int(facts.opened_us[place])),
-            waiting_since=instant(int(facts.waiting_since_us[place])),
-            last_contact_at=instant(int(facts.last_contact_us[place])),
+            opened_at=instant(int(facts.opened_us[index])),
+            waiting_since=instant(int(facts.waiting_since_us[index])),
+            last_contact_at=instant(int(facts.last_contact_us[index])),
             risk=risk,
             rules_risk=rules_risk,
-            group=group_of(risk, clock, self.reading.thresholds),
+            group=GROUPS[self.group[place]],
             probability=probability,
             bundle_version=None if probability is None else self.estimates.version,
             **texts,
+            **self._work(place),
         )
+
+    def _work(self, place: int) -> dict[str, Any]:
+        """What the suggested order says of the ticket at a place in numbers; nothing where it has no say."""
+        said = self.suggestion
+        if said is None or said.row[place] < 0:
+            return {}
+        return {
+            "gain_per_minute": float(said.gain[place]),
+            "late_if_taken_now": float(said.late_chance[place]),
+            "work_minutes": float(said.work_minutes[place]),
+            "rank_in_team": int(said.rank[place]),
+        }
 
     # ---- columns, by place
 
@@ -275,7 +280,7 @@ class ScoredRows(ColumnRows):
 
     def position(self, ticket_id: str) -> int | None:
         """Where a ticket stands, None where it does not."""
-        found = np.flatnonzero(self.scored.facts.ticket_ids[self.places] == ticket_id)
+        found = np.flatnonzero(self.places == self.scored.facts.place_of(ticket_id))
         return int(found[0]) if len(found) else None
 
 

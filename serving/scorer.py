@@ -71,7 +71,7 @@ class _Touched:
 
     def among(self, facts: Facts) -> BoolArray:
         """Whether each ticket had news, or its service had."""
-        by_ticket = pd.Index(facts.ticket_ids).isin(self.tickets)
+        by_ticket = facts.by_id.isin(self.tickets)
         found: BoolArray = by_ticket | pd.Index(facts.texts["service"]).isin(self.services)
         return found
 
@@ -183,25 +183,36 @@ class Scorer:
 
         As it would be had the `supposed` canonical events happened too, where they are given; nothing is kept of them.
         """
-        known = self._remembered()
+        known = self._remembered().histories
         if supposed is not None:
-            known = replace(known, histories=known.histories.with_news(supposed))
-        looked_at = known.histories.looked_at(ticket_id, to_us(at))
+            known = known.with_news(supposed)
+        looked_at = known.looked_at(ticket_id, to_us(at))
         if looked_at is None:
             return None
-        mine = looked_at if known.histories.is_open(looked_at).all() else looked_at.take(NONE)
-        scored = self._columns(known.histories, at, of=mine)
-        if supposed is None and self._last is not None and self._last.suggestion is not None:
-            place = pd.Index(self._last.facts.ticket_ids).get_indexer(pd.Index(scored.facts.ticket_ids))
-            scored = replace(scored, suggestion=self._last.suggestion.moved(place))
-        (_, histories, here) = next(known.histories.parts(looked_at))
-        told = scored.estimates.reasons(np.zeros(1, np.int64))[0] if len(mine) else []
-        queue = self._queue(scored, known.last_sequence)
-        file = read_ticket(histories, int(here.ticket[0]), at, queue, told, self._local)
-        if not len(mine):
-            return file
-        ends = likely_end(scored.estimates, scored.leading, histories.agreements, at)
-        return replace(file, likely_end=ends, warnings=unseen(scored.estimates.bundle, file.facts))
+        histories, looked_at = known.narrowed(looked_at)
+        mine = looked_at if histories.is_open(looked_at).all() else looked_at.take(NONE)
+        scored = self._columns(histories, at, of=mine)
+        if supposed is None:
+            scored = self._as_suggested(scored)
+        everything = np.arange(len(mine))
+        told = scored.estimates.reasons(everything)
+        ((_, own, here),) = histories.parts(looked_at)
+        file = read_ticket(own, int(here.ticket[0]), at, scored.rows(everything, told), told, self._local)
+        bundle = scored.estimates.bundle
+        return replace(
+            file,
+            bundle_version=scored.estimates.version,
+            rules_only_reason=None if bundle else self._model[1],
+            likely_end=likely_end(scored.estimates, scored.leading, own.agreements, at),
+            warnings=unseen(bundle, file.facts) if len(mine) else (),
+        )
+
+    def _as_suggested(self, scored: Scored) -> Scored:
+        """The same tickets with what the order of the last queue said of them."""
+        last = self._last
+        if last is None or last.suggestion is None:
+            return scored
+        return replace(scored, suggestion=last.suggestion.moved(last.facts.by_id.get_indexer(scored.facts.by_id)))
 
     def _remembered(self) -> _Known:
         if self._known is None:
@@ -227,7 +238,7 @@ class Scorer:
         estimates = Estimates.none(len(snapshots))
         asked_at = at
         if bundle is not None and before is not None:
-            place = pd.Index(before.facts.ticket_ids).get_indexer(pd.Index(facts.ticket_ids))
+            place = before.facts.by_id.get_indexer(facts.by_id)
             place[~is_undecided | self._touched.among(facts)] = -1
             estimates, asked_at = before.estimates.moved(place), before.reading.asked_at
         if bundle is not None:

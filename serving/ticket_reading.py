@@ -8,7 +8,7 @@ from datetime import datetime
 from features.histories import Histories
 from models.reasons import Reason
 from serving.clock_reading import NAMES
-from serving.queue import Queue
+from serving.queue import QueueRow
 from serving.risk import Clock
 from serving.ticket_file import ClockFile, EventLine, Step, TicketFile, Warned, WeighedReason
 from serving.wording import LocalTime, sentence
@@ -22,14 +22,19 @@ _ROW_COLUMNS = ("kind", "actor_kind")
 
 
 def read_ticket(
-    histories: Histories, ticket: int, at: datetime, queue: Queue, reasons: Sequence[Reason], local: LocalTime
+    histories: Histories,
+    ticket: int,
+    at: datetime,
+    rows: Sequence[QueueRow],
+    told: Sequence[Sequence[Reason]],
+    local: LocalTime,
 ) -> TicketFile:
-    """The file of the ticket with this index at an instant; `queue` holds its row if it is open, `reasons` are the bundle's."""
+    """The file of the ticket with this index at an instant; `rows` and `told` hold its row and the bundle's reasons if it is open."""
     ticket_id = str(histories.ticket_ids[ticket])
     at_us = to_us(at)
     events = [e for e in histories.log.events_of(ticket_id) if e.at_us <= at_us and e.recorded_us <= at_us]
-    row = queue.rows[0] if queue.rows else None
-    weights = {sentence(reason.text): reason.contribution for reason in reasons}
+    row = rows[0] if rows else None
+    weights = {sentence(reason.text): reason.contribution for reasons in told for reason in reasons}
     return TicketFile(
         ticket_id=ticket_id,
         as_of=at,
@@ -39,8 +44,6 @@ def read_ticket(
         clocks=clock_files(replay_ticket(events, histories.agreements, at)),
         events=tuple(event_line(event) for event in events),
         reasons=tuple(WeighedReason(text, weights.get(text)) for text in (row.reasons if row else ())),
-        bundle_version=queue.bundle_version,
-        rules_only_reason=queue.rules_only_reason,
     )
 
 

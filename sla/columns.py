@@ -69,6 +69,11 @@ class Column:
 
     def compact(self) -> Column:
         """The column without the texts that no row holds."""
+        if len(self.codes) < len(self.values):  # few rows must not look through the texts of many
+            used, places = np.unique(self.codes, return_inverse=True)
+            missing = int(len(used) > 0 and used[0] < 0)
+            texts = tuple(self.values[code] for code in used[missing:].tolist())
+            return Column((places - missing).astype(np.int32), texts)
         is_used = np.zeros(len(self.values) + 1, np.bool_)
         is_used[self.codes] = True
         if is_used[:-1].all():

@@ -133,7 +133,7 @@ class EventLog:
 
     def of_tickets(self, tickets: Int64Array) -> EventLog:
         """The events of some tickets (indices, ascending) as recorded; it holds no text that they do not use."""
-        raw, counts = self.unfilled(), np.diff(self.offsets)[tickets]
+        raw, counts = self.unfilled(), self.offsets[tickets + 1] - self.offsets[tickets]
         ends = np.cumsum(counts)
         rows = np.arange(int(counts.sum())) + np.repeat(self.offsets[tickets] - ends + counts, counts)
         chosen = raw.select(rows, tickets, counts)

@@ -17,7 +17,7 @@ from sla.clocks.matching import NO_MATCH, match_rows
 from sla.clocks.measurement import Governance, Query, measure
 from sla.clocks.row_runs import next_true
 from sla.clocks.verdicts import VerdictArrays, VerdictState
-from sla.clocks.visibility import log_with_dates, seen_by
+from sla.clocks.visibility import asked_alone, log_with_dates, seen_by
 from sla.events import NEVER_US, EventLog
 from sla.instants import BoolArray, Int64Array
 
@@ -34,9 +34,11 @@ def verdicts_at(
 
     Each sees only rows that had happened and were recorded at its instant. `target` is a clock's name: the metric for an
     SLA, `metric:team` for an OLA, `metric:supplier` for a UC. Raises KeyError for a target that no agreement has.
+    Costs what the rows of the tickets asked about cost, however long the log; `begin_row` is a row of what was replayed.
     """
     clock = agreements.clock(target)
-    ticket, at_us = np.asarray(ticket, dtype=np.int64), np.asarray(at_us, dtype=np.int64)
+    log, ticket = asked_alone(log, np.asarray(ticket, dtype=np.int64))
+    at_us = np.asarray(at_us, dtype=np.int64)
     found = VerdictArrays.blank(ticket.size, VerdictState.NOT_STARTED)
     for seen in seen_by(log, ticket, at_us, clock.validity_dates_us()):
         masks = RowMasks(seen.log, agreements.services)

@@ -16,6 +16,8 @@ from sla.clocks.row_runs import last_row
 from sla.events import OVER, Column, EventLog
 from sla.instants import BoolArray, Int64Array
 
+FEW = 8  # tickets are few where there are so many times as many: a log of their own is then made at less cost
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -25,6 +27,14 @@ class Seen:
     query: Int64Array  # positions among the caller's queries
     ticket: Int64Array
     row: Int64Array
+
+
+def asked_alone(log: EventLog, ticket: Int64Array) -> tuple[EventLog, Int64Array]:
+    """A log of the tickets that are asked about and their indices there, where these are few; else what was given."""
+    if ticket.size * FEW > log.ticket_ids.size:
+        return log, ticket
+    asked, place = np.unique(ticket, return_inverse=True)
+    return log.of_tickets(asked), place.astype(np.int64)
 
 
 def knows_in_order(log: EventLog) -> BoolArray:

@@ -163,6 +163,28 @@ def test_a_finished_ticket_that_is_opened_again_moves_every_sum_it_is_part_of():
     assert_equal(live, events, instants_of(events), "resolution")
 
 
+@SLOW
+@given(logs(tickets=6, events=40), st.data(), st.sampled_from(["resolution", "first_response"]))
+def test_tickets_looked_at_alone_are_told_what_they_are_among_all_others(events, data, target):
+    kept = Kept(5 * HOUR_US, data.draw(st.sampled_from([0, 8, 2_000])), 7)
+    live = LiveHistories(RULES, fewest=0, kept=kept)
+    for part in (events.iloc[:20], events.iloc[20:]):
+        live = live.with_news(part)
+    everyone = live.open_snapshots(data.draw(st.sampled_from(instants_of(events))))
+    whole = live.matrix(everyone, SPEC, target)
+    chosen = np.array(
+        data.draw(st.lists(st.sampled_from(range(len(everyone))), max_size=3) if len(everyone) else st.just([])),
+        np.int64,
+    )
+    alone, mine = live.narrowed(everyone.take(chosen))
+    again, same = alone.narrowed(mine)
+    for some, snapshots in ((alone, mine), (again, same)):
+        assert some.ticket_ids(snapshots).tolist() == live.ticket_ids(everyone)[chosen].tolist()
+        found = some.matrix(snapshots, SPEC, target)
+        pd.testing.assert_frame_equal(found, whole.iloc[chosen].reset_index(drop=True), check_exact=True)
+        assert sum(len(layer) for layer in some.layers) <= events["ticket_id"].isin(some.ticket_ids(snapshots)).sum()
+
+
 def test_readers_of_an_earlier_state_see_what_it_knew():
     events = busy_log(5)
     earlier = LiveHistories(RULES, fewest=0).with_news(events.iloc[:40])

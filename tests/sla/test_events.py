@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sla.events import NEVER_US, Column, EventLog, TicketEvent
 
@@ -117,6 +119,17 @@ def test_a_packed_log_says_the_same_in_fewer_bytes():
         assert [again.events_of(name) for name in ("a", "b")] == [log.events_of(name) for name in ("a", "b")]
     for name in ("status", "team"):
         assert (packed.filled().columns[name].codes == log.filled().columns[name].codes).all()
+
+
+@given(st.lists(st.integers(-1, 9), max_size=25))
+def test_a_compact_column_says_the_same_with_no_text_that_is_not_used(codes: list[int]):
+    column = Column(np.array(codes, np.int32), tuple("abcdefghij"))
+    compact = column.compact()
+    assert compact.codes.dtype == np.int32
+    assert [None if code < 0 else compact.values[code] for code in compact.codes] == [
+        None if code < 0 else column.values[code] for code in codes
+    ]
+    assert list(compact.values) == sorted({column.values[code] for code in codes if code >= 0})
 
 
 @pytest.mark.parametrize(("texts", "kind"), [(128, np.int8), (129, np.int16), (32_769, np.int32)])

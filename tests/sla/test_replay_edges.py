@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from sla.agreements.loading import parse_agreements
+from sla.clocks import replay as replaying
 from sla.clocks.replay import BLOCK_ROWS, VerdictState, replay, verdicts_at
+from sla.clocks.visibility import FEW
 from sla.events import EventLog
 from sla.instants import DAY_US, NEVER_US
 from tests.sla.random_cases import START_US, agreements, log_of, tickets
@@ -84,6 +86,43 @@ def test_verdicts_follow_the_order_of_the_queries():
     shuffled = verdicts_at(log, known, "resolution", ticket[order], at_us[order])
     np.testing.assert_array_equal(straight.state, shuffled.state)
     np.testing.assert_array_equal(straight.due_us, shuffled.due_us)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_verdicts_of_few_tickets_are_those_that_all_would_be_told_and_cost_their_own_rows(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+):
+    rng = random.Random(seed)
+    known, log = agreements(rng), log_of(tickets(rng, 60), rng)
+    of_all = np.repeat(np.arange(60), 2)
+    at_us = np.array([START_US + rng.randrange(0, 20 * 1440) * 60_000_000 for _ in of_all])
+    few = np.array(rng.sample(range(len(of_all)), 60 // FEW))
+    looked_at: list[int] = []
+
+    def counted(rows: EventLog, services: object) -> object:
+        looked_at.append(len(rows.at_us))
+        return masks(rows, services)  # type: ignore[arg-type]
+
+    masks = replaying.RowMasks
+    for name in known.clocks:
+        told = verdicts_at(log, known, name, of_all, at_us).take(few)
+        with monkeypatch.context() as counting:
+            counting.setattr(replaying, "RowMasks", counted)
+            alone = verdicts_at(log, known, name, of_all[few], at_us[few])
+        for column in (
+            "state",
+            "elapsed_us",
+            "paused_us",
+            "target_us",
+            "started_us",
+            "due_us",
+            "breached_us",
+            "stopped_us",
+        ):
+            np.testing.assert_array_equal(getattr(alone, column), getattr(told, column), err_msg=f"{name} {column}")
+    own = np.diff(log.offsets)[np.unique(of_all[few])].sum()
+    assert looked_at
+    assert max(looked_at) <= 2 * own < len(log.at_us)  # what became known late is looked at once for each question
 
 
 def test_more_time_never_takes_back_elapsed_time_or_a_breach_while_a_ticket_stays_as_it_is():
