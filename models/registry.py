@@ -66,7 +66,7 @@ def champion(
         return _located(mlflow, tracking_uri, found, download_to)
     except mlflow.exceptions.MlflowException as fault:
         return _without_model(name, alias, tracking_uri, fault)
-    except Exception as fault:  # the database's, the network's: whatever it is, the rules go on
+    except Exception as fault:  # MLflow lets through what its drivers raise, which need not be installed here
         return _unreachable(name, tracking_uri, fault)
 
 
@@ -119,7 +119,7 @@ def _asked(tracking_uri: str, name: str) -> Iterator[Any]:
                 f"MLflow at {where} has no such model or version of {name!r}: {_first_line(fault)}. slacast models list shows what there is."
             ) from fault
         raise RegistryError(_unreachable(name, tracking_uri, fault).why) from fault
-    except Exception as fault:  # the database's, the network's, the disk's
+    except Exception as fault:  # MLflow lets through what its drivers raise, which need not be installed here
         raise RegistryError(_unreachable(name, tracking_uri, fault).why) from fault
 
 

@@ -107,9 +107,7 @@ class Champion:
             return False
         try:
             bundle = self._load(answer.path, version=answer.version)
-        except (
-            Exception
-        ) as fault:  # a bundle made by others may fail in any way: it is refused, and read again at the next poll
+        except Exception as fault:  # made by others, it may fail in any way: refused, and read again at the next poll
             self._refused(f"{answer.version} was refused: {fault or type(fault).__name__}")
             forget_download(answer.path, self._download_to)
             return False
@@ -137,7 +135,7 @@ class Champion:
         path, version = self._last_good.found() if self._last_good else (None, None)
         try:
             bundle = None if path is None else self._load(path, version=version)
-        except Exception as fault:  # the bundle's, the disk's: whatever it is, the rules go on and the reason is shown
+        except Exception as fault:  # made by others, it may fail in any way: the rules go on and the reason is shown
             log.warning("%s, served last, cannot be served again: %s", version, fault)
             bundle = None
         if bundle is None:

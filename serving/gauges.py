@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,10 +11,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from features.store.alerts import AlertFigures
 from features.store.faults import StoreError
+from serving.background import Loop, Trouble
 from serving.came_true import CameTrue, came_true
 from serving.service import Service
 
-log = logging.getLogger(__name__)
 LOOK_SECONDS = 30.0
 JUDGE_SECONDS = 3600.0
 _FIRST_JUDGED_SECONDS = 60.0
@@ -24,12 +22,11 @@ _FIRST_JUDGED_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Taken:
-    """What was found at the last look; `problem` says why it is older than that."""
+    """What was found at the last look that succeeded."""
 
     alerts: AlertFigures | None = None
     jobs: Mapping[str, int] = field(default_factory=dict)
     came_true: tuple[CameTrue, ...] = ()
-    problem: str | None = None
 
 
 class Gauges:
@@ -38,38 +35,30 @@ class Gauges:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._next_judged = time.monotonic() + _FIRST_JUDGED_SECONDS
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._loop = Loop("gauges", self._look, lambda: LOOK_SECONDS)
+        self._trouble = Trouble("Figures cannot be taken")
         self.taken = Taken()
 
     def start(self) -> None:
         """Begin to look in the background."""
-        if self._service.store is None:
-            return
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._run, name="slacast-gauges", daemon=True)
-        self._thread.start()
+        if self._service.store is not None:
+            self._loop.start()
 
     def stop(self) -> None:
         """End it; does not wait long for a look under way."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=1.0)
-            self._thread = None
+        self._loop.stop(timeout_seconds=1.0)
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            is_due = time.monotonic() >= self._next_judged
-            self.look(judges=is_due)
-            if is_due:
-                self._next_judged = time.monotonic() + JUDGE_SECONDS
-            self._stop.wait(LOOK_SECONDS)
+    def _look(self) -> None:
+        is_due = time.monotonic() >= self._next_judged
+        self.look(judges=is_due)
+        if is_due:
+            self._next_judged = time.monotonic() + JUDGE_SECONDS
 
     def look(self, *, judges: bool) -> None:
         """Nothing; the figures are those of now. What fails is logged, and the last figures stay."""
         try:
             store = self._service.written()
-            found = replace(self.taken, alerts=store.alerts.figures(), jobs=store.jobs.counts(), problem=None)
+            found = replace(self.taken, alerts=store.alerts.figures(), jobs=store.jobs.counts())
             if judges and self._service.settings.use_model:
                 settings = self._service.settings
                 found = replace(
@@ -84,11 +73,11 @@ class Gauges:
                         )
                     ),
                 )
+        except StoreError as fault:
+            self._trouble.met(fault)
+        else:
             self.taken = found
-        except (StoreError, ValueError) as fault:
-            if self.taken.problem is None:
-                log.exception("figures cannot be taken")
-            self.taken = replace(self.taken, problem=f"{type(fault).__name__}: {fault}")
+            self._trouble.over()
 
     def metrics(self) -> list[Metric]:
         """The figures for Prometheus."""

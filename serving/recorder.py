@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from features.store.faults import StoreError
 from features.store.leases import Lease, LeaseLostError, holding
+from serving.background import Loop, Trouble
 from serving.lease import ScorerLease
 from serving.queue import Queue
 
@@ -45,12 +47,17 @@ class Recorder:
     def __init__(self, lease: ScorerLease, journals: Sequence[ScoreStore], acts: Sequence[Act] = ()) -> None:
         self._lease, self._journals, self._acts = lease, journals, acts
         self._newest: Queue | None = None
-        self._fresh, self._stop, self._turn = threading.Event(), threading.Event(), threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._turn = threading.Lock()
+        self._loop = Loop("recorder", self.step, lambda: lease.seconds / 3, begins_waiting=True)
+        self.trouble = Trouble("Scores are not stored")
         self._asked_seconds = float("-inf")
         self._knows = False
-        self.problem: str | None = None
         self.recorded: Recorded | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why scores are not stored now."""
+        return self.trouble.words
 
     @property
     def is_acting(self) -> bool:
@@ -65,45 +72,32 @@ class Recorder:
     def publish(self, queue: Queue) -> None:
         """Hand over a queue; returns at once."""
         self._newest = queue
-        self._fresh.set()
+        self._loop.wake()
 
     def start(self) -> None:
         """Begin to act in the background."""
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._run, name="slacast-recorder", daemon=True)
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
         """Store what was handed over last, and give the lease back, so that another acts at once."""
-        self._stop.set()
-        self._fresh.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        if self._loop.stop():
             self.step()
         try:
             self._lease.release()
-        except Exception:  # the database's: stopping goes on, and what is not given back expires
+        except StoreError:  # stopping goes on, and what is not given back expires
             log.exception("the lease could not be given back; it runs out by itself")
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            self._fresh.wait(self._lease.seconds / 3)
-            if not self._stop.is_set():
-                self.step()
 
     def step(self) -> bool:
         """True where this process acted on a queue: one round of lease and, if it is held and there is a queue, storing."""
         with self._turn:
-            self._fresh.clear()
             queue, self._newest = self._newest, None
             try:
                 acted = self._act(queue)
-            except Exception as fault:  # the database's, a receiver's: the next queue is tried again
+            except Exception as fault:  # reasons are a bundle's, which may fail in any way: said, and tried again
                 self._failed(fault)
                 self._newest = self._newest or queue
                 return False
-            self.problem = None
+            self.trouble.over()
             return acted
 
     def _act(self, queue: Queue | None) -> bool:
@@ -132,10 +126,7 @@ class Recorder:
         return self._lease.lease if self._lease.is_held else None
 
     def _failed(self, fault: Exception) -> None:
-        words = f"Scores are not stored: {type(fault).__name__}: {fault}"
-        if words != self.problem:
-            log.exception("scores are not stored")
-        self.problem = words
+        self.trouble.met(fault)
         self._knows = False
         if isinstance(fault, LeaseLostError):
             self._lease.lease = None

@@ -58,9 +58,7 @@ class RemainingTimeChampion:
         self._loaded = answer.version
         try:
             self.model = self._load(answer.path, version=answer.version)
-        except (
-            Exception
-        ) as fault:  # made by others, it may fail in any way: tickets go on without it, or with the last one
+        except Exception as fault:  # made by others, it may fail in any way: the last one stays, or none
             log.warning("%s was refused: %s", answer.version, fault)
         return False
 

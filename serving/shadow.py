@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from models.bundle import BreachBundle
+from serving.background import Trouble
 from serving.queue import Queue
 from serving.score_journal import ScoreJournal
 
@@ -27,6 +28,7 @@ class Shadow:
     ) -> None:
         self._scorer, self._challenger, self._journal = scorer, challenger, journal
         self._seconds, self._next = seconds, 0.0
+        self._trouble = Trouble("The challenger cannot be asked")
 
     def forget(self) -> None:
         """As `ScoreJournal.forget`."""
@@ -38,4 +40,10 @@ class Shadow:
         if bundle is None or bundle.version == queue.bundle_version or time.monotonic() < self._next:
             return 0
         self._next = time.monotonic() + self._seconds
-        return self._journal.store(self._scorer.score_by(bundle, queue.as_of), conditions)
+        try:
+            scored = self._scorer.score_by(bundle, queue.as_of)
+        except Exception as fault:  # made by others, it may fail in any way; nobody sees it, so nothing waits for it
+            self._trouble.met(fault)
+            return 0
+        self._trouble.over()
+        return self._journal.store(scored, conditions)

@@ -6,7 +6,6 @@ The tick is counted by the process's steady clock, so a clock that is set back o
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from typing import Protocol
 
 import pandas as pd
 
+from serving.background import Loop
 from serving.queue import Queue
 from serving.spare_memory import give_back
 
@@ -81,36 +81,26 @@ class Ticker:
         self._tick_seconds, self._news_seconds = tick_seconds, news_seconds
         self._pending: pd.DataFrame | None = None
         self._next_tick, self._failures = 0.0, 0
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._loop = Loop("ticker", self.step, self._wait_seconds)
         self.standing = Standing()
 
     def start(self) -> None:
         """Begin to tick in the background."""
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._run, name="slacast-ticker", daemon=True)
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
         """End the tick; waits for a scoring that is under way."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self._loop.stop()
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            self.step()
-            self._stop.wait(
-                min(self._news_seconds * 2 ** min(self._failures, 10), max(PATIENCE_SECONDS, self._news_seconds))
-            )
+    def _wait_seconds(self) -> float:
+        return min(self._news_seconds * 2.0 ** min(self._failures, 10), max(PATIENCE_SECONDS, self._news_seconds))
 
     def step(self) -> bool:
         """True where the queue was scored anew: one round of feed, news, changes and, if any of them or the tick asks, scoring."""
         has_news, problem = self._take_news()
         try:
             is_new = self._score(has_news, problem)
-        except Exception as fault:  # whatever fails, the last good queue stays and the reason is shown
+        except Exception as fault:  # a bundle made by others may fail in any way: the last queue stays, with the reason
             problem = self._said("scoring failed", fault)
             self._next_tick, is_new = 0.0, False
         self._failures = self._failures + 1 if problem else 0
@@ -123,7 +113,7 @@ class Ticker:
         try:
             self._take_feed()
             return self._source.read_news(), None
-        except Exception as fault:  # the database's, the disk's: the tick goes on with what is known
+        except Exception as fault:  # the store's, a feed's of any kind: what is known is scored on, the reason is shown
             return False, self._said("news cannot be read, so the queue does not know of it", fault)
 
     def _score(self, has_news: bool, problem: str | None) -> bool:

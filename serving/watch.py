@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 
-log = logging.getLogger(__name__)
+from serving.background import Loop, Trouble
+
 Look = Callable[[], bool]
 
 
@@ -18,34 +18,29 @@ class Watch:
     """
 
     def __init__(self, looks: Sequence[Look], seconds: float) -> None:
-        self._looks, self._seconds = looks, seconds
-        self._changed, self._stop, self._wanted = threading.Event(), threading.Event(), threading.Event()
-        self._thread: threading.Thread | None = None
+        self._looks = [(look, Trouble("A look at what may have changed failed")) for look in looks]
+        self._seconds = seconds
+        self._changed = threading.Event()
+        self._loop = Loop("watch", self.look, lambda: seconds)
         self._next_look = 0.0
 
     def start(self) -> None:
         """Begin to look in the background, at once."""
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._run, name="slacast-watch", daemon=True)
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
         """End the looking; does not wait for an answer from elsewhere."""
-        self._stop.set()
-        self._wanted.set()
-        if self._thread is not None:
-            self._thread.join(timeout=1.0)
-            self._thread = None
+        self._loop.stop(timeout_seconds=1.0)
 
     def hasten(self) -> None:
         """Look soon instead of when it is time: something is likely to have changed."""
         self._next_look = 0.0
-        self._wanted.set()
+        self._loop.wake()
 
     def take(self) -> bool:
         """True where something changed since it was last taken."""
         now = time.monotonic()
-        if self._thread is None and now >= self._next_look:
+        if not self._loop.is_running and now >= self._next_look:
             self._next_look = now + self._seconds
             self.look()
         found = self._changed.is_set()
@@ -54,17 +49,10 @@ class Watch:
 
     def look(self) -> None:
         """Look at everything once; what fails is logged and does not hide the rest."""
-        for look in self._looks:
+        for look, trouble in self._looks:
             try:
                 if look():
                     self._changed.set()
-            except (
-                Exception
-            ):  # MLflow's, the database's, the disk's: one that is gone must not hide what the others found
-                log.exception("a look at what may have changed failed")
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            self.look()
-            self._wanted.wait(self._seconds)
-            self._wanted.clear()
+                trouble.over()
+            except Exception as fault:  # one that fails, in whatever way, must not hide what the others found
+                trouble.met(fault)

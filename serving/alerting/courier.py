@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from features.store.alerts import DEAD, DELIVERED, FAILED, Alerts, Attempt
 from serving.alerting.sending import DeliveryError, Send
+from serving.background import Loop
 
 log = logging.getLogger(__name__)
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 30.0, 3600.0
@@ -36,41 +36,25 @@ class Courier:
         self.channel = channel
         self._send, self._alerts, self._clock = send, alerts, clock
         self._attempts, self._chance, self._may_send = attempts, chance, may_send
-        self._fresh, self._stop = threading.Event(), threading.Event()
-        self._thread: threading.Thread | None = None
+        self._loop = Loop(f"alerts-{channel}", self.deliver, lambda: LOOK_SECONDS)
 
     def start(self) -> None:
         """Begin to deliver in the background."""
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._run, name=f"slacast-alerts-{self.channel}", daemon=True)
-        self._thread.start()
+        self._loop.start()
 
     def stop(self, timeout_seconds: float = 2.0) -> None:
         """End it; does not wait long for a slow receiver: what was not recorded is sent again by the next process."""
-        self._stop.set()
-        self._fresh.set()
-        if self._thread is not None:
-            self._thread.join(timeout_seconds)
-            self._thread = None
+        self._loop.stop(timeout_seconds)
 
     def wake(self) -> None:
         """Something new waits; returns at once."""
-        self._fresh.set()
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            self._fresh.clear()
-            try:
-                self.deliver()
-            except Exception:  # the database's: the outbox still holds what was not recorded
-                log.exception("alerts on %s cannot be delivered now", self.channel)
-            self._fresh.wait(LOOK_SECONDS)
+        self._loop.wake()
 
     def deliver(self) -> int:
-        """How many notices were delivered of those that wait now."""
+        """How many notices were delivered of those that wait now; the outbox still holds what could not be recorded."""
         delivered = 0
         for failed_before, alert in self._alerts.waiting(self.channel, self._clock()):
-            if self._stop.is_set() or not self._may_send():
+            if self._loop.is_stopping or not self._may_send():
                 break
             delivered += self._deliver_one(failed_before, alert)
         return delivered

@@ -21,6 +21,7 @@ from serving.alerting.messages import channels_of, frame_of, is_sent, notices_of
 from serving.alerting.rules import AlertRules
 from serving.alerting.sending import sender_of
 from serving.alerting.sight import Sight
+from serving.background import Trouble
 from serving.queue import Queue
 from serving.scored import ScoredRows
 from serving.services.standing import ServiceBoard
@@ -92,7 +93,7 @@ class Watchman:
         self._rules = {rule.name: rule for rule in rules.rules}
         self._memory, self._last_id = Memory(), -1
         self._forgot_us = 0
-        self.problem: str | None = None
+        self._trouble = Trouble("Alerts are not told")
 
     def start(self) -> None:
         """Begin to deliver in the background."""
@@ -103,6 +104,11 @@ class Watchman:
         """End the delivery; what waits is sent by the next process."""
         for courier in self._couriers:
             courier.stop()
+
+    @property
+    def problem(self) -> str | None:
+        """Why alerts are not told now."""
+        return self._trouble.words
 
     @property
     def bounds(self) -> dict[str, int]:
@@ -125,13 +131,10 @@ class Watchman:
         except OutpacedError as error:
             log.warning("another process tells alerts too: %s", error)
             return 0
-        except Exception as fault:  # the database's: the next tick decides again by what is stored
-            words = f"Alerts are not told: {type(fault).__name__}: {fault}"
-            if words != self.problem:
-                log.exception("alerts are not told")
-            self.problem = words
+        except Exception as fault:  # whatever rules or words fail at, scores are stored; the next tick decides again
+            self._trouble.met(fault)
             return 0
-        self.problem = None
+        self._trouble.over()
         return sent
 
     def look(self, queue: Queue, at: datetime, conditions: Sequence[Condition] = ()) -> int:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from features.store.faults import StoreError
 from features.store.jobs import CANCELLED, FAILED, INTERRUPTED, SUCCEEDED, JobEnd, StoredJob
+from serving.background import Loop, Trouble
 from serving.jobs.catalogue import KINDS
 from serving.jobs.kinds import JobKind, JobOrder
 from serving.jobs.output import MOST_LOG_BYTES, JobOutput
@@ -68,9 +69,13 @@ class JobRunner:
         self._folder = settings.var_dir / "jobs"
         self._running: dict[int, _Running] = {}
         self._looked_seconds = float("-inf")
-        self._news, self._stop = threading.Event(), threading.Event()
-        self._thread: threading.Thread | None = None
-        self.problem: str | None = None
+        self._loop = Loop("jobs", self.step, lambda: _BUSY_SECONDS if self._running else _IDLE_SECONDS)
+        self._trouble = Trouble("Jobs cannot be looked after")
+
+    @property
+    def problem(self) -> str | None:
+        """Why jobs are not looked after now."""
+        return self._trouble.words
 
     def output(self, job_id: int) -> JobOutput:
         """Where the output of a job is, if it ran on this machine."""
@@ -78,23 +83,16 @@ class JobRunner:
 
     def wake(self) -> None:
         """Look at once: something waits, or is to be cancelled."""
-        self._news.set()
+        self._loop.wake()
 
     def start(self) -> None:
         """Begin to do jobs in the background."""
-        if self._settings.jobs_at_once == 0:
-            return
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._run, name="slacast-jobs", daemon=True)
-        self._thread.start()
+        if self._settings.jobs_at_once > 0:
+            self._loop.start()
 
     def stop(self) -> None:
         """End what runs; it counts as interrupted."""
-        self._stop.set()
-        self._news.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self._loop.stop()
         for one in self._running.values():
             one.process.stop()
             one.why_stopped = one.why_stopped or JobEnd(
@@ -102,17 +100,18 @@ class JobRunner:
             )
         deadline = time.monotonic() + GRACE_SECONDS
         while self._running and time.monotonic() < deadline:
-            self._attended()
+            self._attended_if_possible()
             time.sleep(0.02)
         for one in self._running.values():
             one.process.kill()
-        self._attended()
+        self._attended_if_possible()
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            self.step()
-            self._news.wait(_BUSY_SECONDS if self._running else _IDLE_SECONDS)
-            self._news.clear()
+    def _attended_if_possible(self) -> None:
+        """As `_attended`; a store that is gone keeps no process alive: others find its jobs silent and say so."""
+        try:
+            self._attended()
+        except StoreError as fault:
+            self._trouble.met(fault)
 
     def step(self) -> None:
         """Nothing; one round: look after what runs, claim what waits, and give up what others left."""
@@ -122,13 +121,9 @@ class JobRunner:
             for is_short, most in ((True, MOST_SHORT), (False, self._settings.jobs_at_once)):
                 while (found := self._jobs.claim(self.holder, is_short=is_short, most_running=most)) is not None:
                     self._begin(found)
-            self.problem = None
-        except Exception as fault:  # the database's, the disk's: jobs that run go on, and the next round tries again
-            words = f"Jobs cannot be looked after: {type(fault).__name__}: {fault}"
-            if words != self.problem:
-                log.exception("jobs cannot be looked after")
-            self.problem = words
-            time.sleep(_BUSY_SECONDS)
+            self._trouble.over()
+        except (StoreError, OSError) as fault:  # jobs that run go on, and the next round tries again
+            self._trouble.met(fault)
 
     def _begin(self, job: StoredJob) -> None:
         output = self.output(job.job_id)

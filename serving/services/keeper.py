@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ import pandas as pd
 from features.live import LiveHistories
 from models.outage import OutageModel, load_outage_model
 from models.registry import RegistryAnswer, champion
+from serving.background import Loop, Trouble
 from serving.services.making import Answering, Basis, make_basis
 from serving.services.memory import Memory, ServiceEvents, inflow
 from serving.services.standing import ServiceBoard
@@ -91,8 +91,8 @@ class Keeper:
         self._made_for: AgreementSet | None = None
         self._next_seconds = self._rest_until = float("-inf")
         self._stored_until: datetime | None = None
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._loop = Loop("services", self._look, lambda: min(LOOK_SECONDS, seconds))
+        self._trouble = Trouble("How services stand is not up to date")
         self.basis: Basis | None = None
 
     @property
@@ -102,49 +102,41 @@ class Keeper:
 
     def start(self) -> None:
         """Begin to keep it up to date in the background."""
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._run, name="slacast-services", daemon=True)
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
         """End it; a making under way is waited for."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self._loop.stop()
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            if self._is_ready() and self.is_due():
-                self.step()
-            self._stop.wait(min(LOOK_SECONDS, self._seconds))
+    def _look(self) -> None:
+        if self._is_ready() and self.is_due():
+            self.step()
 
     def is_due(self) -> bool:
-        """Whether it is time, or something happened; after each making it rests ten times as long as that took."""
+        """Whether it is time, or something happened; after each making it rests ten times as long as that took.
+
+        Raises StoreError where the store cannot be asked for news.
+        """
         now = time.monotonic()
         if now >= self._next_seconds:
             return True
         if now < self._rest_until:
             return False
-        try:
-            return self._memory.has_news() or self._agreements() is not self._made_for
-        except Exception:  # the database's: the next look tries again
-            log.exception("whether there is news of services cannot be asked")
-            return False
+        return self._memory.has_news() or self._agreements() is not self._made_for
 
     def step(self) -> bool:
         """True where a new board was made."""
         began = time.monotonic()
         try:
             self._make()
-        except Exception as fault:  # the database's, a model's: the last good board stays and says so
-            log.exception("how services stand could not be told")
-            self._failed(fault)
+        except Exception as fault:  # a model made by others may fail in any way: the last good board stays and says so
+            self._failed(self._trouble.met(fault))
             return False
         finally:
             ended = time.monotonic()
             self._next_seconds = ended + self._seconds
             self._rest_until = ended + REST_PER_WORK * (ended - began)
+        self._trouble.over()
         return True
 
     def _make(self) -> None:
@@ -173,8 +165,7 @@ class Keeper:
             self._forecasts.append(frame)
         self._stored_until = hour
 
-    def _failed(self, fault: Exception) -> None:
-        words = f"How services stand is not up to date: {type(fault).__name__}: {fault}"
+    def _failed(self, words: str) -> None:
         if self.basis is not None:
             self.basis = replace(self.basis, board=replace(self.basis.board, problem=words))
 

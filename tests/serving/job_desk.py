@@ -7,9 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
+from features.store import Store
+from features.store.audit import Change
+from features.store.jobs import JobWish
 from serving.access.roles import Permission
 from serving.jobs.kinds import JobArguments, JobKind, JobOrder
 from serving.jobs.runner import JobRunner
+from sla.instants import from_us
 
 SCRIPT = """
 import json, os, signal, subprocess, sys, threading, time
@@ -71,6 +75,19 @@ QUICK = JobKind(
     is_about_all=False,
 )
 KINDS = {kind.name: kind for kind in (TRY, QUICK)}
+
+
+def asked(store: Store, doing: str = "answer", kind: str = "try", **arguments: Any) -> int:
+    """The number of a job that waits."""
+    said = Change(at=from_us(0), actor="Ada", action="job asked for", subject=kind)
+    wish = JobWish(
+        kind=kind,
+        arguments={"doing": doing, **arguments},
+        asked_by="Ada",
+        is_short=kind == "quick",
+        audit=lambda _number: said,
+    )
+    return store.jobs.add(wish, 100).job_id
 
 
 def until(runner: JobRunner, holds: Callable[[], Any], seconds: float = 20.0) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from serving.metrics import Metrics
 from serving.service import Service
 from sla.clocks.verdicts import VerdictState
 from sla.instants import to_us
+from tests.serving.job_desk import asked
 from tests.serving.real_desk import AT, agreements, random_events
 from tests.serving.stored_desk import Desk
 
@@ -168,20 +170,24 @@ def test_metrics_tell_of_scores_alerts_and_jobs_as_they_were_at_the_last_look(se
     assert 'slacast_jobs{state="waiting"} 0.0' in text
 
 
-def test_while_the_store_is_away_the_last_figures_stay(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_the_store_is_away_the_last_figures_stay(
+    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     gauges = Gauges(service)
     gauges.look(judges=False)
+    asked(service.written())
 
     def away() -> None:
         raise StoreError("the database is away")
 
     monkeypatch.setattr(service.written().jobs, "counts", away)
     gauges.look(judges=False)
-    assert gauges.taken.problem == "StoreError: the database is away"
+    gauges.look(judges=False)
+    assert caplog.text.count("Figures cannot be taken: StoreError: the database is away\n") == 1
     assert gauges.taken.jobs["waiting"] == 0
     monkeypatch.undo()
     gauges.look(judges=False)
-    assert gauges.taken.problem is None
+    assert gauges.taken.jobs["waiting"] == 1
 
 
 def test_the_background_looks_by_itself(service: Service) -> None:
@@ -191,7 +197,7 @@ def test_the_background_looks_by_itself(service: Service) -> None:
         for _ in range(200):
             if gauges.taken.jobs:
                 break
-            gauges._stop.wait(0.05)
+            time.sleep(0.05)
         assert gauges.taken.jobs["running"] == 0
     finally:
         gauges.stop()

@@ -16,13 +16,13 @@ import pytest
 from commands import starter
 from features.store import Store, StoreError, open_store
 from features.store.audit import Change
-from features.store.jobs import JobWish, StoredJob
+from features.store.jobs import StoredJob
 from serving.jobs import process, runner
 from serving.jobs.output import LOG, JobOutput, shown
 from serving.jobs.runner import JobRunner
 from serving.settings import Settings
 from sla.instants import from_us
-from tests.serving.job_desk import KINDS, PROGRAM, until
+from tests.serving.job_desk import KINDS, PROGRAM, asked, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,18 +46,6 @@ def jobs(store: Store, settings: Settings) -> Iterator[JobRunner]:
     found = JobRunner(store.jobs, settings, kinds=KINDS, program=PROGRAM)
     yield found
     found.stop()
-
-
-def asked(store: Store, doing: str = "answer", kind: str = "try", **arguments: Any) -> int:
-    said = Change(at=from_us(0), actor="Ada", action="job asked for", subject=kind)
-    wish = JobWish(
-        kind=kind,
-        arguments={"doing": doing, **arguments},
-        asked_by="Ada",
-        is_short=kind == "quick",
-        audit=lambda _number: said,
-    )
-    return store.jobs.add(wish, 100).job_id
 
 
 def ended(store: Store, jobs: JobRunner, number: int) -> StoredJob:
@@ -168,6 +156,27 @@ def test_a_service_that_stops_ends_its_jobs_and_says_so(store: Store, jobs: JobR
     assert done is not None
     assert (done.state, done.problem) == ("interrupted", "The service was stopped; start it again.")
     assert gone(child)
+
+
+def test_a_service_that_stops_while_the_store_is_gone_ends_its_jobs_all_the_same(
+    store: Store, jobs: JobRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "GRACE_SECONDS", 0.5)
+    number = asked(store, "family")
+    child = int(str(running_with(store, jobs, number, "child").step).split()[1])
+
+    def gone_away(*_given: Any) -> None:
+        raise StoreError("the database is away")
+
+    with monkeypatch.context() as away:
+        away.setattr(store.jobs, "renew", gone_away)
+        jobs.stop()
+        assert gone(child)
+        assert jobs.problem == "Jobs cannot be looked after: StoreError: the database is away"
+    jobs.stop()
+    found = store.jobs.find(number)
+    assert found is not None
+    assert found.state == "interrupted"
 
 
 def test_a_job_whose_service_was_killed_ends_and_is_marked_by_the_next(

@@ -237,6 +237,23 @@ def test_a_database_that_is_gone_is_said_once_and_nothing_is_lost_when_it_is_bac
     assert len(stored(store)) == len(scorer.score(AT).rows)
 
 
+def test_a_challenger_that_fails_keeps_no_score_and_no_alert_back(
+    store: Store, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = Process(store, "a", SetClock(), replace(BUNDLE, version="breach v2"))
+
+    def fails(*_given: Any) -> Any:
+        raise KeyError("no such tree")
+
+    monkeypatch.setattr(process.scorer, "score_by", fails)
+    for minute in (0, 1):
+        process.tick(AT + timedelta(minutes=minute))
+    assert process.recorder.problem is None
+    assert len(process.acted) == 2
+    assert not stored(store).is_shadow.any()
+    assert caplog.text.count("The challenger cannot be asked: KeyError: 'no such tree'\n") == 1
+
+
 def test_hostile_texts_in_ids_and_reasons_come_back_as_they_were(store: Store) -> None:
     name = "<script>\u202eabc\U0001f4a5'; DROP TABLE predictions; --"
     event = {
@@ -255,7 +272,7 @@ def test_page_and_probe_say_that_scores_are_not_stored_and_that_a_bundle_was_ref
     assert recorder is not None
     client = desk.client()
     assert "Scores are not stored" not in client.get("/queue").text
-    recorder.problem = "Scores are not stored: StoreError: the disk is full"
+    recorder.trouble.met(StoreError("the disk is full"))
     degraded = replace(desk.service, model_problem=lambda: "breach v2 was refused: <b>boosting.txt</b> is missing")
     desk.app.state.service = degraded
     for path in ("/queue", "/readyz"):

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from features.store import StoreError
 from models.outage import OutageModelError
 from models.registry import RegistryAnswer
+from serving.services import keeper as keeping
 from serving.services.keeper import Champion
 from serving.services.making import Answering, make_basis
 from serving.services.untouched import is_untouched
 from sla.agreements.loading import parse_agreements
 from tests.serving.real_desk import AT
-from tests.serving.service_builders import CATALOGUE, year_of_services
+from tests.serving.service_builders import CATALOGUE, built, keeper_of, year_of_services
 
 MODEL: Any = object()
 FOUND = RegistryAnswer(Path("bundle"), "outage v2", 2, "outage v2 is served")
@@ -75,3 +79,48 @@ def test_what_is_recorded_later_changes_no_board_of_before() -> None:
     whole = make_basis(events, None, agreements, at, Answering())
     known = make_basis(events[events["recorded_at"] <= at], None, agreements, at, Answering())
     assert whole.board == known.board
+
+
+def test_it_is_made_anew_when_its_time_has_come_and_on_news_after_a_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = built(tmp_path)
+    keeper, steady = keeper_of(service), iter([0.0, 2.0])  # a making of two seconds
+    monkeypatch.setattr(keeping, "time", SimpleNamespace(monotonic=lambda: next(steady)))
+    assert keeper.step()
+
+    def is_due(at_seconds: float) -> bool:
+        monkeypatch.setattr(keeping, "time", SimpleNamespace(monotonic=lambda: at_seconds))
+        return keeper.is_due()
+
+    assert [is_due(22.1), is_due(301.9), is_due(302.0)] == [False, False, True]
+    service.written().append_service_events(year_of_services(), "test")
+    assert [is_due(21.9), is_due(22.1)] == [False, True]
+    keeper._memory.read_news()
+    assert not is_due(22.1)
+    keeper._agreements = lambda: parse_agreements(CATALOGUE)
+    assert is_due(22.1)
+    service.close()
+
+
+def test_a_store_that_is_gone_is_said_once_and_the_background_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = built(tmp_path)
+    keeper, asked = keeper_of(service), threading.Semaphore(0)
+    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.001)
+    keeper._next_seconds, keeper._rest_until = float("inf"), 0.0
+    keeper._is_ready = lambda: True
+
+    def gone() -> bool:
+        asked.release()
+        raise StoreError("the database is away")
+
+    monkeypatch.setattr(keeper._memory, "has_news", gone)
+    keeper.start()
+    try:
+        assert all(asked.acquire(timeout=30) for _ in range(4))
+    finally:
+        keeper.stop()
+    assert caplog.text.count("StoreError: the database is away\n") == 2  # the sentence, and the end of its traceback
+    service.close()
