@@ -57,29 +57,30 @@ def series_named(name: str) -> Series:
     return Series(level, subject) if name else Series(ALL, "")
 
 
-def kept_series(store: Store, at: datetime) -> tuple[Series, ...]:
-    """All series with a forecast in force at an instant: the whole first, then by level."""
-    newest = store.forecasts.in_force(at, ARRIVALS, "")
-    return () if newest.empty else _series_of(store, newest["made_at"].iloc[0].to_pydatetime())
+@dataclass(frozen=True)
+class InForce:
+    """When what is in force was made: the forecast of a series, and that of all tickets. None: there is none."""
 
+    made_at: datetime | None = None
+    whole_made_at: datetime | None = None
 
-def kept_forecast(store: Store, at: datetime, series: Series, zone: str) -> KeptForecast | None:
-    """The forecast of a series in force at an instant; None where there is none."""
-    days = store.forecasts.in_force(at, ARRIVALS, series.name)
-    return None if days.empty else _told(store, days["made_at"].iloc[0].to_pydatetime(), series, zone)
+    @classmethod
+    def at(cls, store: Store, at: datetime, series: Series) -> InForce:
+        """What is in force at an instant, by two looks at an index: no row of a forecast is read."""
+        return cls(*(store.forecasts.last_made(at, ARRIVALS, name) for name in (series.name, "")))
 
 
 @lru_cache(maxsize=8)
-def _series_of(store: Store, made_at: datetime) -> tuple[Series, ...]:
-    """The series of the forecast made at an instant: what was stored then never changes."""
+def kept_series(store: Store, made_at: datetime) -> tuple[Series, ...]:
+    """The series of the forecast made at an instant, the whole first, then by level: what was stored then never changes."""
     names = store.forecasts.read(COUNTED, None, made_at, made_at)["subject"].unique()
     order = (ALL, *LEVELS)
     return tuple(sorted({series_named(name) for name in names}, key=lambda one: (order.index(one.level), one.subject)))
 
 
 @lru_cache(maxsize=64)
-def _told(store: Store, made_at: datetime, series: Series, zone: str) -> KeptForecast:
-    """The forecast made at an instant, and how those before it did on the days that were counted with it."""
+def kept_forecast(store: Store, made_at: datetime, series: Series, zone: str) -> KeptForecast:
+    """The forecast of a series made at an instant, and how those before it did on the days that were counted with it."""
     names = (ARRIVALS, HOURS, BACKLOG, BY_HALF_HOUR, COUNTED)
     parts = {name: store.forecasts.read(name, series.name, made_at, made_at) for name in names}
     version = parts[ARRIVALS]["model_version"].iloc[0]

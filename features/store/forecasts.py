@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 import pandas as pd
-from sqlalchemy import Engine, alias, func, select
+from sqlalchemy import Engine, func, select
 
 from features.store.engine import reading
 from features.store.journal import Added, Journal
 from features.store.tables import forecasts
-from sla.instants import to_us
+from sla.instants import from_us, to_us
 
 
 class Forecasts:
@@ -37,16 +37,10 @@ class Forecasts:
         """Forecasts made between two instants, both included, in the order of storing."""
         return self._journal.read(since, until, {"series": series, "subject": subject})
 
-    def in_force(self, at: datetime, series: str, subject: str | None = None) -> pd.DataFrame:
-        """For each subject the rows of the last forecast of the series made by an instant."""
-        later = alias(forecasts, "later")
+    def last_made(self, at: datetime, series: str, subject: str) -> datetime | None:
+        """When the forecast of a series of a subject was made that is in force at an instant: the last by then."""
         with reading(self._journal.engine) as connection:
-            newest = (
-                select(func.max(later.c.made_at))
-                .where(later.c.series == forecasts.c.series, later.c.subject == forecasts.c.subject)
-                .where(later.c.made_at <= to_us(at))
-                .correlate(forecasts)
-                .scalar_subquery()
-            )
             named = self._journal.conditions(connection, {"series": series, "subject": subject})
-            return self._journal.frame(connection, [*named, forecasts.c.made_at == newest])
+            newest = select(func.max(forecasts.c.made_at)).where(*named, forecasts.c.made_at <= to_us(at))
+            made_us = connection.execute(newest).scalar_one()
+        return None if made_us is None else from_us(made_us)

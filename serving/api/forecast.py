@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -16,7 +15,7 @@ from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
 from serving.api.schemas import UNCHANGED, problems
 from serving.etags import FOR_ONE, etag_of, is_unchanged, not_modified
-from serving.kept_forecast import NONE_YET, KeptForecast, Period, kept_forecast, kept_series
+from serving.kept_forecast import NONE_YET, InForce, KeptForecast, Period, kept_forecast, kept_series
 from serving.problems import ProblemError
 from serving.reports.columns import iso
 from serving.service import Service, service_of
@@ -93,10 +92,11 @@ def read_forecast(
     """The newest forecast that `slacast forecast volume --keep` stored, with intervals, and how earlier ones did."""
     service = service_of(request)
     asked = series_asked(caller.scope, level, subject)
-    found, known = forecast_of(service, asked, caller.scope)
-    etag = etag_of("forecast", asked, found and found.made_at, zone_of(service), caller.scope)
+    kept = forecast_in_force(service, asked, caller.scope)
+    etag = etag_of("forecast", asked, kept, zone_of(service), caller.scope)
     if is_unchanged(request, etag):
         return not_modified(etag)
+    found, known = forecast_told(service, kept, asked), series_told(service, kept, caller.scope)
     content = {
         "level": asked.level,
         "subject": asked.subject,
@@ -108,19 +108,31 @@ def read_forecast(
     return JSONResponse(content, headers={"ETag": etag, **FOR_ONE})
 
 
-def forecast_of(service: Service, asked: Series, scope: Scope) -> tuple[KeptForecast | None, tuple[Series, ...]]:
-    """The forecast in force, and the series the scope may ask for. Raises ProblemError 404 for a series that has none while others do."""
+def forecast_in_force(service: Service, asked: Series, scope: Scope) -> InForce:
+    """When what is in force was made. Raises ProblemError 404 for a series that has no forecast while others do."""
     if service.store is None:
-        return None, ()
-    at = service.clock()
-    known = tuple(one for one in kept_series(service.store, at) if may_see(scope, one))
-    found = kept_forecast(service.store, at, asked, zone_of(service))
-    if found is None and known:
+        return InForce()
+    found = InForce.at(service.store, service.clock(), asked)
+    if found.made_at is None and series_told(service, found, scope):
         raise ProblemError(
             404,
             f"There is no forecast of {asked}. The field `series` of an answer without parameters lists those there are.",
         )
-    return found, known
+    return found
+
+
+def forecast_told(service: Service, kept: InForce, asked: Series) -> KeptForecast | None:
+    """The forecast in force."""
+    if service.store is None or kept.made_at is None:
+        return None
+    return kept_forecast(service.store, kept.made_at, asked, zone_of(service))
+
+
+def series_told(service: Service, kept: InForce, scope: Scope) -> tuple[Series, ...]:
+    """The series with a forecast for which the scope may ask."""
+    if service.store is None or kept.whole_made_at is None:
+        return ()
+    return tuple(one for one in kept_series(service.store, kept.whole_made_at) if may_see(scope, one))
 
 
 def series_asked(scope: Scope, level: str | None, subject: str) -> Series:
@@ -180,7 +192,7 @@ def _told(found: KeptForecast | None) -> dict[str, Any]:
 
 
 def _period(one: Period) -> dict[str, Any]:
-    return asdict(one) | {"start_at": iso(one.start_at), "end_at": iso(one.end_at)}
+    return vars(one) | {"start_at": iso(one.start_at), "end_at": iso(one.end_at)}
 
 
 def _known(value: float) -> float | None:

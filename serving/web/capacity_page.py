@@ -12,7 +12,7 @@ from features.volumes.counts import Series
 from serving.access.caller import Caller
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.forecast import forecast_of, series_asked, zone_of
+from serving.api.forecast import forecast_in_force, forecast_told, series_asked, series_told, zone_of
 from serving.etags import is_unchanged, not_modified
 from serving.kept_forecast import series_named
 from serving.service import service_of
@@ -57,16 +57,16 @@ def capacity_page(request: Request, caller: Reader, of: str | None = None) -> Re
         return pages.render("waiting.html", 503, {"Retry-After": "2"}, **frame(request, None, standing))
     asked = series_asked(caller.scope, None, "") if of is None else _asked(caller, of)
     supposed = Supposed.read(request.query_params)
-    found, known = forecast_of(service, asked, caller.scope)
-    etag = page_tag(request, found and found.made_at, standing.problem, standing.queue.bundle_version)
+    kept = forecast_in_force(service, asked, caller.scope)
+    etag = page_tag(request, kept, standing.problem, standing.queue.bundle_version)
     if is_unchanged(request, etag):
         return not_modified(etag)
-    zone, language = zone_of(service), language_of(request)
+    zone, language, found = zone_of(service), language_of(request), forecast_told(service, kept, asked)
     view = None if found is None or not found.days else _view(capacity_of(found, supposed, zone), zone, language)
     values = frame(request, standing.queue, standing) | {
         "view": view,
         "asked": asked,
-        "known": known,
+        "known": series_told(service, kept, caller.scope),
         "supposed": supposed,
         "spans": SPANS,
         "levels": LEVEL_WORDS,

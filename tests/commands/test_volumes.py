@@ -80,7 +80,8 @@ def test_a_forecast_is_held_against_what_came_and_tells_work_and_backlog(trained
 def test_the_parts_of_a_stored_forecast_add_up_to_the_whole(trained):
     environment, _, _ = trained
     with open_store(environment["SLACAST_DATABASE_URL"]) as store:
-        kept = store.forecasts.in_force(FIRST.to_pydatetime().replace(month=12), "arrivals")
+        newest = store.forecasts.last_made(FIRST.to_pydatetime().replace(month=12), "arrivals", "")
+        kept = store.forecasts.read("arrivals", since=newest)
     kept = kept[kept["quantile"] == 0.5]
     days = kept.pivot_table(index="period_start", columns="subject", values="value")
     for level in ("team", "service", "priority"):

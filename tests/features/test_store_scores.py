@@ -218,9 +218,13 @@ def test_the_forecast_in_force_is_the_last_one_made(store: Store) -> None:
     assert store.forecasts.append(_forecast(0, 10.0)).inserted == 3
     assert store.forecasts.append(_forecast(0, 10.0)).duplicates == 3
     store.forecasts.append(_forecast(60, 20.0))
-    assert list(store.forecasts.in_force(at(59), "arrivals")["value"]) == [9.0, 10.0, 11.0]
-    assert list(store.forecasts.in_force(at(60), "arrivals", "mail")["value"]) == [19.0, 20.0, 21.0]
-    assert store.forecasts.in_force(at(60), "arrivals", "web").empty
+    store.forecasts.append(_forecast(90, 30.0).assign(subject="phone"))
+    store.forecasts.append(_forecast(90, 30.0).assign(series="backlog"))
+    assert store.forecasts.last_made(at(-1), "arrivals", "mail") is None
+    assert store.forecasts.last_made(at(59), "arrivals", "mail") == at(0)
+    assert store.forecasts.last_made(at(60), "arrivals", "mail") == at(60)
+    assert store.forecasts.last_made(at(100), "arrivals", "mail") == at(60)
+    assert store.forecasts.last_made(at(100), "arrivals", "web") is None
     assert len(store.forecasts.read("arrivals", until=at(0))) == 3
 
 

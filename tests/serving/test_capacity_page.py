@@ -43,7 +43,6 @@ def desk(service) -> Iterator[str]:
 
 def capacity(service, **query: str):
     found = kept_forecast(service.store, AT, series_named(""), "Europe/Berlin")
-    assert found is not None
     return capacity_of(found, Supposed.read(query), "Europe/Berlin")
 
 
