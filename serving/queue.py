@@ -166,6 +166,12 @@ class Queue:
         """How many tickets stand where, over the whole queue."""
         return Counts.of(self.rows)
 
+    @cached_property
+    def choices(self) -> dict[str, tuple[str, ...]]:
+        """What there is to choose from in each column that the pages filter by, sorted: 100,000 texts take milliseconds."""
+        names = ("team", "service", "priority", "assignee")
+        return {name: tuple(sorted(texts_of(self.rows, name) - {""}, key=str.casefold)) for name in names}
+
     def find(self, ticket_id: str) -> QueueRow | None:
         """The row of one ticket, None if it is not in the queue."""
         place = position_of(self.rows, ticket_id)

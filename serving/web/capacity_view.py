@@ -94,7 +94,6 @@ class Capacity:
     capacity_tickets: float | None  # a working day
     half_hours: tuple[HalfHour, ...]
     chosen_day: str
-    days_with_half_hours: tuple[str, ...]
 
     @property
     def busiest(self) -> Day:
@@ -145,7 +144,6 @@ def capacity_of(forecast: KeptForecast, supposed: Supposed, zone: str) -> Capaci
         capacity,
         () if minutes is None else tuple(_half_hours(by_day.get(chosen, ()), minutes, supposed, zone)),
         chosen,
-        tuple(by_day),
     )
 
 

@@ -146,15 +146,10 @@ def _line(line: Line, scale: _Scale) -> Iterator[str]:
         draw = _dot if line.kind == "dots" else _bar
         yield from (draw(place, value, line.tone, scale) for run in _runs(line.values) for place, value in run)
         return
+    sides = (-0.5, 0.5) if line.kind == "step" else (0.0,)
     for run in _runs(line.values):
-        half = 0.5 if line.kind == "step" else 0.0
-        points = [(scale.x(place + side), scale.y(value)) for place, value in run for side in {-half, half}]
-        path = " L".join(f"{x} {y}" for x, y in sorted(points, key=lambda point: point[0])) if not half else _steps(run, scale)  # fmt: skip
+        path = " L".join(f"{scale.x(place + side)} {scale.y(value)}" for place, value in run for side in sides)
         yield f'<path class="line {line.tone}" d="M{path}"/>'
-
-
-def _steps(run: list[tuple[int, float]], scale: _Scale) -> str:
-    return " L".join(f"{scale.x(place + side)} {scale.y(value)}" for place, value in run for side in (-0.5, 0.5))
 
 
 def _dot(place: int, value: float, tone: str, scale: _Scale) -> str:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -37,7 +37,6 @@ WORDS = {
     "missed": ("✕", phrase("Missed")),
     "none": ("○", phrase("None decided")),
 }
-_TONES: tuple[Any, ...] = ("main", "second", "quiet")
 CSV_COLUMNS = ("agreement", "target", "month", "met", "missed", "share", "goal", "gap", "word")
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
 from features.store.marks import SavedView
-from serving.queue import Counts, Queue, QueueRow, texts_of
+from serving.queue import Counts, Queue, QueueRow
 from serving.risk import Group, Risk
 from serving.selection import EXACT, Selection, Sort
+from serving.web.addresses import page_number, place_in
 from serving.web.language import phrase
 from serving.web.mark_book import Desk, Notes
 from serving.web.queue_views import PILLS, PageView, counts_of, part_of
@@ -62,9 +62,7 @@ class QueueAddress:
             sort=sort,
             descending=sort.highest_first if direction not in ("asc", "desc") else direction == "desc",
         )
-        number = query.get("p", "1")
-        page = max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 7 else 1
-        return cls(selection, _member(PageView, query.get("view")) or PageView.ALL, page)
+        return cls(selection, _member(PageView, query.get("view")) or PageView.ALL, page_number(query.get("p", "")))
 
     def csv_url(self) -> str:
         """The address of the whole selected list as CSV."""
@@ -169,9 +167,7 @@ def queue_view(
     """The page of a queue at an address; a page number behind the end shows the last page. Only a person has tickets of their own."""
     matching = address.selection.apply(queue).rows
     shown = part_of(matching, address.view, desk)
-    pages = max(1, -(-len(shown) // page_size))
-    number = min(address.number, pages)
-    start = (number - 1) * page_size
+    number, pages, start = place_in(len(shown), address.number, page_size)
     rows = tuple(shown[start : start + page_size])
     return QueueView(
         address=address,
@@ -203,35 +199,9 @@ def pills_of(
 
 def choices_of(queue: Queue, selection: Selection) -> dict[str, tuple[str, ...]]:
     """What each filter can be set to: all values in the queue, and those set though no ticket has them any more."""
-    found = _values_in(_Same(queue))
     return {
-        name: tuple(sorted({*values, *getattr(selection, name)}, key=str.casefold))
-        if getattr(selection, name)
-        else values
-        for name, values in found.items()
-    }
-
-
-class _Same:
-    """A queue as a key of a cache: the same object, not an equal one."""
-
-    def __init__(self, queue: Queue) -> None:
-        self.queue = queue
-
-    def __hash__(self) -> int:
-        return id(self.queue)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.queue is self.queue
-
-
-@lru_cache(maxsize=2)  # a queue kept here is kept in memory
-def _values_in(same: _Same) -> dict[str, tuple[str, ...]]:
-    """The values of each filter in a queue, sorted: read once for each queue, for 100,000 texts take milliseconds."""
-    rows = same.queue.rows
-    return {
-        name: tuple(sorted(texts_of(rows, name) - {""}, key=str.casefold))
-        for name in ("team", "service", "priority", "assignee")
+        name: tuple(sorted({*values, *chosen}, key=str.casefold)) if (chosen := getattr(selection, name)) else values
+        for name, values in queue.choices.items()
     }
 
 

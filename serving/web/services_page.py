@@ -13,6 +13,7 @@ from starlette.datastructures import QueryParams
 from models.outage_forecast import share_words
 from serving.services.service_file import DAYS_TOLD, ServiceFile
 from serving.services.standing import Budget, Burn, OutageRisk, ServiceStanding
+from serving.web.addresses import page_number, place_in
 from serving.web.charts import Line, Plot, sparkline
 from serving.web.frame import Instants
 from serving.web.lanes import Lane, Lanes
@@ -66,12 +67,11 @@ class ServicesAddress:
     def read(cls, query: QueryParams) -> ServicesAddress:
         """The state in an address."""
         state, criticality = query.get("state", ""), query.get("criticality", "")
-        number = query.get("p", "1")
         return cls(
             query.get("q", "")[:500].strip(),
             state if state in STATES else "",
             criticality if criticality in dict(CRITICALITIES) else "",
-            max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 7 else 1,
+            page_number(query.get("p", "")),
         )
 
     @property
@@ -111,9 +111,7 @@ class ServicesView:
 def services_view(services: tuple[ServiceStanding, ...], address: ServicesAddress, page_size: int) -> ServicesView:
     """The page at an address; a number behind the end shows the last page."""
     wanted = tuple(one for one in services if address.holds(one))
-    pages = max(1, -(-len(wanted) // page_size))
-    number = min(address.number, pages)
-    start = (number - 1) * page_size
+    number, pages, start = place_in(len(wanted), address.number, page_size)
     return ServicesView(
         address, wanted[start : start + page_size], len(wanted), start + 1, number, pages, len(services)
     )

@@ -19,7 +19,6 @@ from tests.serving.builders import NOW, FixedSource, busy_desk, client_of, servi
 
 WEB = TEMPLATES.parent
 CHINESE = languages()["zh-Hans"]
-MARKS = {"phrase": 0}
 
 
 def texts_of_templates() -> dict[str, str]:
