@@ -113,6 +113,8 @@ def only(world: World, team: str) -> World:
         raise DeskError(f"no topic of the desk belongs to team {team!r}, so nothing says what it has to do")
     share = sum(topic.weight for topic in mine) / sum(topic.weight for topic in world.topics)
     agents = tuple(replace(agent, teams=(team,)) for agent in world.agents if agent.teams[0] == team)
+    if not agents:
+        raise DeskError(f"nobody works in team {team!r} first of all, so nothing says when its people are there")
     outages = tuple(
         replace(outage, topic=replace(outage.topic, misrouting=()))
         for outage in world.outages

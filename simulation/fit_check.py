@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
+from features.hands_on import ends
+from features.histories import Histories
 from simulation.faults import DeskError
 from simulation.fitting import Fit, fit_world
 from simulation.journeys import Journeys
@@ -66,9 +68,6 @@ class CheckedFit:
 
 def promises(events: pd.DataFrame, agreements: AgreementSet, costs: dict[str, float]) -> Promises:
     """Return what is usually promised on tickets of each priority. ValueError where no ticket has a resolution target."""
-    from features.hands_on import ends
-    from features.histories import Histories
-
     if TARGET not in agreements.clocks:
         raise DeskError("the agreements promise no resolution, so there is nothing to simulate against")
     histories = Histories.from_events(events, agreements)

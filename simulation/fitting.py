@@ -23,6 +23,7 @@ from simulation.journeys import Journeys
 from simulation.world import Afterwards, Agent, Arrivals, Channel, Customer, LogNormal, Misrouting, Title, Topic, World
 from sla.instants import to_us
 from sla.working_time.business_time import BusinessTime
+from sla.working_time.opening_hours import WEEKDAYS
 
 Floats = NDArray[np.float64]
 FEWEST_TICKETS = 100
@@ -202,11 +203,7 @@ def _shift(mine: pd.DataFrame) -> tuple[str, dict[str, Any]]:
     begin, end = int(low // 30) * 30, min(1440, int(-(-high // 30)) * 30)
     end = max(end, begin + 30)
     days = mine.groupby("weekday")["day"].nunique()
-    names = [
-        name
-        for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
-        if days.get(number, 0) >= 0.2 * days.max()
-    ]
+    names = [name for number, name in enumerate(WEEKDAYS) if days.get(number, 0) >= 0.2 * days.max()]
     window = [f"{begin // 60:02d}:{begin % 60:02d}", f"{end // 60:02d}:{end % 60:02d}"]
     return f"{'-'.join(window)} {','.join(names)}", {"hours": {name: [window] for name in names}}
 

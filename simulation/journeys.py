@@ -100,18 +100,13 @@ def _waits(rows: pd.DataFrame, begins: pd.Series[Any], hours: BusinessTime, last
         np.where(rows["status"] == "resolved", "reopening", ""),
     )
     kinds = pd.Series(kind, index=rows.index)
-    starts = (kinds != "") & (kinds.ne(kinds.shift()) | begins)
-    run = (kinds.ne(kinds.shift()) | begins).cumsum()
-    following = rows.groupby(run.to_numpy())["event_at"].first().shift(-1)
-    following_ticket = rows.groupby(run.to_numpy())["ticket_id"].first().shift(-1)
-    following_status = rows.groupby(run.to_numpy())["status"].first().shift(-1)
-    found = rows.loc[starts, ["ticket_id", "customer", "event_at"]].assign(waiting_on=kinds[starts], run=run[starts])
-    found["until"] = found["run"].map(following)
-    same = found["run"].map(following_ticket) == found["ticket_id"]
-    goes_on = found["run"].map(following_status).isin(OPEN)
-    found["is_over"] = same
-    found.loc[~same, "until"] = last_at
-    found = found[(found["waiting_on"] != "reopening") | (same & goes_on)]
+    changes = kinds.ne(kinds.shift()) | begins
+    found = rows.loc[changes, ["ticket_id", "customer", "event_at", "status"]].assign(waiting_on=kinds[changes])
+    following = found[["ticket_id", "event_at", "status"]].shift(-1)
+    found["is_over"] = following["ticket_id"] == found["ticket_id"]
+    found["until"] = following["event_at"].where(found["is_over"], last_at)
+    goes_on = found["is_over"] & following["status"].isin(OPEN)
+    found = found[(found["waiting_on"] != "") & ((found["waiting_on"] != "reopening") | goes_on)]
     found["minutes"] = hours.elapsed_us(_us(found["event_at"]), _us(found["until"])) / MINUTE_US
     return found[["ticket_id", "customer", "waiting_on", "event_at", "until", "minutes", "is_over"]]
 

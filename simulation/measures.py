@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +47,7 @@ class Figures:
     breaches: float
     penalty: float
     mean_lateness_hours: float
-    backlog: float  # open tickets at noon, mean
+    backlog: float  # open tickets, mean of one look a day, twelve hours after the hour of the begin
     open_at_end: float
     occupancy: float
     median_hours: float  # working hours to the resolution, of those resolved
@@ -192,13 +192,3 @@ def _elapsed_minutes(
         until_us = np.maximum(np.minimum(until_us, ended_us[place]), since_us)
         np.subtract.at(elapsed_us, place, hours.elapsed_us(since_us, until_us))
     return np.asarray(elapsed_us / MINUTE_US)
-
-
-def day_number(at: datetime) -> int:
-    """Return the days since 1970-01-01 of an aware instant, in its own zone."""
-    return at.date().toordinal() - date(1970, 1, 1).toordinal()
-
-
-def by_name(found: Figures) -> Mapping[str, float]:
-    """Return the figures by their names."""
-    return {name: float(getattr(found, name)) for name in FIGURES}

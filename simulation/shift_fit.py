@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -81,8 +80,3 @@ def _verdict(present: float, needed: float, slack: float) -> str:
     if present < needed * (1 - slack):
         return UNDER
     return OVER if present > needed * (1 + slack) and present > 0 else ""
-
-
-def hours_of(found: Sequence[HalfHour], verdict: str) -> float:
-    """Return the hours of the week with a verdict."""
-    return sum(one.verdict == verdict for one in found) / 2

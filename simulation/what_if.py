@@ -13,23 +13,29 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from scipy.stats import t as student
 
 from simulation.dispatch import Dispatch, fifo, priority_then_fifo
 from simulation.faults import DeskError
-from simulation.measures import FIGURES, Figures, Targets, day_number, measured
+from simulation.measures import FIGURES, Figures, Targets, measured
 from simulation.world import Agent, LogNormal, PlannedOutage, Topic, World
+from sla.working_time.opening_windows import day_number
 
 Told = Callable[[str, float], None]
 POLICIES: Mapping[str, Dispatch] = {"priority": priority_then_fifo, "fifo": fifo}
 WARM_UP_WEEKS = 2
+MOST_OUTAGE_MINUTES = 7 * 1440
 
 
 @dataclass(frozen=True)
 class OutageAhead:
-    """A service that fails at a known time: `week` from 1, `weekday` from 0 (Monday), local `hour`, and how many write in."""
+    """A service that fails at a known time: the first such `weekday` (0: Monday) and local `hour` of the measured weeks, and how many write in.
+
+    `week`: 2 is a week later, and so on.
+    """
 
     service: str
     week: int = 1
@@ -207,9 +213,17 @@ def _more(agents: list[Agent], team: str, count: int) -> list[Agent]:
 def _with_outage(world: World, outage: OutageAhead, start: datetime) -> World:
     services = {topic.service: topic for topic in reversed(world.topics)}
     _known("service", outage.service, services)
-    monday = day_number(start + timedelta(weeks=WARM_UP_WEEKS)) - start.weekday()
+    if not (0 <= outage.hour < 24 and 0 < outage.minutes <= MOST_OUTAGE_MINUTES):
+        raise DeskError(
+            f"the outage begins at hour {outage.hour:g} and lasts {outage.minutes:g} minutes; expected an hour from 0 up to below 24, "
+            f"and above 0 up to {MOST_OUTAGE_MINUTES} minutes"
+        )
+    begin = (start + timedelta(weeks=WARM_UP_WEEKS)).astimezone(ZoneInfo(world.zone))
+    ahead = (outage.weekday - begin.weekday()) % 7
+    if ahead == 0 and outage.hour < begin.hour + begin.minute / 60 + begin.second / 3600:
+        ahead = 7
     planned = PlannedOutage(
-        monday + 7 * (outage.week - 1) + outage.weekday,
+        day_number(begin.date()) + ahead + 7 * (outage.week - 1),
         outage.hour,
         outage.minutes,
         outage.tickets_per_hour,
