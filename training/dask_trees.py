@@ -17,20 +17,22 @@ from features.spec import FeatureSpec
 from features.text import TextEncoder
 from models.boosting import BoostingMember, BoostingParameters
 from models.clipping import TrainingRange
+from models.hazard import HazardMember
 from models.scales import Float64Array
 from training.building import HistoryRows
-from training.fitting import ModelSettings
+from training.expectation import expected
+from training.fitting import ModelSettings, Taught
 from training.rows import Rows
-from training.splits import learnable
+from training.splits import censored, last_event_us, learnable
 from training.weighting import Recency, Weighting
 
-VALUES, BROKEN, WEIGHT = "X", "y", "weight"
+VALUES, OUTCOME, WEIGHT = "X", "y", "weight"
 OF_THE_NETWORK = ("[machines:", "[num_machines:", "[local_listen_port:", "[time_out:", "[machine_list_filename:")
 
 
 @dataclass(frozen=True)
 class _Lesson:
-    """What one partition is asked for: the rows that a model may learn from at an instant."""
+    """What one partition is asked for: the rows that a model may learn from at an instant, with their outcomes as expected then."""
 
     tickets: Tickets
     spec: FeatureSpec
@@ -41,8 +43,10 @@ class _Lesson:
     merged: tuple[Merged, ...]
     last_known_us: int
     at_us: int
+    last_us: int
     maturity_us: int
     limits: TrainingRange
+    hazard: HazardMember | None
     weighting: Weighting
     recency: Recency
     folder: Path
@@ -50,17 +54,20 @@ class _Lesson:
 
 @dataclass(frozen=True)
 class ClusterTrees:
-    """Grows trees on every learnable row of all partitions, sampled or not. Not reproducible: workers add in any order."""
+    """Grows trees on all rows of all partitions that teach the other members, sampled or not, and on those they lack.
+
+    Tickets too young for an outcome teach what the hazard model expects of them, as everywhere. Not reproducible: workers
+    add in any order.
+    """
 
     client: Any
     desk: SharedDesk
     last_known_us: int
     grid_one_in: int
 
-    def fit(
-        self, like: Rows, at_us: int, maturity_us: int, limits: TrainingRange, settings: ModelSettings, seed: int
-    ) -> BoostingMember:
-        """The trees as known at an instant, with the features of rows `like` those that the other members learn from."""
+    def fit(self, taught: Taught, at_us: int, maturity_us: int, settings: ModelSettings, seed: int) -> BoostingMember:
+        """The trees as known at an instant, with the features of the rows by which the other members were taught."""
+        like = taught.rows
         merged = self.desk.indices(like.spec.settings)
         recency = Recency.of(like.ticket, like.opened_us, like.stands_for)
         lessons = [
@@ -74,8 +81,10 @@ class ClusterTrees:
                 merged,
                 self.last_known_us,
                 at_us,
+                last_event_us(like, at_us),
                 maturity_us,
-                limits,
+                taught.limits,
+                taught.hazard,
                 settings.weighting,
                 recency,
                 self.desk.scratch / "lessons" / f"{at_us}" / tickets.folder.name,
@@ -98,11 +107,16 @@ def _write(lesson: _Lesson) -> tuple[int, float]:
     own.last_known_us = lesson.last_known_us
     rows = HistoryRows.of_histories(own, lesson.target, lesson.grid_one_in, lesson.seed, "")
     then = rows.labelled.relabelled(*rows.labels(lesson.at_us))
-    places = np.flatnonzero(learnable(then, lesson.at_us, lesson.maturity_us))
+    mask = learnable(then, lesson.at_us, lesson.maturity_us)
+    if lesson.hazard is not None:
+        mask |= censored(then, lesson.at_us, lesson.maturity_us, lesson.last_us)
+    places, taught = np.flatnonzero(mask), then.where(mask)
     histories = among_all(own, lesson.target, lesson.merged, lesson.last_known_us)
     X = build(histories, rows.snapshots.take(places), lesson.spec, lesson.target, text=lesson.text)
-    weight = lesson.weighting.raw(then.ticket[places], then.at_us[places], then.opened_us[places], lesson.recency)
-    arrays = {VALUES: lesson.limits.clip(X.to_numpy(dtype=np.float64)), BROKEN: then.y[places], WEIGHT: weight}
+    values = lesson.limits.clip(X.to_numpy(dtype=np.float64))
+    outcome = taught.y if lesson.hazard is None else expected(taught, values, lesson.hazard)
+    weight = lesson.weighting.raw(taught.ticket, taught.at_us, taught.opened_us, lesson.recency)
+    arrays = {VALUES: values, OUTCOME: outcome, WEIGHT: weight}
     write_arrays(lesson.folder, arrays)
     return len(places), float(weight.sum())
 
@@ -123,12 +137,12 @@ def _grown(
         ]
         return array.concatenate(pieces)
 
-    # A regressor of the binary objective: a classifier would number the classes that each worker happens to see.
+    # A regressor, since outcomes may be expectations; and a classifier would number the classes that each worker happens to see.
     names = like.spec.names
     model = DaskLGBMRegressor(client=client, **_named(settings.boosting, settings, names, seed))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Parameter n_jobs will be ignored")  # it is nobody's wish: a default
-        model.fit(whole(VALUES, (len(names),)), whole(BROKEN, ()), sample_weight=whole(WEIGHT, ()), feature_name=names)
+        model.fit(whole(VALUES, (len(names),)), whole(OUTCOME, ()), sample_weight=whole(WEIGHT, ()), feature_name=names)
     lines = str(model.booster_.model_to_string()).split("\n")
     return BoostingMember.from_text("\n".join(line for line in lines if not line.startswith(OF_THE_NETWORK)))
 
@@ -142,7 +156,7 @@ def _named(parameters: BoostingParameters, settings: ModelSettings, names: list[
     """The parameters of models.boosting under the names of LightGBM's estimators."""
     constraints = [settings.directions.get(name, 0) for name in names]
     return {
-        "objective": "binary",
+        "objective": "cross_entropy",  # what models.boosting takes, too, where an outcome is not decided
         "tree_learner": "data",
         "n_estimators": parameters.rounds,
         "learning_rate": parameters.learning_rate,

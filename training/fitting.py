@@ -105,20 +105,32 @@ class Fitted:
         return FinishModel(working, self.opening, levels, opening_levels)
 
 
+@dataclass(frozen=True)
+class Taught:
+    """What the direct trees learn from: rows with the range of their values, and who says what to expect of the young ones.
+
+    Without a hazard model there are no young ones among them.
+    """
+
+    rows: Rows
+    limits: TrainingRange
+    hazard: HazardMember | None
+
+
 def fit_members(
     rows: Rows,
     settings: ModelSettings,
     seed: int,
     *,
     censored: Rows | None = None,
-    direct: Callable[[TrainingRange], Member] | None = None,
+    direct: Callable[[Taught], Member] | None = None,
 ) -> Fitted:
     """The members fitted to all given rows (the caller has masked what may not be known).
 
     `censored` are further rows whose outcome nobody may learn as such: of tickets too young, still open, cancelled. The
     hazard models learn from them how long their clocks ran as far as was known (`training.splits.censored`), the others
     what the hazard model expects of them (`training.expectation`). `direct` fits the direct trees elsewhere, to more rows
-    than these, whose range it is given.
+    of the same kind.
     """
     # People look between events: what is usual then (time used, silence) is not what is usual at events.
     between = ~rows.is_event
@@ -133,7 +145,9 @@ def fit_members(
         known = working.result() if working else None
         y = taught.y if known is None else expected(taught, fit.values, known)
         members: dict[str, Future[Any]] = {
-            boosting.KIND: pool.submit(direct, limits) if direct else pool.submit(fit.boosting, y),
+            boosting.KIND: pool.submit(direct, Taught(taught, limits, known))
+            if direct
+            else pool.submit(fit.boosting, y),
             linear.KIND: pool.submit(fit.linear, y),
         }
         found: dict[str, Member] = {kind: member.result() for kind, member in members.items()}

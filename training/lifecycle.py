@@ -144,7 +144,7 @@ def _judge_sibling(source: RowSource, known: Rows, rows: Rows, periods: Periods,
 
     def at_cut(of: TrainingSettings, seed: int) -> tuple[Blend, Predict]:
         cut_us = periods.cut_us
-        direct = plan.direct_at(train, cut_us, periods.maturity_us, of.model, seed)
+        direct = plan.direct_at(cut_us, periods.maturity_us, of.model, seed)
         fitted = fit_members(train, of.model, seed, censored=young, direct=direct)
         rehearsal = rehearse(
             known,
@@ -243,7 +243,7 @@ def _fit_served(rows: Rows, source: RowSource, periods: Periods, judgement: Judg
     settings = plan.settings
     steps.begin("training the model that is served")
     young = rows.where(censored(rows, periods.end_us, periods.maturity_us))
-    direct = plan.direct_at(train, periods.end_us, periods.maturity_us, settings.model, plan.seed)
+    direct = plan.direct_at(periods.end_us, periods.maturity_us, settings.model, plan.seed)
     fitted = fit_members(train, settings.model, plan.seed, censored=young, direct=direct)
     rehearsal = _rehearsal(rows, source, periods, plan)
     answer = recalibrate(rehearsal, judgement.blend, settings.rehearsal)

@@ -12,9 +12,8 @@ from typing import Protocol, Self
 from features.spec import FeatureSpec
 from features.text import TextEncoder
 from models.bundle import Member
-from models.clipping import TrainingRange
 from sla.instants import Int64Array
-from training.fitting import ModelSettings
+from training.fitting import ModelSettings, Taught
 from training.rows import Known, Labelled, Rows
 from training.settings import TrainingSettings
 
@@ -45,11 +44,11 @@ class Plan:
     direct: DirectTrees | None = None
 
     def direct_at(
-        self, like: Rows, at_us: int, maturity_us: int, settings: ModelSettings, seed: int
-    ) -> Callable[[TrainingRange], Member] | None:
+        self, at_us: int, maturity_us: int, settings: ModelSettings, seed: int
+    ) -> Callable[[Taught], Member] | None:
         """What fits the direct trees as known at an instant; None: whoever fits the other members."""
         direct = self.direct
-        return None if direct is None else lambda limits: direct.fit(like, at_us, maturity_us, limits, settings, seed)
+        return None if direct is None else lambda taught: direct.fit(taught, at_us, maturity_us, settings, seed)
 
 
 def model_name(target: str) -> str:
@@ -63,10 +62,8 @@ def model_name(target: str) -> str:
 class DirectTrees(Protocol):
     """Who fits the direct trees, where that is not the training process to its own rows."""
 
-    def fit(
-        self, like: Rows, at_us: int, maturity_us: int, limits: TrainingRange, settings: ModelSettings, seed: int
-    ) -> Member:
-        """The trees as known at an instant, on features like those of the given rows, clipped to `limits`."""
+    def fit(self, taught: Taught, at_us: int, maturity_us: int, settings: ModelSettings, seed: int) -> Member:
+        """The trees as known at an instant, learned from rows such as those that the other members were taught by."""
 
 
 class RowSource(Protocol):

@@ -46,14 +46,20 @@ def learnable(rows: Labelled, cut_us: int, maturity_us: int) -> BoolArray:
     return np.asarray(is_known & (rows.at_us <= cut_us) & (rows.opened_us <= cut_us - maturity_us))
 
 
-def censored(rows: Labelled, cut_us: int, maturity_us: int) -> BoolArray:
+def last_event_us(rows: Labelled, cut_us: int) -> int:
+    """The last event up to the cut, or the cut where there is none."""
+    events = rows.at_us[(rows.kind != SnapshotKind.GRID) & (rows.at_us <= cut_us)]
+    return int(events.max()) if len(events) else cut_us
+
+
+def censored(rows: Labelled, cut_us: int, maturity_us: int, last_us: int | None = None) -> BoolArray:
     """The rows of which a model trained at `cut` may know only how long their clocks ran: all others that were there then.
 
     Tickets too young to learn an outcome from, some of which have ended; those still open; those cancelled. Instants after
-    the last event before the cut are left out: nothing is known beyond them, and a log that ends there has them not.
+    the last event before the cut are left out: nothing is known beyond them, and a log that ends there has them not. Where
+    the rows are part of a log, `last_us` is that of the whole one.
     """
-    events = rows.at_us[(rows.kind != SnapshotKind.GRID) & (rows.at_us <= cut_us)]
-    last_us = int(events.max()) if len(events) else cut_us
+    last_us = last_event_us(rows, cut_us) if last_us is None else last_us
     return np.asarray((rows.at_us <= last_us) & ~learnable(rows, cut_us, maturity_us))
 
 

@@ -13,7 +13,7 @@ from features.distributed.engines import STEALING, DaskEngine, ThisProcess
 from features.distributed.shared_sums import mapped
 from features.event_files import write_events
 from features.spec import FeatureSpec
-from models.clipping import fit_range
+from models.hazard import HazardMember
 from sla.agreements.agreement_set import AgreementSet
 from sla.agreements.loading import load_agreements
 from tests.training.builders import small_plan, small_settings
@@ -21,10 +21,12 @@ from training import dask_trees
 from training.building import HistoryRows
 from training.dask_trees import ClusterTrees
 from training.distributed import DistributedRequest, partition_source, train_distributed
+from training.expectation import expected
+from training.fitting import Taught, fit_members
 from training.partition_rows import PartitionRows
 from training.plan import Plan, TrainingError
 from training.rows import Labelled
-from training.splits import DAY_US, learnable
+from training.splits import DAY_US, censored, learnable
 from training.steps import Steps
 from training.weighting import Recency
 
@@ -95,21 +97,31 @@ def test_only_a_cluster_can_grow_trees_together(log, tmp_path):
 def test_the_clusters_trees_learn_from_the_rows_of_one_process(
     log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every row with its values, outcome and weight: what differs is only how LightGBM's workers find bins and add up."""
+    """Every row with its values, outcome (of the young: as expected) and weight: what differs is only how LightGBM's workers
+    find bins and add up."""
     source, plan = _source(_request(log, tmp_path), tmp_path)
     settings, maturity_us = plan.settings.model, 7 * DAY_US
     known = log.local.rows(log.cut_us).relabelled(*log.local.labels(log.cut_us))
-    train = known.where(learnable(known, log.cut_us, maturity_us))
-    limits = fit_range(train.X, None)
+    train, young = (known.where(mask(known, log.cut_us, maturity_us)) for mask in (learnable, censored))
+    asked: list[Taught] = []
+    fit_members(train, settings, plan.seed, censored=young, direct=lambda taught: asked.append(taught))  # type: ignore[func-returns-value,arg-type]
+    (taught,) = asked
+    assert isinstance(taught.hazard, HazardMember)
     parts: list[tuple[Path, int, float]] = []
     monkeypatch.setattr(dask_trees, "_grown", lambda _client, given, *_: parts.extend(given))
     trees = ClusterTrees(None, source.parts.desk, source.parts.last_known_us, plan.settings.grid_one_in)
-    trees.fit(train, log.cut_us, maturity_us, limits, settings, plan.seed)
+    trees.fit(taught, log.cut_us, maturity_us, settings, plan.seed)
     assert len(parts) > 2
     values, y, weight = (np.concatenate([mapped(part, name) for part, *_ in parts]) for name in ("X", "y", "weight"))
-    found = np.column_stack([values, y, weight])
-    wanted = np.column_stack([limits.clip(train.X), train.y, settings.weighting.raw(train.ticket, train.at_us, train.opened_us, Recency.of(train.ticket, train.opened_us, train.stands_for))])  # fmt: skip
+    found = np.column_stack([values, weight, y])
+    both = train.and_also(young)
+    wanted_values = taught.limits.clip(both.X)
+    wanted_y = expected(both, wanted_values, taught.hazard)
+    recency = Recency.of(both.ticket, both.opened_us, both.stands_for)
+    wanted_weight = settings.weighting.raw(both.ticket, both.at_us, both.opened_us, recency)
+    wanted = np.column_stack([wanted_values, wanted_weight, wanted_y])
     assert len(found) == len(wanted) > 1000
+    assert ((wanted_y > 0) & (wanted_y < 1)).any()
     np.testing.assert_array_equal(found[np.lexsort(found.T)], wanted[np.lexsort(wanted.T)])
 
 
