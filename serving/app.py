@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 
 from serving.access.decisions import all_routes, refuse_undecided
@@ -37,6 +38,8 @@ from serving.workplace import build_service
 
 log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
+NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)
+"""FastAPI's own would send addresses, queries and messages of errors, which hold what people wrote; see serving/tracing.py."""
 
 
 def system_clock() -> datetime:
@@ -123,6 +126,7 @@ def application(service: Service) -> FastAPI:
         docs_url=None,  # their page loads its script from elsewhere, which our content policy forbids
         redoc_url=None,
         lifespan=lifespan,
+        telemetry=NO_TELEMETRY,
     )
     gate = Gate(service.settings, service.store, system_clock)
     log.info(
@@ -153,7 +157,7 @@ def application(service: Service) -> FastAPI:
     app.add_exception_handler(Exception, _on_surprise)
     app.add_middleware(Protection, bounds=Bounds.of(service.settings), stands_open=lambda: gate.stands_open)
     templates = {getattr(route, "endpoint", None): path for path, route in all_routes(app)}
-    app.add_middleware(Observation, templates=templates, answered=metrics.answered)
+    app.add_middleware(Observation, templates=templates, answered=metrics.answered, tracing=service.tracing)
     return app
 
 

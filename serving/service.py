@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +17,7 @@ from serving.services.making import Basis
 from serving.settings import Settings
 from serving.ticker import Standing, Ticker
 from serving.ticket_file import TicketFile
+from serving.tracing import Tracing
 from serving.watch import Watch
 
 if TYPE_CHECKING:  # a report on the command line needs no web framework
@@ -72,6 +73,7 @@ class Service:
     jobs: JobRunner | None = None  # None: there is no store to keep jobs in
     services: ServiceSource | None = None  # None: there is no store to read events of services from
     ends: RemainingTimeChampion | None = None  # None: no model is wanted
+    tracing: Tracing = field(default_factory=Tracing)
 
     def start(self) -> None:
         """Begin all that runs in the background."""

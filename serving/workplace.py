@@ -32,7 +32,9 @@ from serving.services.standing import ServiceBoard
 from serving.settings import Settings, SettingsError
 from serving.shadow import Shadow
 from serving.suggested import OrderSettings
+from serving.tick_spans import TickSpans
 from serving.ticker import Feed, Ticker
+from serving.tracing import Tracing, tracing_of
 from serving.watch import Watch
 from sla.agreements.agreement_set import AgreementSet
 from sla.agreements.loading import load_agreements, parse_agreements
@@ -45,7 +47,7 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
     """
     store = open_store(settings.database_url)
     try:
-        agreements = agreements_of(settings, store)
+        agreements, tracing = agreements_of(settings, store), tracing_of(settings)
     except BaseException:
         store.close()
         raise
@@ -58,13 +60,15 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
             agreements,
             lambda: recorder is not None and recorder.is_acting,
             lambda: services.board,
+            tracing,
         )
     except BaseException:
         store.close()
         raise
-    recorder = recorder_of(settings, store, scorer, sights, watchman) if settings.store_scores else None
+    ticks = TickSpans(scorer, tracing) if tracing.is_on else None
+    recorder = recorder_of(settings, store, scorer, sights, watchman, ticks) if settings.store_scores else None
     ticker = Ticker(
-        scorer,
+        ticks or scorer,
         clock,
         feed=feed,
         append=lambda frame: store.append_ticket_events(frame, "feed"),
@@ -73,7 +77,7 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
         tick_seconds=settings.tick_seconds,
         news_seconds=settings.news_seconds,
     )
-    jobs = JobRunner(store.jobs, settings, ended=lambda _job: sights.watch.hasten())
+    jobs = JobRunner(store.jobs, settings, ended=lambda _job: sights.watch.hasten(), tracing=tracing)
     services = Keeper(
         store,
         store.forecasts,
@@ -86,13 +90,18 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
         may_store=lambda: recorder is not None and recorder.is_acting,
         is_ready=lambda: ticker.standing.queue is not None,
     )
+
+    def close() -> None:
+        store.close()
+        tracing.close()
+
     return Service(
         settings,
         clock,
         scorer,
         ticker,
         sights.problem,
-        store.close,
+        close,
         store,
         sights.watch,
         recorder,
@@ -100,6 +109,7 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
         jobs,
         services,
         sights.ends if settings.use_model else None,
+        tracing,
     )
 
 
@@ -150,12 +160,13 @@ def watchman_of(
     agreements: AgreementSet,
     may_send: Callable[[], bool],
     board: Callable[[], ServiceBoard | None] = lambda: None,
+    tracing: Tracing | None = None,
 ) -> Watchman | None:
     """What tells alerts by the rules that the settings name, None without any; nothing runs yet. Raises AlertRulesError."""
     if settings.alert_rules is None or not settings.store_scores:
         return None
     rules = load_rules(settings.alert_rules, agreements)
-    couriers = couriers_of(rules, store.alerts, os.environ, real_time, may_send)
+    couriers = couriers_of(rules, store.alerts, os.environ, real_time, may_send, tracing=tracing)
     return Watchman(rules, agreements, store.alerts, couriers, real_time, board)
 
 
@@ -165,7 +176,12 @@ def real_time() -> datetime:
 
 
 def recorder_of(
-    settings: Settings, store: Store, scorer: Scorer, sights: Sights, watchman: Watchman | None = None
+    settings: Settings,
+    store: Store,
+    scorer: Scorer,
+    sights: Sights,
+    watchman: Watchman | None = None,
+    ticks: TickSpans | None = None,
 ) -> Recorder:
     """What stores scores, and then has alerts told, while this process holds the lease; nothing runs yet."""
     journal = ScoreJournal(store.predictions, settings.score_tolerance)
@@ -178,7 +194,8 @@ def recorder_of(
         if watchman is not None:
             pace.take_turn(lambda: watchman.after_tick(queue, conditions=[holding(lease)]))
 
-    return Recorder(ScorerLease(store.leases, settings.lease_seconds), [journal, shadow], [tell])
+    kept = ticks.around(journal) if ticks else journal
+    return Recorder(ScorerLease(store.leases, settings.lease_seconds), [kept, shadow], [tell])
 
 
 def score_once(settings: Settings, at: datetime) -> Queue:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from features.store.alerts import DEAD, DELIVERED, FAILED, Alerts, Attempt
 from serving.alerting.sending import DeliveryError, Send
 from serving.background import Loop
+from serving.tracing import Tracing
 
 log = logging.getLogger(__name__)
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 30.0, 3600.0
@@ -32,8 +33,9 @@ class Courier:
         attempts: int,
         chance: random.Random,
         may_send: Callable[[], bool] = lambda: True,
+        tracing: Tracing | None = None,
     ) -> None:
-        self.channel = channel
+        self.channel, self._tracing = channel, tracing or Tracing()
         self._send, self._alerts, self._clock = send, alerts, clock
         self._attempts, self._chance, self._may_send = attempts, chance, may_send
         self._loop = Loop(f"alerts-{channel}", self.deliver, lambda: LOOK_SECONDS)
@@ -62,12 +64,23 @@ class Courier:
     def _deliver_one(self, failed_before: int, alert: dict[str, object]) -> bool:
         alert_id = int(str(alert["alert_id"]))
         try:
-            self._send(alert, self._clock())
+            self._sent(alert, alert_id, failed_before + 1)
         except DeliveryError as error:
             self._alerts.record(self._failure(alert_id, failed_before + 1, str(error)))
             return False
         self._alerts.record(Attempt(alert_id, self.channel, DELIVERED, self._clock()))
         return True
+
+    def _sent(self, alert: dict[str, object], alert_id: int, attempt: int) -> None:
+        with self._tracing.span(
+            "deliver alert",
+            "client",
+            slacast__alert=alert_id,
+            slacast__rule=str(alert["rule"]),
+            slacast__channel=self.channel,
+            slacast__attempt=attempt,
+        ):
+            self._send(alert, self._clock())
 
     def _failure(self, alert_id: int, failed: int, why: str) -> Attempt:
         at = self._clock()

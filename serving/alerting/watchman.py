@@ -25,6 +25,7 @@ from serving.background import Trouble
 from serving.queue import Queue
 from serving.scored import ScoredRows
 from serving.services.standing import ServiceBoard
+from serving.tracing import Tracing
 from sla.agreements.agreement_set import AgreementSet
 from sla.agreements.loading import Fault
 from sla.instants import to_us
@@ -40,6 +41,7 @@ def couriers_of(
     clock: Callable[[], datetime],
     may_send: Callable[[], bool] = lambda: True,
     seed: int = 0,
+    tracing: Tracing | None = None,
 ) -> list[Courier]:
     """A courier for each channel, not started. Raises AlertRulesError naming every environment variable that is missing."""
     couriers, faults = [], []
@@ -51,7 +53,16 @@ def couriers_of(
             continue
         chance = random.Random(seed + number)  # noqa: S311 - spreads retries, guards nothing
         couriers.append(
-            Courier(name, send, alerts, clock=clock, attempts=channel.attempts, chance=chance, may_send=may_send)
+            Courier(
+                name,
+                send,
+                alerts,
+                clock=clock,
+                attempts=channel.attempts,
+                chance=chance,
+                may_send=may_send,
+                tracing=tracing,
+            )
         )
     if faults:
         raise AlertRulesError("alert rules", faults)

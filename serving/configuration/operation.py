@@ -52,6 +52,10 @@ class OperationSettings(SettingGroup):
     log_format: Literal["text", "json"] = Field(
         default="text", description="Log lines for people, or one JSON object a line for machines."
     )
+    tracing: Literal["off", "otlp"] = Field(
+        default="off",
+        description="`otlp` sends OpenTelemetry spans of requests, ticks, jobs and alerts over HTTP, to where the standard OTEL_* variables say (docs/operations.md).",
+    )
     shutdown_seconds: int = Field(
         default=5, ge=1, description="How long requests under way may take to end when the service is told to stop."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from serving.jobs.output import MOST_LOG_BYTES, JobOutput
 from serving.jobs.process import GRACE_SECONDS, SLACAST, JobProcess, environment_of
 from serving.lease import process_name
 from serving.settings import Settings
+from serving.tracing import Tracing
 
 log = logging.getLogger(__name__)
 MOST_SHORT = 2
@@ -47,6 +48,7 @@ class _Running:
     process: JobProcess
     output: JobOutput
     renewed_seconds: float
+    began_ns: int = field(default_factory=time.time_ns)
     why_stopped: JobEnd | None = None
 
 
@@ -61,12 +63,13 @@ class JobRunner:
         kinds: Mapping[str, JobKind] = KINDS,
         program: Sequence[str] = SLACAST,
         ended: Callable[[StoredJob], None] = lambda _job: None,
+        tracing: Tracing | None = None,
     ) -> None:
         """`ended` is told of each job that succeeded, such as a training after which there may be another champion."""
         self.kinds = kinds
         self.holder = process_name()
         self._jobs, self._settings, self._program, self._ended = jobs, settings, tuple(program), ended
-        self._folder = settings.var_dir / "jobs"
+        self._folder, self._tracing = settings.var_dir / "jobs", tracing or Tracing()
         self._running: dict[int, _Running] = {}
         self._looked_seconds = float("-inf")
         self._loop = Loop("jobs", self.step, lambda: _BUSY_SECONDS if self._running else _IDLE_SECONDS)
@@ -174,6 +177,13 @@ class JobRunner:
         end = _end_of(one, code)
         was_ours = self._jobs.end(number, self.holder, end)
         del self._running[number]
+        self._tracing.past(
+            f"job {one.job.kind}",
+            one.began_ns,
+            failed_by=None if end.state == SUCCEEDED else end.state,
+            slacast__job=number,
+            slacast__exit_code=code,
+        )
         log.info("job %d %s%s", number, end.state, f": {end.problem}" if end.problem else "")
         if was_ours and end.state == SUCCEEDED:
             self._ended(one.job)

@@ -75,7 +75,8 @@ def test_the_background_tick_starts_and_stops_with_the_application(settings: Set
             if client.get("/readyz").status_code == 200:
                 break
         assert client.get("/readyz").json()["status"] == "ready"
-    assert app.state.service.ticker._thread is None
+        assert app.state.service.ticker._loop.is_running
+    assert not app.state.service.ticker._loop.is_running
 
 
 def test_news_in_the_store_is_in_the_queue_after_the_next_step(settings: Settings, store: Store) -> None:
