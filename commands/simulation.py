@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from commands.desk_changes import POLICY_NAMES, change_of, policies, processes
 from commands.options import AgreementsOption, AsOfOption, JsonOption, StoreOption, seen_at, settings_with
 from commands.printing import Progress, says_faults
 
 if TYPE_CHECKING:
+    from simulation.changes import Change
     from simulation.fit_check import CheckedFit
-    from simulation.what_if import Change
+    from simulation.repetition import Repeat
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 BASELINE_SEED = 1
 
 
@@ -40,13 +40,25 @@ def simulate(
     people: Annotated[
         list[str], typer.Option("--people", metavar="TEAM=N", help="What if: N people more (or -N fewer).")
     ] = [],  # noqa: B006 (typer copies defaults)
-    policy: Annotated[str, typer.Option("--policy", help="What if: priority or fifo.")] = "priority",
+    shifts: Annotated[
+        list[str],
+        typer.Option(
+            "--shift", metavar="TEAM=HOURS", help="What if: a team (or all of a shift) works 10:00-18:30 mon-fri."
+        ),
+    ] = [],  # noqa: B006 (typer copies defaults)
+    hours: Annotated[
+        str | None,
+        typer.Option("--hours", help="What if: the desk is open, and promises count, 08:00-20:00 mon-sat."),
+    ] = None,
+    policy: Annotated[
+        str, typer.Option("--policy", help=f"What if: which ticket goes next: {', '.join(POLICY_NAMES)}.")
+    ] = "priority",
     outage: Annotated[
         str | None,
         typer.Option(
             "--outage",
             metavar="SERVICE@tue,10,180",
-            help="What if: a service fails on that weekday of the first week, from that hour, for so many minutes.",
+            help="What if: a service fails on the first such weekday, from that hour, for so many minutes (then: tickets an hour, week).",
         ),
     ] = None,
     weeks: Annotated[int, typer.Option("--weeks", min=1, max=52, help="Simulated weeks a run.")] = 8,
@@ -79,14 +91,10 @@ def simulate(
         demand = (contacts, interval_minutes * 60, handling_seconds, patience_seconds)
         said = _phones(demand, (answer_seconds, share, occupancy, shrinkage or 0.0))
     else:
-        change = _change(arrivals, handling, targets, shrinkage, people, policy, outage)
-        progress = Progress()
-        checked = _fitted(settings_with(database_url=store, agreements=agreements), as_of, progress)
-        said = {"fit": _fit_document(checked)}
-        if staff is not None:
-            said |= _staffed(checked, staff, (share, confidence), (weeks, runs), progress)
-        elif not fit:
-            said |= _compared(checked, change, (weeks, runs), progress)
+        change = change_of((arrivals, handling, targets), shrinkage, people, shifts, hours, policy, outage)
+        settings = settings_with(database_url=store, agreements=agreements)
+        asked = (staff, (share, confidence)) if staff is not None else None
+        said = _simulated(settings, as_of, None if fit and not asked else change, asked, (weeks, runs))
     typer.echo(json.dumps(said, ensure_ascii=False, indent=2, default=str) if as_json else text_of(said))
 
 
@@ -98,7 +106,27 @@ def _phones(
     return {"staffing": asdict(staffing(Demand(*demand), Promise(*promise)))}
 
 
-def _fitted(settings: Any, as_of: str | None, progress: Progress) -> CheckedFit:
+def _simulated(
+    settings: Any,
+    as_of: str | None,
+    change: Change | None,
+    asked: tuple[str, tuple[float, float]] | None,
+    plan: tuple[int, int],
+) -> dict[str, Any]:
+    from simulation.repetition import repetition
+
+    progress = Progress()
+    with repetition(processes()) as repeat:
+        checked = _fitted(settings, as_of, progress, repeat)
+        said = {"fit": _fit_document(checked)}
+        if asked is not None:
+            said |= _staffed(checked, asked, plan, progress, repeat)
+        elif change is not None:
+            said |= _compared(checked, change, plan, settings.guard, progress, repeat)
+    return said
+
+
+def _fitted(settings: Any, as_of: str | None, progress: Progress, repeat: Repeat) -> CheckedFit:
     from features.store import open_store
     from serving.configuration.values import costs_of
     from serving.workplace import agreements_of
@@ -109,69 +137,40 @@ def _fitted(settings: Any, as_of: str | None, progress: Progress) -> CheckedFit:
         found = agreements_of(settings, opened)
         events = opened.ticket_events(until=seen_at(as_of))
     promised = promises(events, found, costs_of(settings.priority_weights))
-    return checked_fit(events, promised, weeks=4, runs=6, told=_said(progress))
+    return checked_fit(events, promised, weeks=4, runs=6, told=_said(progress), repeat=repeat)
 
 
 def _said(progress: Progress) -> Any:
     return lambda step, share: progress(step, share, 1.0)
 
 
-def _change(
-    arrivals: float,
-    handling: float,
-    targets: float,
-    shrinkage: float | None,
-    people: Sequence[str],
-    policy: str,
-    outage: str | None,
-) -> Change:
-    from simulation.what_if import Change
-
-    more = dict(_people(text) for text in people)
-    return Change(arrivals, handling, targets, shrinkage, more or None, (), policy, _outage(outage) if outage else None)
-
-
-def _people(text: str) -> tuple[str, int]:
-    team, _, number = text.rpartition("=")
-    try:
-        return team, int(number)
-    except ValueError as error:
-        raise typer.BadParameter(f"--people {text!r} is not TEAM=N with a whole number, such as Network=2") from error
-
-
-def _outage(text: str) -> Any:
-    from simulation.what_if import OutageAhead
-
-    service, _, rest = text.rpartition("@")
-    try:
-        day, hour, minutes = rest.split(",")
-        return OutageAhead(service, 1, WEEKDAYS.index(day), float(hour), float(minutes))
-    except ValueError as error:
-        raise typer.BadParameter(
-            f"--outage {text!r} is not SERVICE@WEEKDAY,HOUR,MINUTES, such as VPN@tue,10,180"
-        ) from error
-
-
 def _staffed(
-    checked: CheckedFit, team: str, promise: tuple[float, float], plan: tuple[int, int], progress: Progress
+    checked: CheckedFit,
+    asked: tuple[str, tuple[float, float]],
+    plan: tuple[int, int],
+    progress: Progress,
+    repeat: Repeat,
 ) -> dict[str, Any]:
     from simulation.desk_staffing import DeskPromise, desk_staffing
 
-    weeks, runs = plan
+    (team, promise), (weeks, runs) = asked, plan
+    world, targets = checked.fit.world, checked.targets
     found = desk_staffing(
-        checked.fit.world, checked.targets, team, DeskPromise(*promise), checked.cut, weeks, runs, told=_said(progress)
+        world, targets, team, DeskPromise(*promise), checked.cut, weeks, runs, told=_said(progress), repeat=repeat
     )
     return {"desk_staffing": asdict(found)}
 
 
-def _compared(checked: CheckedFit, change: Change, plan: tuple[int, int], progress: Progress) -> dict[str, Any]:
+def _compared(
+    checked: CheckedFit, change: Change, plan: tuple[int, int], guard: float, progress: Progress, repeat: Repeat
+) -> dict[str, Any]:
     from simulation.what_if import as_document, baseline, compared
 
     weeks, runs = plan
     world, targets = checked.fit.world, checked.targets
     seeds = range(BASELINE_SEED, BASELINE_SEED + runs)
-    locked = baseline(world, targets, checked.cut, weeks, seeds, told=_said(progress))
-    found = compared(world, targets, locked, change, told=_said(progress))
+    locked = baseline(world, targets, checked.cut, weeks, seeds, _said(progress), repeat)
+    found = compared(world, targets, locked, change, _said(progress), policies(guard), repeat)
     return {
         "baseline": {"fingerprint": locked.fingerprint, "weeks": weeks, "runs": runs},
         "change": asdict(change),

@@ -105,10 +105,20 @@ def rate(queue: Waiting, settings: GainSettings) -> Floats:
     return np.asarray(factor * queue.weight / queue.expected)
 
 
+@dataclass(frozen=True)
+class SavableFirst:
+    """The suggested order as a choice of the next ticket; equals by what is due first. A value, so that other processes can be given it."""
+
+    settings: GainSettings
+
+    def __call__(self, queue: Waiting) -> int:
+        """Return the place of the ticket to take."""
+        return _first(gain_total(queue, self.settings), queue.left)
+
+
 def savable_first(settings: GainSettings | None = None) -> Choice:
     """Return the suggested order as a choice of the next ticket; equals by what is due first."""
-    chosen = settings or GainSettings()
-    return lambda queue: _first(gain_total(queue, chosen), queue.left)
+    return SavableFirst(settings or GainSettings())
 
 
 def gain_total(queue: Waiting, settings: GainSettings) -> Floats:

@@ -227,6 +227,7 @@ class Desk:
     def _on_answer(self, ticket: Ticket, token: int) -> None:
         if ticket.token == token:
             ticket.paused_us += self._now_us - ticket.waiting_since_us
+            ticket.stood_us += self._desk_hours.elapsed_between(ticket.waiting_since_us, self._now_us)
             answered_by, ticket.status, ticket.waiting_on = ticket.waiting_on, "open", ""
             self._journal.write(ticket, self._now_us, "status", answered_by)
             self._join(ticket)
@@ -255,6 +256,7 @@ class Desk:
         if ticket.token == token:
             ticket.stints += noted(ticket.team, ticket.rework_us, self._world.afterwards.note_every_minutes)
             ticket.reopen_us = -1
+            ticket.stood_us += self._desk_hours.elapsed_between(ticket.resolved_us, self._now_us)
             ticket.status = "open"
             self._journal.write(ticket, self._now_us, "status", "customer")
             self._join(ticket)

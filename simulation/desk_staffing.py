@@ -7,7 +7,7 @@ candidates meet the same luck, so the answer moves with the number of people and
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -16,12 +16,13 @@ import numpy as np
 
 from simulation.arrivals import day_factor
 from simulation.calendars import world_calendars
+from simulation.changes import Change, changed
 from simulation.days import days
-from simulation.dispatch import Dispatch, priority_then_fifo
 from simulation.faults import DeskError
-from simulation.measures import Targets, measured
+from simulation.measures import Figures, Targets
+from simulation.policies import Policy, by_priority
 from simulation.queueing import within
-from simulation.what_if import Change, changed
+from simulation.repetition import Repeat, Span, here
 from simulation.world import Exponential, LogNormal, Topic, World
 from sla.instants import DAY_US, SECOND_US, to_us
 
@@ -74,8 +75,9 @@ def desk_staffing(
     start: datetime,
     weeks: int = 4,
     runs: int = 10,
-    dispatch: Dispatch = priority_then_fifo,
+    policy: Policy = by_priority,
     told: Told = lambda _step, _share: None,
+    repeat: Repeat = here,
 ) -> DeskStaffing:
     """Return the fewest people of a team with which tickets of its topics are in time. ValueError for a team the desk does not have.
 
@@ -90,7 +92,9 @@ def desk_staffing(
     def keeps(people: int) -> bool:
         if people not in tried:
             told(f"{team} with {people} people", len(tried) / 8)
-            tried[people] = _tried(alone, targets, team, people - present, promise, (start, weeks, runs), dispatch)
+            other, _ = changed(alone, targets, Change(people={team: people - present}), start)
+            found = repeat(other, targets, range(runs), Span(start, weeks), policy)
+            tried[people] = _judged(people, found, promise)
         return tried[people].kept_share >= promise.confidence
 
     low, high = 0, max(present, 1)
@@ -124,20 +128,8 @@ def only(world: World, team: str) -> World:
     return replace(world, teams=(team,), topics=mine, agents=agents, outages=outages, arrivals=arrivals)
 
 
-def _tried(
-    world: World,
-    targets: Targets,
-    team: str,
-    more: int,
-    promise: DeskPromise,
-    plan: tuple[datetime, int, int],
-    dispatch: Dispatch,
-) -> Candidate:
-    start, weeks, runs = plan
-    other, _ = changed(world, targets, Change(people={team: more}), start)
-    found = [measured(other, targets, seed, start, weeks, dispatch) for seed in range(runs)]
+def _judged(people: int, found: Sequence[Figures], promise: DeskPromise) -> Candidate:
     attainment = np.array([run.attainment for run in found])
-    people = sum(agent.teams[0] == team for agent in world.agents) + more
     occupancy = float(np.mean([run.occupancy for run in found]))
     return Candidate(people, float(attainment.mean()), float((attainment >= promise.share).mean()), occupancy)
 

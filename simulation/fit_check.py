@@ -14,7 +14,8 @@ from features.histories import Histories
 from simulation.faults import DeskError
 from simulation.fitting import Fit, fit_world
 from simulation.journeys import Journeys
-from simulation.measures import Figures, Lives, Targets, figures_of, measured
+from simulation.measures import Figures, Lives, Targets, figures_of
+from simulation.repetition import Repeat, Span, here
 from simulation.world import World
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.replay import verdicts_at
@@ -86,7 +87,12 @@ def promises(events: pd.DataFrame, agreements: AgreementSet, costs: dict[str, fl
 
 
 def checked_fit(
-    events: pd.DataFrame, told_promises: Promises, weeks: int, runs: int, told: Told = lambda _step, _share: None
+    events: pd.DataFrame,
+    told_promises: Promises,
+    weeks: int,
+    runs: int,
+    told: Told = lambda _step, _share: None,
+    repeat: Repeat = here,
 ) -> CheckedFit:
     """Return a desk fitted on all but the last weeks, held against those. ValueError where too little is left."""
     hours = told_promises.calendar
@@ -98,10 +104,8 @@ def checked_fit(
     told("how much of a shift goes to tickets", 0.0)
     fit = with_speed(fit, events[events["recorded_at"] < pd.Timestamp(cut)], hours, targets, cut)
     real = real_figures(events, hours, targets, fit.world.priorities, (to_us(cut), to_us(end)))
-    start, found = cut - timedelta(weeks=WARM_UP_WEEKS), []
-    for seed in range(runs):
-        told("the fitted desk in the unseen weeks", seed / runs)
-        found.append(measured(fit.world, targets, seed, start, weeks, warm_up_weeks=WARM_UP_WEEKS))
+    span, step = Span(cut - timedelta(weeks=WARM_UP_WEEKS), weeks, WARM_UP_WEEKS), "the fitted desk in the unseen weeks"
+    found = repeat(fit.world, targets, range(runs), span, told=lambda share: told(step, share))
     return CheckedFit(fit, targets, cut, weeks, tuple(_held(name, real, found) for name in SHOWN))
 
 
@@ -113,12 +117,12 @@ def with_speed(fit: Fit, events: pd.DataFrame, hours: BusinessTime, targets: Tar
     real = real_figures(
         events, hours, targets, fit.world.priorities, (to_us(cut - timedelta(weeks=TUNED_WEEKS)), to_us(cut))
     )
-    start = cut - timedelta(weeks=TUNED_WEEKS + WARM_UP_WEEKS)
+    span = Span(cut - timedelta(weeks=TUNED_WEEKS + WARM_UP_WEEKS), TUNED_WEEKS, WARM_UP_WEEKS)
     low, high = SPEEDS
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         world = at_speed(fit.world, middle)
-        runs = [measured(world, targets, seed, start, TUNED_WEEKS, warm_up_weeks=WARM_UP_WEEKS) for seed in TUNED_SEEDS]
+        runs = here(world, targets, TUNED_SEEDS, span)
         is_slow = float(np.mean([run.median_hours for run in runs])) > real.median_hours
         low, high = (middle, high) if is_slow else (low, middle)
     speed = (low + high) / 2

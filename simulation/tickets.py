@@ -66,6 +66,7 @@ class Ticket:
         "status",
         "step",
         "stints",
+        "stood_us",
         "subcategory",
         "team",
         "ticket_id",
@@ -95,6 +96,7 @@ class Ticket:
         self.started_us = -1  # first picked up
         self.resolved_us = -1
         self.paused_us = 0  # wall time spent waiting
+        self.stood_us = 0  # desk hours in which its clock stood still: while it waited, or was thought to be solved
         self.waiting_on = ""  # "customer" or "supplier" while it waits for them
         self.waiting_since_us = -1
         self.written_us = -1  # the last event, and its place among those of the same instant

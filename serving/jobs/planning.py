@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -14,18 +14,29 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class OutageArguments(JobArguments):
-    """A service that fails in the first week."""
+    """A service that fails on the first such weekday of the simulated weeks, or `week` - 1 weeks later."""
 
     service: Name
     weekday: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "tue"
     hour: Annotated[float, Field(ge=0, lt=24)] = 10.0
     minutes: Annotated[float, Field(gt=0, le=10_080)] = 180.0
+    tickets_per_hour: Annotated[float, Field(gt=0, le=10_000)] = 30.0
+    week: Annotated[int, Field(ge=1, le=26)] = 1
+
+
+EXAMPLE: dict[str, Any] = {
+    "arrivals": 1.1,
+    "people": {"Network": 2},
+    "shifts": {"Network": "10:00-18:30 mon-fri"},
+    "policy": "suggested",
+    "outage": {"service": "VPN", "weekday": "tue", "hour": 10, "minutes": 180},
+}
 
 
 class SimulateArguments(JobArguments):
     """What is different from the desk as it is; with `staff` instead: how many people that team needs."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"arrivals": 1.1, "people": {"Network": 2}}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
     arrivals: Annotated[Factor, Field(description="So many times the tickets.")] = 1.0
     handling: Annotated[Factor, Field(description="So many times the work a ticket.")] = 1.0
@@ -35,13 +46,29 @@ class SimulateArguments(JobArguments):
         dict[Name, Annotated[int, Field(ge=-1000, le=1000)]],
         Field(default_factory=dict, max_length=100, description="People more (or, below 0, fewer) by team."),
     ]
-    policy: Literal["priority", "fifo"] = "priority"
+    shifts: Annotated[
+        dict[Name, Annotated[str, Field(min_length=1, max_length=200)]],
+        Field(default_factory=dict, max_length=100, description="Hours by team, such as `10:00-18:30 mon-fri`."),
+    ]
+    hours: Annotated[
+        str | None,
+        Field(max_length=200, description="The desk is open, and promises count, such as `08:00-20:00 mon-sat`."),
+    ] = None
+    policy: Annotated[
+        Literal["priority", "fifo", "due", "overdue-last", "suggested"],
+        Field(description="Which ticket goes next; `suggested` is the live queue's own order."),
+    ] = "priority"
     outage: OutageArguments | None = None
     staff: Annotated[Name | None, Field(description="How many people this team needs.")] = None
     share: Annotated[float, Field(gt=0, lt=1, description="With `staff`: the share of tickets to be in time.")] = 0.9
     confidence: Annotated[float, Field(gt=0, le=1, description="With `staff`: in which share of the runs.")] = 0.9
     weeks: Annotated[int, Field(ge=1, le=26)] = 8
     runs: Annotated[int, Field(ge=2, le=50)] = 20
+
+
+def _words(outage: OutageArguments) -> str:
+    numbers = f"{outage.hour:g},{outage.minutes:g},{outage.tickets_per_hour:g},{outage.week}"
+    return f"{outage.service}@{outage.weekday},{numbers}"
 
 
 def _simulate(given: SimulateArguments, order: JobOrder) -> list[str]:
@@ -52,8 +79,10 @@ def _simulate(given: SimulateArguments, order: JobOrder) -> list[str]:
         targets=given.targets,
         shrinkage=given.shrinkage,
         people=[f"{team}={count}" for team, count in given.people.items()],
+        shift=[f"{team}={hours}" for team, hours in given.shifts.items()],
+        hours=given.hours,
         policy=given.policy,
-        outage=None if outage is None else f"{outage.service}@{outage.weekday},{outage.hour:g},{outage.minutes:g}",
+        outage=None if outage is None else _words(outage),
         staff=given.staff,
         share=given.share,
         confidence=given.confidence,

@@ -43,13 +43,19 @@ def test_phones_are_staffed_by_formula_without_a_store() -> None:
 
 def test_a_desk_is_fitted_from_the_store_and_asked_what_if(store: str) -> None:
     words = ("--store", store, "--agreements", AGREEMENTS, "--as-of", "2026-03-09T00:00+01:00")
-    found = said(*words, "--people", "Second=2", "--arrivals", "1.2", "--weeks", "1", "--runs", "2")
+    moved = ("--shift", "Second=10:00-18:00 mon-fri", "--hours", "08:00-18:00 mon-fri", "--policy", "suggested")
+    more = ("--people", "Second=2", "--arrivals", "1.2", "--outage", "Service@tue,10,180,20,1")
+    found = said(*words, *moved, *more, "--weeks", "1", "--runs", "2")
     figures = {one["figure"]: one for one in found["figures"]}  # type: ignore[attr-defined]
     assert figures["tickets"]["change"] > 0
     assert {one["figure"] for one in found["fit"]["held"]} == {  # type: ignore[index]
         "tickets", "attainment", "backlog", "median_hours", "mean_lateness_hours",
     }  # fmt: skip
     assert found["change"]["people"] == {"Second": 2}  # type: ignore[index]
+    change = found["change"]
+    assert change["shifts"] == [["Second", "10:00-18:00 mon-fri"]]  # type: ignore[index]
+    assert (change["hours"], change["policy"]) == ("08:00-18:00 mon-fri", "suggested")  # type: ignore[index]
+    assert change["outage"]["tickets_per_hour"] == 20  # type: ignore[index]
     text = text_of(found)  # type: ignore[arg-type]
     assert "Held against 4 weeks it has not seen" in text
     assert "What if, 2 runs of 1 weeks" in text
@@ -60,6 +66,9 @@ def test_a_desk_is_fitted_from_the_store_and_asked_what_if(store: str) -> None:
     [
         (("--people", "Second"), "is not TEAM=N"),
         (("--outage", "VPN"), "is not SERVICE@WEEKDAY,HOUR,MINUTES"),
+        (("--outage", "VPN@tue,10,180,1,2,3"), "is not SERVICE@WEEKDAY,HOUR,MINUTES"),
+        (("--shift", "10:00-18:30 mon-fri"), "is not TEAM=SHIFT"),
+        (("--policy", "magic"), "is none of priority, fifo, due, overdue-last, suggested"),
     ],
 )
 def test_a_change_that_is_not_written_as_expected_is_refused(words: tuple[str, str], sentence: str, store: str) -> None:

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from simulation.changes import Change, changed
 from simulation.demo_world import demo_world
 from simulation.desk_staffing import DeskPromise, desk_staffing, offered, only
 from simulation.measures import Targets, measured
 from simulation.shift_fit import OVER, UNDER, arriving_people, present_people, shift_fit
-from simulation.what_if import Change, changed
 from sla.instants import to_us
 
 START = datetime(2026, 1, 12, tzinfo=ZoneInfo("Europe/Berlin"))

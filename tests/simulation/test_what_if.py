@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from simulation.arrivals import inflow
 from simulation.calendars import world_calendars
+from simulation.changes import Change, OutageAhead, changed
+from simulation.days import local_day
 from simulation.demo_world import demo_world
 from simulation.desk import Desk
 from simulation.measures import FIGURES, Targets, measured
-from simulation.what_if import Baseline, Change, Difference, OutageAhead, as_document, baseline, changed, compared
+from simulation.policies import POLICIES
+from simulation.repetition import Span, here, repetition
+from simulation.what_if import Baseline, Difference, as_document, baseline, compared
 
 START = datetime(2026, 1, 5, tzinfo=ZoneInfo("Europe/Berlin"))
 TARGETS = Targets((240.0, 480.0, 960.0, 2400.0))
 WORLD = demo_world()
+SERVICE = WORLD.topics[0].service
 WEEKS = 2
 
 
@@ -127,6 +133,14 @@ def test_a_baseline_is_locked_to_its_desk(locked: Baseline) -> None:
         (Change(people={"Nobody": 1}), "no team 'Nobody'"),
         (Change(people={"Data Centre": -9}), "cannot be taken away"),
         (Change(shifts=(("day", "moon"),)), "no shift 'moon'"),
+        (Change(shifts=(("Nobody", "08:00-16:00 mon-fri"),)), "no team or shift 'Nobody'"),
+        (Change(shifts=(("day", "8:00 to 16:00"),)), "is not a shift; expected times and days"),
+        (Change(hours="08:00-16:00 someday"), "changed calendars cannot be"),
+        (Change(calendars={"moon": {}}), "no calendar 'moon'"),
+        (Change(outage=OutageAhead(SERVICE, hour=24.0)), "begins at hour 24 and lasts 180 minutes"),
+        (Change(outage=OutageAhead(SERVICE, hour=-0.5)), "begins at hour -0.5"),
+        (Change(outage=OutageAhead(SERVICE, minutes=0.0)), "lasts 0 minutes"),
+        (Change(outage=OutageAhead(SERVICE, minutes=7 * 1440 + 1)), "lasts 10081 minutes"),
         (Change(outage=OutageAhead("Nothing")), "no service 'Nothing'"),
         (Change(policy="magic"), "no policy 'magic'"),
     ],
@@ -134,3 +148,63 @@ def test_a_baseline_is_locked_to_its_desk(locked: Baseline) -> None:
 def test_a_change_that_cannot_be_made_is_refused_by_name(locked: Baseline, change: Change, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         compared(WORLD, TARGETS, locked, change)
+
+
+@pytest.mark.parametrize(
+    ("start", "ahead", "begins"),
+    [
+        # The measured weeks begin two weeks after the start.
+        ("2026-01-05T00:00+01:00", OutageAhead(SERVICE, weekday=1, hour=10.0), "2026-01-20T10:00+01:00"),
+        ("2026-01-05T00:00+01:00", OutageAhead(SERVICE, weekday=0, hour=0.0), "2026-01-19T00:00+01:00"),
+        # A desk's weeks that begin on a Tuesday at 9:30: that very day at 10, but a week later at 9.
+        ("2026-01-06T09:30+01:00", OutageAhead(SERVICE, weekday=1, hour=10.0), "2026-01-20T10:00+01:00"),
+        ("2026-01-06T09:30+01:00", OutageAhead(SERVICE, weekday=1, hour=9.0), "2026-01-27T09:00+01:00"),
+        ("2026-01-06T09:30+01:00", OutageAhead(SERVICE, weekday=0, hour=9.0), "2026-01-26T09:00+01:00"),
+        ("2026-01-06T09:30+01:00", OutageAhead(SERVICE, week=3, weekday=1, hour=10.0), "2026-02-03T10:00+01:00"),
+        # 23:30 in UTC on Monday is Tuesday in Berlin: the desk's own day counts.
+        ("2026-01-05T23:30+00:00", OutageAhead(SERVICE, weekday=1, hour=1.0), "2026-01-20T01:00+01:00"),
+        # Clocks go forward on 29 March: the Tuesday after it has summer time.
+        ("2026-03-16T00:00+01:00", OutageAhead(SERVICE, weekday=1, hour=10.0), "2026-03-31T10:00+02:00"),
+    ],
+)
+def test_an_outage_is_on_the_first_such_day_of_the_measured_weeks(start: str, ahead: OutageAhead, begins: str) -> None:
+    at = datetime.fromisoformat(begins)
+    world, _ = changed(WORLD, TARGETS, Change(outage=ahead), datetime.fromisoformat(start))
+    (planned,) = world.planned
+    day = local_day(WORLD.zone, world_calendars(WORLD)["desk"], planned.day)
+    (failure,) = (one for one in inflow(world, 3, day).failures if one.outage >= len(world.outages))
+    assert datetime.fromtimestamp(failure.start_us / 1e6, tz=UTC) == at
+    assert failure.end_us - failure.start_us == 180 * 60_000_000
+
+
+def test_a_team_in_a_later_shift_works_then_and_the_others_as_before() -> None:
+    moved, _ = changed(WORLD, TARGETS, Change(shifts=(("Network", "12:00-20:00 mon-sat"),)), START)
+    events = Desk(moved, 4, START).events_until(START + timedelta(weeks=2))
+    seats = {agent.name: agent for agent in WORLD.agents}
+    acts = events[(events["actor_kind"] == "agent") & events["assignee"].isin(seats) & (events["kind"] != "created")]
+    is_network = acts["assignee"].map(lambda name: seats[name].teams[0] == "Network")
+    hour = acts["event_at"].dt.tz_convert("Europe/Berlin").dt.hour
+    assert hour[is_network].min() == 12
+    assert hour[is_network].max() >= 18
+    assert hour[~is_network].min() == 7
+    holiday = moved.calendars["12:00-20:00 mon-sat"]["holidays"]
+    assert holiday == WORLD.calendars["day"]["holidays"]
+
+
+def test_promises_count_on_the_changed_hours_of_the_desk(locked: Baseline) -> None:
+    shorter = told(locked, Change(hours="09:00-15:00 mon-fri"))
+    assert shorter["median_hours"].change < 0
+    assert shorter["attainment"].change > 0
+    assert shorter["tickets"].change != 0 or shorter["breaches"].change < 0
+    longer, _ = changed(WORLD, TARGETS, Change(hours="00:00-24:00 mon-sun"), START)
+    clock = world_calendars(longer)["desk"]
+    assert clock.spec.holidays == world_calendars(WORLD)["desk"].spec.holidays
+
+
+def test_several_processes_find_the_very_figures_of_one(locked: Baseline) -> None:
+    with repetition(2) as repeat:
+        again = baseline(WORLD, TARGETS, START, WEEKS, range(4), repeat=repeat)
+        other = repeat(WORLD, TARGETS, range(4), Span(START, WEEKS, 2), POLICIES["due"])
+    assert again.runs[:3] == locked.runs
+    assert other == here(WORLD, TARGETS, range(4), Span(START, WEEKS, 2), POLICIES["due"])
+    assert other[0] != again.runs[0]

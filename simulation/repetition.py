@@ -1,0 +1,96 @@
+"""One desk several times, once a seed: in this process, or in several, with the same figures in the same order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from multiprocessing import get_context
+from typing import Protocol
+
+from simulation.measures import Figures, Targets, measured
+from simulation.policies import Policy, by_priority
+from simulation.world import World
+
+Told = Callable[[float], None]
+FEWEST_RUNS = 4  # fewer are over before another process has begun
+
+
+@dataclass(frozen=True)
+class Span:
+    """Which weeks are measured: so many from `start` on, after a warm-up of so many weeks."""
+
+    start: datetime
+    weeks: int
+    warm_up_weeks: int = 2
+
+
+class Repeat(Protocol):
+    """Runs of a desk under a policy, one a seed, in the order of the seeds; `told` hears the share that is done."""
+
+    def __call__(
+        self,
+        world: World,
+        targets: Targets,
+        seeds: Sequence[int],
+        span: Span,
+        policy: Policy = by_priority,
+        told: Told = lambda _share: None,
+    ) -> list[Figures]:
+        """See Repeat."""
+        ...
+
+
+def one_run(world: World, targets: Targets, span: Span, policy: Policy, seed: int) -> Figures:
+    """Return the figures of one run."""
+    return measured(world, targets, seed, span.start, span.weeks, policy(world, targets), span.warm_up_weeks)
+
+
+def here(
+    world: World,
+    targets: Targets,
+    seeds: Sequence[int],
+    span: Span,
+    policy: Policy = by_priority,
+    told: Told = lambda _share: None,
+) -> list[Figures]:
+    """Return the figures of a desk, once a seed, worked out in this process."""
+    return _gathered(map(partial(one_run, world, targets, span, policy), seeds), len(seeds), told)
+
+
+@contextmanager
+def repetition(processes: int) -> Iterator[Repeat]:
+    """Runs in so many processes at once, started afresh when first needed (OpenMP does not survive a fork); 1: in this one.
+
+    What is simulated must be written down as values (worlds, promises) and policies that can be sent: functions of modules, dataclasses.
+    """
+    if processes <= 1:
+        yield here
+        return
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+
+        def spread(
+            world: World,
+            targets: Targets,
+            seeds: Sequence[int],
+            span: Span,
+            policy: Policy = by_priority,
+            told: Told = lambda _share: None,
+        ) -> list[Figures]:
+            if len(seeds) < FEWEST_RUNS:
+                return here(world, targets, seeds, span, policy, told)
+            return _gathered(pool.map(partial(one_run, world, targets, span, policy), seeds), len(seeds), told)
+
+        yield spread
+
+
+def _gathered(runs: Iterator[Figures], count: int, told: Told) -> list[Figures]:
+    told(0.0)
+    found = []
+    for run in runs:
+        found.append(run)
+        told(len(found) / count)
+    return found
