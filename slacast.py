@@ -10,6 +10,7 @@ from commands import (
     access,
     data,
     demonstration,
+    drift,
     learning,
     operations,
     outages,
@@ -43,6 +44,7 @@ app.command("train")(learning.train)
 app.command("backtest")(learning.backtest)
 app.command("tune")(tuning.tune)
 app.add_typer(registry.app, name="models")
+app.command("drift")(drift.drift)
 app.add_typer(outages.app, name="forecast")
 app.command("score")(service.score)
 app.command("serve")(service.serve)

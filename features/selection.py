@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -22,6 +23,7 @@ KEY_COLUMNS = ("team", "assignee", "category", "service", "customer")
 FEWEST_VALUES, MOST_PLACES, MOST_ORDERED = 2, 12, 8
 SEEN_OFTEN = 5
 LEAST_SHARE_SEEN_OFTEN = 0.3
+LEAST_SHARE_RUNNING, LEAST_SHARE_GROWING = 0.05, 0.95
 MOST_ATTRIBUTE_KEYS = 6
 
 
@@ -30,9 +32,10 @@ def chosen_settings(histories: Histories, families: tuple[str, ...]) -> Settings
 
     A column is ordered if it has 2 to 12 values. A column becomes a key of histories if at least three tickets of ten
     have a value that five or more tickets share; attributes with the most informative values (entropy) come first.
+    Running totals, such as minutes booked so far, are neither: they tell how long a ticket has lived, not what it is.
     """
     attributes = [name for name in histories.log.columns if name.startswith(ATTRIBUTE_PREFIX)]
-    attributes = _without_clashes(attributes)
+    attributes = [name for name in _without_clashes(attributes) if not is_running_total(histories, name)]
     last = histories.steps.offsets[1:][np.diff(histories.steps.offsets) > 0] - 1
     counts = {
         name: _value_counts(histories, name, last) for name in (*KEY_COLUMNS, *ORDERED_COLUMNS, "priority", *attributes)
@@ -113,6 +116,25 @@ def _without_clashes(attributes: list[str]) -> list[str]:
             kept.append(name)
             taken.add(plain_name(name))
     return kept
+
+
+def is_running_total(histories: Histories, column: str) -> bool:
+    """Whether a column counts upwards while tickets live: numbers that change in one ticket of twenty, and nearly always grow."""
+    numbers = _numbers(histories.values(column))[histories.codes(column)]
+    follows = histories.steps.ticket[1:] == histories.steps.ticket[:-1]
+    change = np.diff(numbers)[follows]
+    moved = int((change != 0).sum() - np.isnan(change).sum())
+    tickets = len(np.unique(histories.steps.ticket[~np.isnan(numbers)]))
+    return moved >= max(LEAST_SHARE_RUNNING * tickets, 1) and bool((change > 0).sum() >= LEAST_SHARE_GROWING * moved)
+
+
+def _numbers(texts: Sequence[str]) -> NDArray[np.float64]:
+    """The texts as numbers, NaN for those that are none, and NaN at the end: for the code -1."""
+    found = np.full(len(texts) + 1, np.nan)
+    for place, text in enumerate(texts):
+        if re.fullmatch(r"\d+(\.\d+)?", text):
+            found[place] = float(text)
+    return found
 
 
 def _without_twins(histories: Histories, columns: list[str], others: list[str]) -> list[str]:

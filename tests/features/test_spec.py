@@ -13,6 +13,7 @@ import pytest
 from features.declaration import FIRST_TEAM
 from features.histories import Histories
 from features.pipeline import build
+from features.selection import is_running_total
 from features.snapshots import event_snapshots
 from features.spec import FeatureSpec, SpecError, markdown
 from tests.features.desk_logs import agreements, busy_log, full_spec, histories
@@ -119,3 +120,25 @@ def test_many_rows_in_threads_are_the_rows_one_by_one(monkeypatch):
     one_thread = build(found, snapshots, spec)
     monkeypatch.setattr("features.families.MANY_ROWS", 0)
     pd.testing.assert_frame_equal(build(again, snapshots, spec), one_thread, check_exact=True)
+
+
+def test_what_counts_upwards_while_tickets_live_says_nothing_of_what_they_are():
+    """Minutes booked so far are numbers that grow; a cost centre is a number too, and stays or changes either way."""
+    rows = [
+        {
+            "ticket": f"T{k}",
+            "minute": 10 * k + step,
+            "status": "open",
+            "attributes.booked": f"{5 * step}",
+            "attributes.centre": f"{centre}",
+        }
+        for k in range(120)
+        for step, centre in enumerate((100 + k % 15, 100 + (k % 15 if k % 10 else k % 4 * 5)))
+    ]
+    found = histories(*rows)
+    settings = FeatureSpec.from_histories(found).settings
+    assert ("attributes.centre",) in settings.keys
+    told = {name for key in settings.keys for name in key} | set(settings.orders)
+    assert "attributes.booked" not in told
+    assert [is_running_total(found, f"attributes.{name}") for name in ("booked", "centre")] == [True, False]
+    assert not is_running_total(found, "status")
