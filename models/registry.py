@@ -10,7 +10,7 @@ import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from typing import Any
 from models.versions import ModelVersion, RegisteredModel, RegistryError, promotions_in
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+DIGEST_TAG = "bundle_digest"
 
 
 @dataclass(frozen=True)
@@ -79,17 +80,26 @@ def registered(tracking_uri: str, name: str = "breach") -> RegisteredModel:
     """A model with all its versions, newest first, and the figures of their runs. Raises RegistryError in words."""
     with _asked(tracking_uri, name) as client:
         found = client.get_registered_model(name)
-        aliases = {alias: int(number) for alias, number in found.aliases.items()}
-        # The model's name stands in quotes in MLflow's filter language, which knows no escape for them.
-        if "'" in name:
-            raise RegistryError(f"{name!r} is no name for a model: it holds a quote.")
-        versions = sorted(client.search_model_versions(f"name='{name}'"), key=lambda one: -int(one.version))
-        return RegisteredModel(
-            name,
-            tuple(_model_version(client, one, aliases) for one in versions),
-            aliases,
-            promotions_in(found.tags or {}),
-        )
+        return _registered(client, found, _versions_of(client, name))
+
+
+def all_registered(tracking_uri: str, most_versions: int) -> list[RegisteredModel]:
+    """Every model that slacast registered, by name, with its newest versions and those that carry an alias; raises as `registered`.
+
+    A registry may hold models of others: ours have a version with the digest of its bundle.
+    """
+    found: list[RegisteredModel] = []
+    with _asked(tracking_uri, "") as client:
+        for model in _pages(client.search_registered_models):
+            if "'" in model.name:
+                continue  # none of ours, and nobody can ask for it
+            versions = _versions_of(client, model.name)
+            if not any(DIGEST_TAG in (one.tags or {}) for one in versions):
+                continue
+            carried = {int(number) for number in model.aliases.values()}
+            kept = [one for place, one in enumerate(versions) if place < most_versions or int(one.version) in carried]
+            found.append(_registered(client, model, kept))
+    return sorted(found, key=lambda one: one.name)
 
 
 def bundle_folder(tracking_uri: str, name: str, number: int, download_to: Path | None = None) -> Path:
@@ -101,12 +111,38 @@ def bundle_folder(tracking_uri: str, name: str, number: int, download_to: Path |
     return answer.path
 
 
+def _registered(client: Any, found: Any, versions: list[Any]) -> RegisteredModel:
+    aliases = {alias: int(number) for alias, number in found.aliases.items()}
+    told = tuple(_model_version(client, one, aliases) for one in versions)
+    return RegisteredModel(found.name, told, aliases, promotions_in(found.tags or {}))
+
+
+def _versions_of(client: Any, name: str) -> list[Any]:
+    """MLflow's versions of a model, newest first."""
+    # The model's name stands in quotes in MLflow's filter language, which knows no escape for them.
+    if "'" in name:
+        raise RegistryError(f"{name!r} is no name for a model: it holds a quote.")
+    return sorted(client.search_model_versions(f"name='{name}'"), key=lambda one: -int(one.version))
+
+
+def _pages(search: Callable[..., Any]) -> Iterator[Any]:
+    """All that a search of MLflow's finds, which it gives in pages."""
+    token = None
+    while True:
+        page = search(page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
 @contextmanager
 def _asked(tracking_uri: str, name: str) -> Iterator[Any]:
     """MLflow's client; what goes wrong inside comes out as a RegistryError in words."""
     absent = _absent_database(tracking_uri)
     if absent is not None:
-        raise RegistryError(f"there is no model {name!r} yet: {absent}. Train one: slacast train breach.")
+        which = f"model {name!r}" if name else "model"
+        raise RegistryError(f"there is no {which} yet: {absent}. Train one: slacast train breach.")
     mlflow = quiet_mlflow()
     try:
         yield mlflow.MlflowClient(tracking_uri, tracking_uri)
@@ -224,8 +260,8 @@ def _without_model(name: str, alias: str, tracking_uri: str, fault: Any) -> Regi
 
 
 def _unreachable(name: str, tracking_uri: str, fault: Exception) -> RegistryAnswer:
-    where = _without_password(tracking_uri)
-    why = f"MLflow at {where} cannot be asked for model {name!r}: {type(fault).__name__}: {_first_line(fault)}. Check the address and that it runs."
+    where, which = _without_password(tracking_uri), f"model {name!r}" if name else "its models"
+    why = f"MLflow at {where} cannot be asked for {which}: {type(fault).__name__}: {_first_line(fault)}. Check the address and that it runs."
     return RegistryAnswer(None, None, None, why, is_reachable=False)
 
 

@@ -62,8 +62,14 @@ class ModelVersion:
 
     @property
     def gate_reason(self) -> str:
-        """Why the gate let it pass or kept it out."""
-        return self.tags.get("gate_reason", self.tags.get("not_promoted_because", ""))
+        """Why the gate let it pass or kept it out; of a model that is never kept out, why it serves what it serves."""
+        said = (self.tags.get(name) for name in ("gate_reason", "not_promoted_because", "why"))
+        return next((text for text in said if text), "")
+
+    @property
+    def target(self) -> str:
+        """The target whose breach it foretells; empty for models of anything else."""
+        return self.tags.get("target", "")
 
     def to_dict(self) -> dict[str, Any]:
         """The version for machines."""
@@ -115,6 +121,13 @@ class RegisteredModel:
                 {"entry": number, **entry.model_dump(mode="json")} for number, entry in self.promotions.items()
             ],
         }
+
+    @property
+    def champion_since(self) -> datetime | None:
+        """When the champion became it, None without one or where nobody wrote it down."""
+        number = self.aliases.get("champion")
+        moves = [entry.at for entry in self.promotions.values() if entry.number == number]
+        return moves[-1] if number is not None and moves else None
 
     def last_standing(self) -> tuple[int, Promotion] | None:
         """The latest promotion that no rollback took back, with its number; None where there is none."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
-from models.registry import registered
-from models.versions import ModelVersion, RegistryError
+from models.registry import all_registered
+from models.versions import ModelVersion, RegisteredModel, RegistryError
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
 from serving.api.schemas import problems
@@ -26,20 +27,24 @@ class VersionOut(BaseModel):
     created_at: datetime
     aliases: list[str]
     gate: str = Field(description="`passed` or `failed`; empty where no gate judged it.")
-    gate_reason: str
+    gate_reason: str = Field(description="Why; where no gate judged it, why it serves what it serves.")
     metrics: dict[str, float]
 
 
 class ModelOut(BaseModel):
     """A model, its versions newest first, and who carries which alias."""
 
-    name: str
+    name: str = Field(
+        description="`breach` and `breach-TARGET`, `remaining-time`, `outage`, `volume`, or a name of your own."
+    )
+    target: str = Field(description="The target whose breach it foretells; empty for models of anything else.")
     aliases: dict[str, int]
+    champion_since: datetime | None = Field(description="When the champion became it, where it was written down.")
     versions: list[VersionOut]
 
 
 class ModelsOut(BaseModel):
-    """The models that are served, and what is wrong with asking for them."""
+    """All models that slacast registered, that of the queue first, and what is wrong with asking for them."""
 
     models: list[ModelOut]
     served: str | None = Field(description="The bundle that the queue is scored with; null: the rules alone.")
@@ -49,10 +54,15 @@ class ModelsOut(BaseModel):
 @router.get(
     "/models",
     dependencies=[Depends(Demand(Permission.READ))],
-    responses=problems(401, 403, 429),
-    summary="The registered models with their figures",
+    responses=problems(401, 403, 422, 429),
+    summary="The registered models with their versions and figures",
 )
-def read_models(request: Request) -> ModelsOut:
+def read_models(
+    request: Request,
+    versions: Annotated[
+        int, Query(ge=1, le=200, description="So many of each model's newest; those with an alias are always told.")
+    ] = 20,
+) -> ModelsOut:
     """Versions, aliases and figures as the registry has them now."""
     service = service_of(request)
     queue = service.standing.queue
@@ -60,12 +70,22 @@ def read_models(request: Request) -> ModelsOut:
     if not service.settings.use_model:
         return ModelsOut(models=[], served=served, problem="SLACAST_USE_MODEL is off")
     try:
-        found = registered(service.settings.mlflow_uri, service.settings.model_name)
+        found = all_registered(service.settings.mlflow_uri, versions)
     except RegistryError as error:
         return ModelsOut(models=[], served=served, problem=str(error))
-    versions = [_version(one) for one in found.versions]
-    return ModelsOut(
-        models=[ModelOut(name=found.name, aliases=dict(found.aliases), versions=versions)], served=served, problem=None
+    found.sort(key=lambda one: one.name != service.settings.model_name)
+    problem = None if found else "There is no model yet. Train one: slacast train breach."
+    return ModelsOut(models=[_model(one) for one in found], served=served, problem=problem)
+
+
+def _model(one: RegisteredModel) -> ModelOut:
+    newest = one.versions[0]
+    return ModelOut(
+        name=one.name,
+        target=newest.target,
+        aliases=dict(one.aliases),
+        champion_since=one.champion_since,
+        versions=[_version(version) for version in one.versions],
     )
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from models.versions import ModelVersion, RegisteredModel, RegistryError
 from serving.access.roles import Role
-from serving.api import models as models_api
 from serving.queue import QueueRow
 from sla.clocks.what_if import Supposition, what_if
 from sla.instants import to_us
@@ -165,30 +161,3 @@ def test_feedback_is_stored_with_who_gave_it_once_for_a_key(desk: Desk) -> None:
     assert client.post(url, json={"verdict": "helpful"}).json()["inserted"] == 1
     is_problem(client.post(url, json={"verdict": "great"}), 422)
     is_problem(client.post("/api/v1/tickets/none/feedback", json=said), 404)
-
-
-def test_the_models_are_listed_with_their_figures(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    version = ModelVersion(
-        "breach",
-        3,
-        datetime(2026, 5, 1, tzinfo=UTC),
-        ("champion",),
-        "r1",
-        {"gate": "passed"},
-        {"pr_auc": 0.41, "bad": math.nan},
-    )
-    answers: list[Any] = [RegisteredModel("breach", (version,), {"champion": 3}, {})]
-    monkeypatch.setattr(models_api, "registered", lambda *_given: answers[0])
-    settings = desk.settings.model_copy(update={"use_model": True})
-    object.__setattr__(desk, "service", replace(desk.service, settings=settings))
-    (model,) = desk.client().get("/api/v1/models").json()["models"]
-    assert model["aliases"] == {"champion": 3}
-    assert model["versions"][0]["metrics"] == {"pr_auc": 0.41}
-    assert model["versions"][0]["gate"] == "passed"
-
-    def gone(*_given: Any) -> None:
-        raise RegistryError("MLflow at ... cannot be asked")
-
-    monkeypatch.setattr(models_api, "registered", gone)
-    found = desk.client().get("/api/v1/models").json()
-    assert (found["models"], found["problem"]) == ([], "MLflow at ... cannot be asked")
