@@ -28,6 +28,7 @@ from serving.metrics import Metrics
 from serving.observation import Observation
 from serving.problems import MEDIA_TYPE, Fault, ProblemDocument, ProblemError, faults_of
 from serving.protection import Bounds, Protection
+from serving.quality.book import QualityBook
 from serving.service import Service
 from serving.settings import Settings, refuse_open_door
 from serving.ticker import Feed
@@ -136,7 +137,8 @@ def application(service: Service) -> FastAPI:
     app.state.metrics, app.state.gauges = metrics, gauges
     app.state.pages = Pages.build()
     app.state.marks = MarkBook(service.store)
-    app.state.levels = LevelsBook(lambda: service.source.histories)
+    app.state.levels = levels = LevelsBook(lambda: service.source.histories)
+    app.state.quality = QualityBook(service.store, levels.clocks)
     app.state.openid = OpenId(service.settings) if service.settings.oidc_issuer else None
     for router in (
         api_router(),

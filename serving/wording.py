@@ -139,6 +139,10 @@ class LocalTime:
             return f"{self._weekday(local)} {local:%H:%M}"
         return f"{self._date(local)} {local:%H:%M}" if local.year == here.year else self._date(local, with_year=True)
 
+    def date(self, at: datetime) -> str:
+        """`16 May`."""
+        return self._date(at.astimezone(self.zone))
+
     def day(self, at: datetime) -> str:
         """`Mon 16 May 14:10 CEST`."""
         local = at.astimezone(self.zone)

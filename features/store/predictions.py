@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Final
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Engine, false, select
+from sqlalchemy import ColumnElement, Connection, Engine, false, func, select
 
+from features.store.bulk import stream
 from features.store.changes import Changes, all_of, stream_frames
 from features.store.engine import reading, writing
 from features.store.faults import StoreError
-from features.store.frames import fetched
+from features.store.frames import arrays_of, fetched, frame_of
 from features.store.tables import predictions
 from features.store.words import known_numbers
 from sla.instants import to_us
@@ -22,6 +23,15 @@ PROBABILITY_TOLERANCE: Final = 0.005
 """A probability that moved by no more than this is the same prediction: shown as a percentage, it differs by half a point."""
 
 CHUNK_ROWS: Final = 100_000
+_SAID = ("ticket_id", "is_shadow", "scored_at", "bundle_version", "probability", "due_at")
+
+
+@dataclass(frozen=True)
+class SaidOfSome:
+    """What models said of one ticket in `one_in`, chosen by number, with all that was said of each."""
+
+    frame: pd.DataFrame
+    one_in: int
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,28 @@ class Predictions:
                 wanted.append(predictions.c.scored_at >= to_us(since))
             shown = select(*(fetched(column) for column in predictions.columns)).where(*wanted)
             yield from stream_frames(connection, predictions, shown.order_by(predictions.c.prediction_id), chunk_rows)
+
+    def said_of_some(self, since: datetime, target: str, most_rows: int) -> SaidOfSome:
+        """The probabilities said since an instant, in the order they were stored: of all tickets, or of every n-th so that about `most_rows` are read.
+
+        Columns: ticket_id, is_shadow, scored_at, bundle_version, probability, due_at.
+        """
+        columns = [predictions.c[name] for name in _SAID]
+        with reading(self._engine) as connection:
+            wanted = [predictions.c.scored_at >= to_us(since), predictions.c.probability.is_not(None)]
+            wanted += _wanted(connection, None, None, target)
+            count = connection.execute(select(func.count()).select_from(predictions).where(*wanted)).scalar_one()
+            one_in = max(1, -(-count // most_rows))
+            wanted.append(predictions.c.ticket_id // one_in * one_in == predictions.c.ticket_id)
+            shown = select(*(fetched(column) for column in columns)).where(*wanted)
+            ordered = shown.order_by(predictions.c.prediction_id)
+            parts = [
+                frame_of(connection, columns, arrays_of(columns, portions))
+                for portions in stream(connection, ordered, CHUNK_ROWS)
+            ]
+            if not parts:
+                parts = [frame_of(connection, columns, arrays_of(columns, []))]
+        return SaidOfSome(pd.concat(parts, ignore_index=True), one_in)
 
     def in_force(
         self,

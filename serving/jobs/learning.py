@@ -86,11 +86,21 @@ class CompareArguments(JobArguments):
     first: Version = "challenger"
     second: Version = "champion"
     weeks: Annotated[int, Field(ge=1, le=52, description="How many recent weeks with known outcomes.")] = 4
+    retrained: Annotated[
+        bool, Field(description="Compare their settings: both trained anew on what was known before these weeks.")
+    ] = False
 
 
 def _compare(given: CompareArguments, order: JobOrder) -> list[str]:
     named = [order.settings.model_name, given.first, given.second]
-    return ["models", "compare", *named, *options(weeks=given.weeks), "--json"]
+    return [
+        "models",
+        "compare",
+        *named,
+        *options(weeks=given.weeks),
+        *(["--retrained"] if given.retrained else []),
+        "--json",
+    ]
 
 
 LEARNING = tuple(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import islice
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Request
@@ -21,19 +19,18 @@ from serving.access.decisions import Demand, Guarded, form_of, gate_of
 from serving.access.roles import Permission
 from serving.api import asking
 from serving.api.job_log import output_of
-from serving.api.levels import book_of as levels_of
 from serving.api.promotions import PromoteIn, RollbackIn, promote, roll_back
 from serving.drift import drift_of
 from serving.jobs.catalogue import KINDS
-from serving.jobs.learning import TrainArguments
-from serving.live_calibration import Reliability, live_calibration
+from serving.jobs.kinds import JobArguments
+from serving.jobs.learning import CompareArguments, TrainArguments
 from serving.problems import ProblemError
-from serving.queue import Queue
+from serving.quality.book import QualityBook
 from serving.service import Service, service_of
-from serving.web.charts import Line, Plot
+from serving.web.compared import compared
 from serving.web.frame import frame, pages_of
-from serving.web.language import Language, language_of, phrase
-from serving.wording import percent
+from serving.web.language import language_of, phrase
+from serving.web.model_quality import quality_view
 
 router = APIRouter(include_in_schema=False, route_class=Guarded)
 Reader: TypeAlias = Annotated[Caller, Depends(Demand(Permission.READ))]
@@ -50,8 +47,7 @@ MEASURES = (
     ("grid.recall_at_10", None, phrase("Breaches caught when 10 % are flagged"), True),
 )
 """Metric, that of the rules on the same tickets, in words, and whether more is better."""
-MOST_VERSIONS, MOST_JOBS, MOST_CHUNKS, MOST_DRIFT = 6, 8, 4, 25
-CALIBRATED_OVER = timedelta(days=30)
+MOST_VERSIONS, MOST_JOBS, MOST_DRIFT = 6, 8, 25
 LOG_BYTES = 128 * 1024
 STATES = {
     "waiting": phrase("waiting"),
@@ -81,36 +77,42 @@ def models_page(request: Request, caller: Reader) -> Response:
     queue = standing.queue
     model, problem = _registered(service)
     shown = _shown(model) if model else ()
-    calibration = _calibration(request, service, queue) if queue else []
+    around = frame(request, queue, standing)
+    sees_all = caller.scope.is_everything
+    quality = quality_of(request).soon(queue) if queue and sees_all else None
     values: dict[str, Any] = {
         "model": model,
         "registry_problem": problem,
         "shown": shown,
         "measured": tuple(_measured(shown)),
-        "calibration": calibration,
-        "plot": _plot(calibration, language_of(request)),
-        "calibration_rows": [(percent(one.said), percent(one.seen), str(one.count)) for one in calibration],
-        "drift": drift_of(queue)[:MOST_DRIFT] if queue and caller.scope.is_everything else [],
+        "told": quality_view(quality, around["local"], language_of(request)),
+        "drift": drift_of(queue)[:MOST_DRIFT] if queue and sees_all else [],
         "jobs": _jobs(service),
         "states": STATES,
-        "may_promote": service.jobs is not None and caller.may(Permission.PROMOTE) and caller.scope.is_everything,
-        "may_train": service.jobs is not None and caller.may(Permission.TRAIN) and caller.scope.is_everything,
+        "may_promote": service.jobs is not None and caller.may(Permission.PROMOTE) and sees_all,
+        "may_train": service.jobs is not None and caller.may(Permission.TRAIN) and sees_all,
         "mlflow_url": service.settings.mlflow_uri.rstrip("/") if service.settings.mlflow_uri.startswith("http") else None,
         "once": secrets.token_urlsafe(12),
     }  # fmt: skip
-    return pages_of(request).render(
-        "models.html", 200, {"Cache-Control": "no-store"}, **frame(request, queue, standing), **values
-    )
+    return pages_of(request).render("models.html", 200, {"Cache-Control": "no-store"}, **around, **values)
 
 
 @router.post("/models/train")
 async def train_model(request: Request, caller: Trainer) -> Response:
     """The page of the job that trains; sent twice, it is one job."""
+    return await _asked(request, caller, "train", TrainArguments(), (await form_of(request)).get("once"))
+
+
+@router.post("/models/compare")
+async def compare_versions(request: Request, caller: Trainer) -> Response:
+    """The page of the job that asks two versions about the same recent tickets."""
     fields = await form_of(request)
-    sent = {"page": "train"}
-    wish = asking.Request(service_of(request), caller, gate_of(request).clock(), fields.get("once") or None, sent)
-    job = await run_in_threadpool(asking.asked, wish, KINDS["train"], TrainArguments())
-    return RedirectResponse(f"/models/jobs/{job.job_id}", 303)
+    named = {name: fields.get(name, "") for name in ("first", "second")}
+    try:
+        wanted = CompareArguments(**named, retrained="retrained" in fields)
+    except ValidationError as error:
+        raise ProblemError(422, "Choose two versions by their numbers or by an alias such as champion.") from error
+    return await _asked(request, caller, "compare", wanted, fields.get("once"))
 
 
 @router.post("/models/move")
@@ -147,11 +149,26 @@ def job_page(request: Request, job_id: int, caller: Reader) -> Response:
         else ((job.ended_at or gate_of(request).clock()) - job.started_at).total_seconds()
     )
     kind = KINDS.get(job.kind)
-    values = {"job": job, "about": kind.about if kind else job.kind, "log": text, "seconds": ran, "states": STATES}  # fmt: skip
+    values = {"job": job, "about": kind.about if kind else job.kind, "log": text, "seconds": ran, "states": STATES, "compared": compared(job.result)}  # fmt: skip
     standing = service.standing
     return pages_of(request).render(
         "job.html", 200, {"Cache-Control": "no-store"}, **frame(request, standing.queue, standing), **values
     )
+
+
+def quality_of(request: Request) -> QualityBook:
+    """The quality of the estimates of the application a request belongs to."""
+    book = request.app.state.quality
+    if not isinstance(book, QualityBook):
+        raise TypeError("the application was not built by serving.app.create_app")
+    return book
+
+
+async def _asked(request: Request, caller: Caller, kind: str, wanted: JobArguments, once: str | None) -> Response:
+    sent = {"page": kind, **wanted.model_dump(mode="json")}
+    wish = asking.Request(service_of(request), caller, gate_of(request).clock(), once or None, sent)
+    job = await run_in_threadpool(asking.asked, wish, KINDS[kind], wanted)
+    return RedirectResponse(f"/models/jobs/{job.job_id}", 303)
 
 
 def _registered(service: Service) -> tuple[RegisteredModel | None, str | None]:
@@ -177,29 +194,6 @@ def _measured(shown: tuple[ModelVersion, ...]) -> list[Measured]:
             by_rules = shown[0].metrics.get(rules) if rules else None
             found.append(Measured(words, values, by_rules, more_is_better))
     return found
-
-
-def _calibration(request: Request, service: Service, queue: Queue) -> list[Reliability]:
-    """What came true of the last month's scores; nothing while the clocks are being counted or the store cannot be read."""
-    clocks = levels_of(request).soon(queue)
-    if service.store is None or clocks is None:
-        return []
-    chunks = service.store.predictions.chunks(since=queue.as_of - CALIBRATED_OVER, target=queue.target)
-    try:
-        return live_calibration(islice(chunks, MOST_CHUNKS), clocks, queue.target)
-    except StoreError:
-        return []
-
-
-def _plot(parts: list[Reliability], language: Language) -> Plot | None:
-    if not parts:
-        return None
-    said, seen = [part.said for part in parts], [part.seen for part in parts]
-    lines = [
-        Line(language.gettext(phrase("missed their target")), seen, "bars"),
-        Line(language.gettext(phrase("what was said of them")), said, "dots", "second"),
-    ]
-    return Plot([percent(value) for value in said], lines, unit="%", ceiling=1.0, height=220.0)
 
 
 def _jobs(service: Service) -> list[Any]:

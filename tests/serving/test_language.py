@@ -83,6 +83,17 @@ def test_translations_keep_the_places_of_their_texts() -> None:
         assert text.strip()
 
 
+def test_each_text_of_a_template_can_be_filled_in_in_both_languages() -> None:
+    """A lone per cent sign would break the page of that language only."""
+    for key, where in texts_of_templates().items():
+        values = dict.fromkeys(re.findall(r"%\((\w+)\)s", key), "7")
+        for text in (key, CHINESE.catalogue.texts.get(key, key)):
+            try:
+                text % values
+            except (ValueError, TypeError, KeyError) as fault:
+                pytest.fail(f"{where}: {text!r}: {fault}")
+
+
 @pytest.mark.parametrize("with_model", [True, False])
 def test_what_the_service_says_of_tickets_is_said_in_the_other_language_too(with_model: bool) -> None:
     desk = busy_desk(150, with_model=with_model)

@@ -11,7 +11,8 @@ import pytest
 from models.bundle import BreachBundle
 from serving.access.roles import Role
 from serving.drift import drift_of
-from serving.live_calibration import BINS, live_calibration
+from serving.quality.calibration import BINS, live_calibration
+from serving.quality.statements import first_said
 from serving.scorer import Scorer
 from tests.serving.builders import busy_desk
 from tests.serving.real_desk import AT, ListStore, agreements, fitted_bundle, random_events
@@ -60,9 +61,7 @@ def test_what_was_said_first_is_held_against_how_it_ended() -> None:
     later = [replace(one, hours=5, probability=0.99) for one in told]
     ends = {one.ticket: (one.probability or 0) < 0.5 for one in told}
     shadow = [replace(one, hours=-1, is_shadow=True) for one in told]
-    found = live_calibration(
-        [predictions(*shadow), predictions(*told[:60]), predictions(*told[60:], *later)], clocks(ends)
-    )
+    found = live_calibration(first_said(predictions(*shadow, *told, *later), clocks(ends), "resolution"))
     assert sum(part.count for part in found) == 100
     assert [part.said for part in found] == sorted(part.said for part in found)
     assert (found[0].seen, found[-1].seen, len(found)) == (0.0, 1.0, BINS)
@@ -70,11 +69,11 @@ def test_what_was_said_first_is_held_against_how_it_ended() -> None:
 
 
 def test_too_few_or_told_too_late_is_no_picture() -> None:
-    assert live_calibration([], clocks({})) == []
     few = [Told(f"T{place}", 0, 0.5) for place in range(9)]
-    assert live_calibration([predictions(*few)], clocks({one.ticket: True for one in few})) == []
     late = [Told(f"T{place}", 48, 0.5) for place in range(30)]
-    assert live_calibration([predictions(*late)], clocks({one.ticket: True for one in late})) == []
+    for told in ([], few, late):
+        ends = clocks({one.ticket: True for one in told})
+        assert live_calibration(first_said(predictions(*told), ends, "resolution")) == []
 
 
 def test_without_a_model_the_page_says_why_and_what_to_do(desk: Desk) -> None:
