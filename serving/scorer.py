@@ -174,9 +174,9 @@ class Scorer:
         known = self._remembered()
         return self._queue(self._columns(known.histories, at, bundle=bundle), known.last_sequence)
 
-    def score_events(self, events: pd.DataFrame, at: datetime) -> Queue:
+    def score_events(self, events: EventLog, at: datetime) -> Queue:
         """The queue of tickets that come with their events; nothing else is known and nothing is stored."""
-        return self._queue(self._columns(LiveHistories.of(events, self._agreements), at), 0)
+        return self._queue(self._columns(LiveHistories(self._agreements).with_logs([events]), at), 0)
 
     def ticket(self, ticket_id: str, at: datetime, supposed: pd.DataFrame | None = None) -> TicketFile | None:
         """Everything about one ticket at an instant, open or finished; None where it is not known then.
@@ -260,14 +260,21 @@ class Scorer:
         counts = self._order.gain.response > 0 and RESPONSE in histories.agreements.clocks
         clocks = scored.leading, histories.verdicts(snapshots, RESPONSE) if counts else None
         said = suggested_order(
-            histories, snapshots, scored.facts, clocks, scored.estimates, self._handling, self._order
+            histories,
+            snapshots,
+            scored.facts,
+            clocks,
+            scored.estimates,
+            self._handling,
+            self._order,
+            to_us(scored.reading.at),
         )
         return replace(scored, suggestion=said)
 
     def _queue(self, scored: Scored, last_sequence: int) -> Queue:
         bundle = scored.estimates.bundle
         reason = None if bundle else self._model[1]
-        note = note_of(self._order.is_wanted, reason, self._handling if scored.suggestion else None)
+        note = note_of(self._order, reason, self._handling if scored.suggestion else None)
         return Queue(
             ScoredRows(scored, scored.suggested_order()),
             scored.reading.at,

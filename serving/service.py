@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # a report on the command line needs no web framework
 
     from features.live import LiveHistories
     from features.store.repository import Store
+    from sla.events import EventLog
 
 
 class TicketSource(Protocol):
@@ -38,7 +39,7 @@ class TicketSource(Protocol):
     def ticket(self, ticket_id: str, at: datetime, supposed: pd.DataFrame | None = None) -> TicketFile | None:
         """Everything about one ticket; None for a ticket that is not known at that instant. `supposed`: had these events happened too."""
 
-    def score_events(self, events: pd.DataFrame, at: datetime) -> Queue:
+    def score_events(self, events: EventLog, at: datetime) -> Queue:
         """The queue of tickets that come with their events, against the served bundle and agreements."""
 
 

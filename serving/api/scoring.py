@@ -6,21 +6,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import pandas as pd
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from features.given_events import log_of_given
 from features.schema import (
     ACTOR_KINDS,
     ATTRIBUTE_PREFIX,
-    INSTANT_DTYPE,
+    STATE_COLUMNS,
     STATUSES,
-    TICKET_COLUMNS,
     TICKET_KINDS,
     WAITING_ON,
     SchemaError,
-    conform_ticket_events,
 )
 from serving.access.caller import Caller, Scope
 from serving.access.decisions import Demand, Guarded
@@ -33,9 +31,11 @@ from serving.reports.columns import iso
 from serving.reports.document import row_document
 from serving.sent_instants import Instant
 from serving.service import service_of
+from sla.events import EventLog
 
 router = APIRouter(tags=["scoring"], route_class=Guarded)
 
+_SENT = ("kind", *STATE_COLUMNS, "actor_kind")
 Text = Annotated[str, Field(max_length=1_000_000)]
 Identifier = Annotated[str, Field(min_length=1, max_length=500)]
 
@@ -147,24 +147,19 @@ def score(request: Request, body: ScoreIn, caller: Annotated[Caller, Depends(Dem
         )
     _refuse_twins(body)
     at = (body.as_of or service.clock()).astimezone(UTC)
-    queue = service.source.score_events(events_frame(body.tickets), at)
+    queue = service.source.score_events(events_log(body.tickets), at)
     rows = {row.ticket_id: row for row in queue.rows}
     _refuse_outside(rows, body, caller.scope)
     return JSONResponse(_content(queue, rows, body, at))
 
 
-def events_frame(tickets: list[TicketIn]) -> pd.DataFrame:
-    """The events as a canonical frame; ProblemError 422 naming the fault where they break the data contract."""
-    rows = [_row(ticket.ticket_id, place, event) for ticket in tickets for place, event in enumerate(_in_order(ticket))]
-    names = [*TICKET_COLUMNS, *sorted({name for row in rows for name in row} - set(TICKET_COLUMNS))]
-    frame = pd.DataFrame(rows, columns=names)
-    instants = {
-        name: pd.to_datetime(frame[name], utc=True).astype(INSTANT_DTYPE) for name in ("event_at", "recorded_at")
-    }
-    texts = {name: frame[name].astype("str") for name in names if name not in instants}
-    frame = frame.assign(**texts, **instants)
+def events_log(tickets: list[TicketIn]) -> EventLog:
+    """The log of the events; ProblemError 422 naming the fault where they break the data contract."""
+    events = [
+        _values(ticket.ticket_id, place, event) for ticket in tickets for place, event in enumerate(_in_order(ticket))
+    ]
     try:
-        return conform_ticket_events(frame)
+        return log_of_given(events)
     except SchemaError as error:
         raise ProblemError(422, str(error), (Fault("#/tickets", str(error)),)) from error
 
@@ -173,17 +168,19 @@ def _in_order(ticket: TicketIn) -> list[EventIn]:
     return sorted(ticket.events, key=lambda event: event.event_at)  # stable: the order sent decides ties
 
 
-def _row(ticket_id: str, place: int, event: EventIn) -> dict[str, Any]:
-    values = event.model_dump(exclude={"attributes", "event_id", "recorded_at"}, exclude_none=True)
+def _values(ticket_id: str, place: int, event: EventIn) -> dict[str, Any]:
     at = event.event_at.astimezone(UTC)
-    return {
-        **values,
-        **{f"{ATTRIBUTE_PREFIX}{name}": text for name, text in event.attributes.items()},
-        "ticket_id": ticket_id,
-        "event_id": event.event_id or f"{ticket_id}/{at:%Y%m%dT%H%M%S%f}/{place:03d}",
-        "event_at": at,
-        "recorded_at": (event.recorded_at or event.event_at).astimezone(UTC),
-    }
+    values = {f"{ATTRIBUTE_PREFIX}{name}": text for name, text in event.attributes.items()}
+    return (
+        {name: getattr(event, name) for name in _SENT}
+        | values
+        | {
+            "ticket_id": ticket_id,
+            "event_id": event.event_id or f"{ticket_id}/{at:%Y%m%dT%H%M%S%f}/{place:03d}",
+            "event_at": at,
+            "recorded_at": (event.recorded_at or event.event_at).astimezone(UTC),
+        }
+    )
 
 
 def _refuse_twins(body: ScoreIn) -> None:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pandas as pd
 from starlette.testclient import TestClient
 
 from features.live import LiveHistories
@@ -21,6 +20,7 @@ from serving.settings import Settings
 from serving.ticker import Ticker
 from serving.ticket_file import ClockFile, EventLine, Step, TicketFile, Warned, WeighedReason
 from serving.wording import LocalTime
+from sla.events import EventLog
 from tests.serving.real_desk import agreements
 
 NOW = datetime(2016, 5, 17, 6, 4, tzinfo=UTC)  # a Tuesday, 08:04 in Berlin
@@ -227,7 +227,7 @@ class FixedSource:
         found = self.queue.find(ticket_id)
         return file_of(found, self.queue) if found else None
 
-    def score_events(self, events: pd.DataFrame, at: datetime) -> Queue:
+    def score_events(self, events: EventLog, at: datetime) -> Queue:
         return self.queue
 
     @property

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from features.histories import log_of
 from features.store.repository import open_store
 from serving.alerting.deciding import Plan, decide
 from serving.alerting.memory import Event, Memory, Notice
@@ -52,7 +53,7 @@ def slowly(plan: Plan, events: Any) -> list[Notice]:
     """A look after the other by the scorer itself."""
     scorer, memory, found, at = Scorer(_Nothing(), agreements()), Memory(), [], START
     while at <= AT:
-        queue = scorer.score_events(events, at)
+        queue = scorer.score_events(log_of(events), at)
         assert isinstance(queue.rows, ScoredRows)
         sight = Sight.of(queue.rows.scored, to_us(at), {"resolution", "first_response"})
         notices = decide(plan, memory, sight)

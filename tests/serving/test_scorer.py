@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.histories import Histories
+from features.histories import Histories, log_of
 from features.pipeline import build
 from features.snapshots import open_snapshots
 from serving.queue import Queue, QueueRow
@@ -218,7 +218,7 @@ def test_an_empty_store_has_an_empty_queue() -> None:
 def test_scoring_events_that_come_along_knows_nothing_else() -> None:
     events = random_events(30)
     scorer = Scorer(ListStore(events.iloc[:0]), agreements())
-    alone = scorer.score_events(events[events.ticket_id == "T003"], AT)
+    alone = scorer.score_events(log_of(events[events.ticket_id == "T003"]), AT)
     assert {row.ticket_id for row in alone.rows} <= {"T003"}
     assert alone.rows == tuple(
         row for row in Scorer(ListStore(events), agreements()).score(AT).rows if row.ticket_id == "T003"

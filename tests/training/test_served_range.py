@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.histories import log_of
 from features.schema import conform_service_events
 from features.store import Store, open_store
 from models.blend import Blend
@@ -189,7 +190,7 @@ def test_tickets_that_come_with_their_events_get_their_range_and_warnings_too(
 ) -> None:
     names = [file.ticket_id for file in files if file.likely_end is not None][:4]
     sent = trained_desk.past[trained_desk.past["ticket_id"].isin(names)]
-    queue = scorer.score_events(sent, at)
+    queue = scorer.score_events(log_of(sent), at)
     nothing: dict[str, dict[str, str]] = {name: {} for name in names}
     together = said_beside(queue, nothing, with_range=True)
     ends = {name: one["likely_end"] for name, one in together.items()}
@@ -205,6 +206,6 @@ def test_tickets_that_come_with_their_events_get_their_range_and_warnings_too(
         assert ends[ticket_id] == (None if end is None else likely_end_content(end))
     assert all(one["likely_end"] is None for one in said_beside(queue, nothing, with_range=False).values())
     assert all(one["warnings"] == [] for one in together.values())
-    unknown = scorer.score_events(sent.assign(team="Moon base"), at)
+    unknown = scorer.score_events(log_of(sent.assign(team="Moon base")), at)
     warned = said_beside(unknown, nothing, with_range=False)
     assert {text.split(" was")[0] for one in warned.values() for text in one["warnings"]} == {"Team 'Moon base'"}
