@@ -17,7 +17,8 @@ from serving.alerting.loading import load_rules
 from serving.alerting.watchman import Pace, Watchman, couriers_of
 from serving.champion import Champion, LastGood, Served, load_servable
 from serving.configuration.values import costs_of
-from serving.jobs.runner import JobRunner
+from serving.jobs.retention import LogRetention
+from serving.jobs.runner import JobRunner, folder_of
 from serving.lease import ScorerLease
 from serving.queue import Queue
 from serving.recorder import Recorder
@@ -77,7 +78,10 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
         tick_seconds=settings.tick_seconds,
         news_seconds=settings.news_seconds,
     )
-    jobs = JobRunner(store.jobs, settings, ended=lambda _job: sights.watch.hasten(), tracing=tracing)
+    retention = LogRetention(folder_of(settings), store.jobs, store.audit, settings.job_logs_days, real_time)
+    jobs = JobRunner(
+        store.jobs, settings, ended=lambda _job: sights.watch.hasten(), tracing=tracing, tidy=retention.turn
+    )
     services = Keeper(
         store,
         store.forecasts,

@@ -15,7 +15,7 @@ from features.store.engine import amending, reading, writing
 from features.store.faults import StoreError
 from features.store.leases import NowUs, database_now_us
 from features.store.tables import jobs
-from sla.instants import from_us
+from sla.instants import from_us, to_us
 
 WAITING: Final = "waiting"
 RUNNING: Final = "running"
@@ -120,6 +120,13 @@ class Jobs:
         query = select(*_LISTED).where(*wanted).order_by(jobs.c.job_id.desc()).limit(limit)
         with reading(self._engine) as connection:
             return [_job(row) for row in connection.execute(query).mappings()]
+
+    def ended_before(self, numbers: Sequence[int], before: datetime) -> list[int]:
+        """Those of the jobs, in order, that ended before an instant."""
+        wanted = [jobs.c.job_id.in_(list(numbers)), jobs.c.ended_at < to_us(before)]
+        with reading(self._engine) as connection:
+            found = connection.execute(select(jobs.c.job_id).where(*wanted).order_by(jobs.c.job_id)).scalars()
+            return [int(number) for number in found]
 
     def counts(self) -> dict[str, int]:
         """How many jobs there are in each state."""

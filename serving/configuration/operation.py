@@ -46,6 +46,12 @@ class OperationSettings(SettingGroup):
         le=100,
         description="How many long jobs (trainings, backtests, simulations) run at once over this store. 0: this process runs none, others may.",
     )
+    job_logs_days: float = Field(
+        default=90.0,
+        ge=0,
+        le=36_600,
+        description="The logs of jobs are removed so many days after the job ended; what became of it stays. 0 keeps them.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much is written to the log (standard error)."
     )

@@ -64,12 +64,16 @@ class JobRunner:
         program: Sequence[str] = SLACAST,
         ended: Callable[[StoredJob], None] = lambda _job: None,
         tracing: Tracing | None = None,
+        tidy: Callable[[], object] = lambda: None,
     ) -> None:
-        """`ended` is told of each job that succeeded, such as a training after which there may be another champion."""
+        """`ended` is told of each job that succeeded, such as a training after which there may be another champion.
+
+        `tidy` is asked at every round, when all else is done.
+        """
         self.kinds = kinds
         self.holder = process_name()
         self._jobs, self._settings, self._program, self._ended = jobs, settings, tuple(program), ended
-        self._folder, self._tracing = settings.var_dir / "jobs", tracing or Tracing()
+        self._folder, self._tracing, self._tidy = folder_of(settings), tracing or Tracing(), tidy
         self._running: dict[int, _Running] = {}
         self._looked_seconds = float("-inf")
         self._loop = Loop("jobs", self.step, lambda: _BUSY_SECONDS if self._running else _IDLE_SECONDS)
@@ -124,6 +128,7 @@ class JobRunner:
             for is_short, most in ((True, MOST_SHORT), (False, self._settings.jobs_at_once)):
                 while (found := self._jobs.claim(self.holder, is_short=is_short, most_running=most)) is not None:
                     self._begin(found)
+            self._tidy()
             self._trouble.over()
         except (StoreError, OSError) as fault:  # jobs that run go on, and the next round tries again
             self._trouble.met(fault)
@@ -194,6 +199,11 @@ class JobRunner:
             for number in self._jobs.interrupt_silent(self.holder, self._settings.lease_seconds):
                 log.warning("job %d is interrupted: whoever did it is gone", number)
             self._looked_seconds = now
+
+
+def folder_of(settings: Settings) -> Path:
+    """Where the folders of jobs are, by their numbers."""
+    return settings.var_dir / "jobs"
 
 
 def _end_of(one: _Running, code: int) -> JobEnd:
