@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from models.hazard import HazardMember
+from models.intervals import IN_TIME
 from tests.training.builders import DAY_US, small_settings, synthetic_source
 from training.expectation import expected
 from training.fitting import Fitted, fit_members
@@ -64,6 +65,36 @@ def test_all_rows_of_a_ticket_expect_what_its_last_one_does(then: tuple[Rows, in
         assert found[mine] == pytest.approx(alone[0])
     shuffled = np.random.default_rng(0).permutation(len(young))
     np.testing.assert_array_equal(expectations(fitted, young.where(shuffled)), found[shuffled])
+
+
+def _log_odds_by_hand(hazard: HazardMember, X: np.ndarray, ran_hours: float) -> float:
+    """Of one clock that ran on so long in silence: what was said of its last row, moved half of the way to what silence says."""
+    stops = 1.0 / (1.0 + np.exp(-hazard.scores(X[None])[0]))
+    ends = [0.0, *hazard.ends_hours(X[None])[0]]
+    left = ends[len(IN_TIME)]  # where the promise breaks
+
+    def outlives(hours: float) -> float:
+        chance = 1.0
+        for interval, stop in enumerate(stops[: len(IN_TIME)]):
+            length = ends[interval + 1] - ends[interval]
+            if hours > ends[interval]:  # of an interval that is only begun, a part at an even rate
+                part = 1.0 if length == 0 else min((hours - ends[interval]) / length, 1.0)
+                chance *= (1.0 - stop) ** part
+        return chance
+
+    said, silent = outlives(left), outlives(left) / outlives(min(ran_hours, left))
+    return float(np.mean([np.log(one / (1.0 - one)) for one in np.clip([said, silent], 1e-3, 1 - 1e-3)]))
+
+
+def test_silence_moves_the_risk_half_of_the_way(then: tuple[Rows, int], fitted: Fitted) -> None:
+    young = then[0].where((then[0].breached < 0) & censored(then[0], then[1], MATURITY_US))
+    _, first = np.unique(young.ticket, return_index=True)
+    alone = young.where(np.isin(np.arange(len(young)), first))  # one row a ticket: it is its last
+    for ran_hours in (0.01, 3.0, 20.0, 1000.0):
+        asked = replace(alone, worked_us=np.full(len(alone), int(ran_hours * HOUR_US)))
+        found = expectations(fitted, asked)
+        wanted = [_log_odds_by_hand(hazard_of(fitted), row, ran_hours) for row in fitted.range.clip(asked.X)]
+        assert np.log(found / (1.0 - found)) == pytest.approx(wanted, abs=1e-6)
 
 
 def test_who_ran_on_in_silence_is_expected_to_break_more_often(then: tuple[Rows, int], fitted: Fitted) -> None:
