@@ -42,9 +42,15 @@ def finish_model(
 def levels_of(fitted: Fitted, finish: FinishModel, rows: Rows, log_odds: Float64Array) -> tuple[Levels, Levels]:
     """The conformal levels that rows speak for, on the clock and in opening hours."""
     values, weight = fitted.range.clip(rows.X), rows.weights()
-    said = stopped_by(np.asarray(rows.worked_us / HOUR_US), *finish.working_survival(values, log_odds))
-    said_open = stopped_by(np.asarray(rows.open_us / HOUR_US), *finish.opening_survival(values))
     return (
-        conformal_levels(said, rows.has_stopped, weight),
-        conformal_levels(said_open, rows.has_stopped, weight),
+        _levels(rows.worked_us / HOUR_US, finish.working_survival(values, log_odds), rows, weight),
+        _levels(rows.open_us / HOUR_US, finish.opening_survival(values), rows, weight),
     )
+
+
+def _levels(
+    hours: Float64Array, survival: tuple[Float64Array, Float64Array], rows: Rows, weight: Float64Array
+) -> Levels:
+    said = stopped_by(hours, *survival)
+    sooner = np.where(hours > 0.0, said, 0.0)  # clocks stop at any time, but many without running on at all
+    return conformal_levels(said, rows.has_stopped, weight, sooner)

@@ -88,5 +88,24 @@ def test_clocks_that_still_run_do_not_make_the_levels_too_low() -> None:
     assert naive[1] < whole[1] - 0.05
 
 
+def test_a_sound_model_keeps_its_median_where_many_clocks_stop_at_once() -> None:
+    rng = np.random.default_rng(3)
+    at_once, drawn = rng.uniform(0.0, 0.6, 20_000), rng.uniform(0.0, 1.0, 20_000)
+    said, sooner = np.maximum(drawn, at_once), np.where(drawn <= at_once, 0.0, drawn)
+    every, weight = np.ones(len(said), bool), np.ones(len(said))
+    whole, found = conformal_levels(said, every, weight), conformal_levels(said, every, weight, sooner)
+    assert found[1] == pytest.approx(0.5, abs=0.02)
+    assert whole[1] > 0.53
+    assert (found[0], found[2]) == (whole[0], whole[2])
+    assert ((said >= found[0]) & (said <= found[2])).mean() == pytest.approx(0.8, abs=0.01)
+
+
+def test_a_clock_that_still_runs_outlived_all_of_what_is_said_of_it() -> None:
+    said, runs = np.linspace(0.01, 0.99, 99), np.arange(99) >= 50
+    assert conformal_levels(said, ~runs, np.ones(99), np.where(runs, 0.0, said)) == conformal_levels(
+        said, ~runs, np.ones(99)
+    )
+
+
 def test_without_evidence_levels_are_what_they_are_called() -> None:
     assert conformal_levels(np.zeros(0), np.zeros(0, bool), np.zeros(0)) == QUANTILES

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from models.blend import Blend
 from models.calibration import Calibration
-from models.finish import QUANTILES, FinishModel
+from models.finish import QUANTILES, FinishModel, conformal_levels
+from models.intervals import stopped_by
 from tests.training.builders import DAY_US, START_US, TARGET_HOURS, small_settings, synthetic_source
 from training.finishing import TOWARDS_NOMINAL, finish_model, levels_of
 from training.fitting import HOUR_US, Fitted, fit_members
@@ -62,6 +65,26 @@ def test_without_a_rehearsal_levels_come_from_the_training_rows(fitted: Fitted, 
     assert held(read) == pytest.approx(0.8, abs=0.03)
     assert abs(held(read) - 0.8) < abs(held(found.levels) - 0.8) < abs(held(QUANTILES) - 0.8)
     assert found.opening_levels == QUANTILES
+
+
+def test_clocks_that_stop_at_once_count_half_for_the_median_and_whole_for_the_range(
+    fitted: Fitted, train: Rows
+) -> None:
+    third = np.arange(len(train)) % 3 == 0
+    hurried = replace(
+        train, worked_us=np.where(third, 0, train.worked_us), open_us=np.where(third, 0, train.open_us),
+        has_stopped=train.has_stopped | third,
+    )  # fmt: skip
+    found, odds = finish_of(fitted, train, (QUANTILES, QUANTILES)), BLEND.margin(fitted.margins(train.X))
+    values, weight = fitted.range.clip(train.X), train.weights()
+    read = levels_of(fitted, found, hurried, odds)
+    for levels, hours, survival in (
+        (read[0], hurried.worked_us, found.working_survival(values, odds)),
+        (read[1], hurried.open_us, found.opening_survival(values)),
+    ):
+        whole = conformal_levels(stopped_by(hours / HOUR_US, *survival), hurried.has_stopped, weight)
+        assert (levels[0], levels[2]) == (whole[0], whole[2])
+        assert levels[1] < whole[1]
 
 
 def test_a_rehearsal_says_the_levels(rows: Rows, fitted: Fitted, train: Rows) -> None:
