@@ -60,7 +60,7 @@ def champion(
     """
     absent = _absent_database(tracking_uri)
     if absent is not None:
-        return RegistryAnswer(None, None, None, f"no model {name!r} yet: {absent}. Train one: slacast train breach.")
+        return RegistryAnswer(None, None, None, f"no model {name!r} yet: {absent}. {_how_to_train(name)}")
     mlflow = quiet_mlflow()
     try:
         found = mlflow.MlflowClient(tracking_uri, tracking_uri).get_model_version_by_alias(name, alias)
@@ -142,7 +142,7 @@ def _asked(tracking_uri: str, name: str) -> Iterator[Any]:
     absent = _absent_database(tracking_uri)
     if absent is not None:
         which = f"model {name!r}" if name else "model"
-        raise RegistryError(f"there is no {which} yet: {absent}. Train one: slacast train breach.")
+        raise RegistryError(f"there is no {which} yet: {absent}. {_how_to_train(name)}")
     mlflow = quiet_mlflow()
     try:
         yield mlflow.MlflowClient(tracking_uri, tracking_uri)
@@ -252,9 +252,16 @@ def _bundle_inside(folder: Path) -> Path | None:
     return manifests[0].parent if len(manifests) == 1 else None
 
 
+def _how_to_train(name: str) -> str:
+    """The command that makes a model of this name, or of one that is named after it."""
+    kinds = ("outage", "remaining-time", "volume")
+    kind = next((kind for kind in kinds if name.replace("_", "-").startswith(kind)), "breach")
+    return f"Train one: slacast train {kind}."
+
+
 def _without_model(name: str, alias: str, tracking_uri: str, fault: Any) -> RegistryAnswer:
     if fault.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-        why = f"no model {name!r} carries the alias {alias!r} yet. Train one: slacast train breach."
+        why = f"no model {name!r} carries the alias {alias!r} yet. {_how_to_train(name)}"
         return RegistryAnswer(None, None, None, why)
     return _unreachable(name, tracking_uri, fault)
 

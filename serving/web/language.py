@@ -66,10 +66,12 @@ class Language:
 
     def _told(self, text: str) -> str:
         plain = text.replace("\u00a0", " ")
-        for form in (plain, plain[:1].lower() + plain[1:]):  # reasons begin small in the catalogue and large in a list
+        forms = (plain, plain[:1].lower() + plain[1:])  # reasons begin small in the catalogue and large in a list
+        for form in forms:
             if form in self.catalogue.texts:
                 return self.catalogue.texts[form]
-            for pattern, told in self._forms:  # type: ignore[attr-defined]  # set in __post_init__
+        for pattern, told in self._forms:  # type: ignore[attr-defined]  # set in __post_init__; the longest first
+            for form in forms:
                 if found := pattern.fullmatch(form):
                     return self.spans(_PLACE.sub(partial(self._part, found), told))
         return self.spans(text)

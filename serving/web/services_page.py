@@ -106,14 +106,16 @@ class ServicesView:
     number: int
     pages: int
     known: int  # before any filter
+    recorded: int  # of these, those of which anything is recorded
 
 
 def services_view(services: tuple[ServiceStanding, ...], address: ServicesAddress, page_size: int) -> ServicesView:
     """The page at an address; a number behind the end shows the last page."""
     wanted = tuple(one for one in services if address.holds(one))
     number, pages, start = place_in(len(wanted), address.number, page_size)
+    recorded = sum(one.has_events for one in services)
     return ServicesView(
-        address, wanted[start : start + page_size], len(wanted), start + 1, number, pages, len(services)
+        address, wanted[start : start + page_size], len(wanted), start + 1, number, pages, len(services), recorded
     )
 
 

@@ -93,3 +93,8 @@ def test_a_download_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> Non
     with pytest.raises(ConnectionResetError):
         _downloaded(mlflow, "s3://a/1", "http://mlflow", tmp_path / "bundles")
     assert not list((tmp_path / "bundles").iterdir())
+
+
+@pytest.mark.parametrize(("name", "command"), [("outage", "outage"), ("remaining_time", "remaining-time"), ("volume", "volume"), ("breach_response", "breach")])  # fmt: skip
+def test_the_answer_names_the_command_that_trains_such_a_model(tmp_path: Path, name: str, command: str) -> None:
+    assert champion(f"sqlite:///{tmp_path / 'mlflow.db'}", name).why.endswith(f"Train one: slacast train {command}.")

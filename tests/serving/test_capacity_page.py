@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,6 +114,9 @@ def test_the_page_speaks_chinese(browser: Browser, desk: str) -> None:
     with visit(browser, f"{desk}/capacity?lang=zh-Hans&people=5") as page:
         assert "预计约有" in page.locator("#sentence").inner_text()
         assert "tickets" not in page.locator("#sentence").inner_text()
+        page.click("#how summary")
+        for step in page.locator("#how li").all_inner_texts():
+            assert re.findall(r"[A-Za-z]{2,}", step.replace("Erlang C", "")) == []
 
 
 def test_without_a_forecast_the_page_says_what_to_do(browser: Browser, tmp_path: Path) -> None:

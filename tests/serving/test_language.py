@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment
 
+from models.phrases import FLAGS, LOADS, WORDED
 from serving.risk import Group, Risk
 from serving.selection import View
 from serving.web.assets import TEMPLATES
 from serving.web.catalogue import FOLDER, Catalogue, CatalogueError, entries_of, key_of
 from serving.web.language import languages, preferred
 from serving.wording import CHINESE_DATES, LocalTime
+from simulation.staffing import Demand, Promise, staffing
 from tests.serving.builders import NOW, FixedSource, busy_desk, client_of, service_over
+from tests.serving.stored_desk import Desk
 
 WEB = TEMPLATES.parent
 CHINESE = languages()["zh-Hans"]
@@ -103,6 +106,48 @@ def test_what_the_service_says_of_tickets_is_said_in_the_other_language_too(with
     )
     untold = [text for text in (*words, *said) if re.search(r"[A-Za-z]{3,}", CHINESE.said(text).replace("CEST", ""))]
     assert untold == []
+
+
+def words_left(text: str) -> list[str]:
+    """English words that are left of a sentence in the other language."""
+    return re.findall(r"[A-Za-z]{3,}", re.sub(r"CEST|Erlang [AC]|Ada", "", CHINESE.said(text)))
+
+
+def test_what_a_model_says_of_a_ticket_is_said_in_the_other_language_in_small_and_capital_letters() -> None:
+    worded = [words.format(value=value) for words in WORDED.values() for value in ("3.7 days", "40 min", "twice")]
+    loads = [words.format(value="3 tickets", key=key) for words in LOADS.values() for key in ("team", "assignee")]
+    flags = [text for both in FLAGS.values() for text in both]
+    records = [
+        f"tickets with this {key} {how}"
+        for key in ("team", "customer", "opener", "title")
+        for how in ("fare like most", "breach less often than most of late (odds 4.7 times lower)", "breach more often than most (odds over 10 times higher)", "take over 10 times as long as most", "take 1.9 times as long as most", "differ more in length than most")
+    ]  # fmt: skip
+    texts = [*worded, *loads, *flags, *records, "its words are not like: 打印机"]
+    compared = [f"{text}: usual is {usual}" for text in worded for usual in ("13 h", "2.2 days")]
+    for text in (*texts, *compared):
+        for form in (text, text[:1].upper() + text[1:]):
+            assert words_left(form) == [], (form, CHINESE.said(form))
+
+
+@pytest.mark.parametrize("patience_seconds", [None, 60.0])
+def test_each_step_to_the_number_of_people_is_said_in_the_other_language(patience_seconds: float | None) -> None:
+    found = staffing(Demand(100, 1800, 180, patience_seconds=patience_seconds), Promise(20, 0.8, shrinkage=0.3))
+    assert len(found.steps) == 6
+    assert [words_left(step) for step in found.steps] == [[]] * 6
+    assert "14" in CHINESE.said(found.steps[-1]) or patience_seconds
+
+
+def test_what_a_clock_did_is_said_in_the_other_language(desk: Desk) -> None:
+    """Of every ticket of a random desk: days, pauses, holidays, the due time, and why the agreement applies."""
+    service, seen = desk.service, set()
+    for place in range(30):
+        found = service.source.ticket(f"T{place:03d}", service.standing.queue.as_of)  # type: ignore[union-attr]
+        if found is None or found.leading is None:
+            continue
+        for text in (*(step.text for step in found.leading.steps), found.leading.why):
+            seen.add(re.sub(r".*: |\d.*", "", text))
+            assert words_left(text) == [], (text, CHINESE.said(text))
+    assert len(seen) >= 4
 
 
 def test_a_sentence_nobody_translated_stays_as_it_is() -> None:

@@ -89,6 +89,18 @@ def test_a_service_of_which_nothing_is_recorded_says_so(browser: Browser, desk: 
         assert "nothing is recorded of it" in page.locator("section[aria-labelledby=card-outage]").inner_text()
 
 
+def test_a_list_of_which_nothing_is_recorded_says_so_once_and_what_to_do(browser: Browser, desk: str, tmp_path: Path) -> None:  # fmt: skip
+    service = built(tmp_path, frame(happened("Mail", "outage", AT - DAY, 20)).iloc[:0], tick_seconds=3600, news_seconds=5)  # fmt: skip
+    with served(application(service)) as address, visit(browser, f"{address}/services") as page:
+        assert "import what a monitor" in page.locator("#nothing-recorded").inner_text()
+        assert page.locator("tr[data-service]").count() >= 4
+        assert Axe().run(page).violations_count == 0
+        page.goto(f"{address}/services?lang=zh-Hans")
+        assert "都没有任何记录" in page.locator("#nothing-recorded").inner_text()
+    with visit(browser, f"{desk}/services") as page:
+        assert page.locator("#nothing-recorded").count() == 0
+
+
 def test_the_pages_speak_chinese(browser: Browser, desk: str) -> None:
     with visit(browser, f"{desk}/services/Mail?lang=zh-Hans") as page:
         outage = page.locator("section[aria-labelledby=card-outage]").inner_text()
