@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.boosting import BoostingMember, BoostingParameters, fit_boosting
-from models.calibration import fit_platt, fit_shift, log_loss_each
+from models.calibration import Calibration, fit_platt, fit_shift, log_loss_each
 from models.clipping import TrainingRange, fit_range
 from models.linear import LinearMember, fit_linear
 from models.rules import fit_rate_table, share_cells
@@ -121,6 +121,23 @@ def test_platt_corrects_overconfidence_and_never_reverses_an_order() -> None:
     y = (rng(11).random(20_000) < sigmoid(0.5 * margin)).astype(float)
     assert fit_platt(margin, y, np.ones(len(y))).slope == pytest.approx(0.5, abs=0.06)
     assert fit_platt(margin, 1.0 - y, np.ones(len(y))).slope > 0
+
+
+def test_a_correction_scales_first_and_shifts_then() -> None:
+    assert np.allclose(Calibration("platt", 0.5, 0.25).apply(np.array([-2.0, 0.0, 4.0])), [-0.75, 0.25, 2.25])
+    assert np.array_equal(Calibration().apply(np.array([-2.0, 3.0])), [-2.0, 3.0])
+
+
+def test_a_row_that_counts_three_times_corrects_as_three_rows_would() -> None:
+    margin = rng(16).normal(size=3_000)
+    y = (rng(17).random(3_000) < sigmoid(0.6 * margin - 0.5)).astype(float)
+    weight = np.where(y > 0, 3.0, 1.0)
+    times = weight.astype(int)
+    for fit in (fit_shift, fit_platt):
+        weighted = fit(margin, y, weight)
+        repeated = fit(np.repeat(margin, times), np.repeat(y, times), np.ones(times.sum()))
+        assert (weighted.slope, weighted.shift) == pytest.approx((repeated.slope, repeated.shift), abs=1e-3)
+        assert weighted.shift > fit(margin, y, np.ones(3_000)).shift + 0.5
 
 
 def test_small_cells_of_a_table_lean_on_their_parent() -> None:

@@ -40,6 +40,15 @@ def test_what_a_ticket_does_later_changes_no_weight(rows, until):
     np.testing.assert_array_equal(_weights(rows, weighting)[at_us <= until], _weights(kept, weighting))
 
 
+def test_a_sampled_ticket_ages_others_as_much_as_the_tickets_it_stands_for():
+    """Three tickets, the newest of which stands for five: the oldest has six newer ones, not two."""
+    ticket, opened_us = np.arange(3), np.array([10, 20, 30])
+    recency = Recency.of(ticket, opened_us, np.array([1.0, 1.0, 5.0]))
+    np.testing.assert_array_equal(recency.newer(opened_us), [6.0, 5.0, 0.0])
+    halved = Weighting(half_life_tickets=1.0).raw(ticket, opened_us, opened_us, recency)
+    np.testing.assert_allclose(halved, [2.0**-6, 2.0**-5, 1.0])
+
+
 def test_every_row_may_count_the_same():
     rows = [(1, 5), (1, 6), (1, 7), (2, 5)]
     np.testing.assert_allclose(_weights(rows, Weighting(later_count_less=False, half_life_tickets=1e12)), 1.0)
