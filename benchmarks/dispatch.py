@@ -1,6 +1,8 @@
 """Which ticket next: breaches and penalties of the suggested order beside what desks do, on a simulated desk.
 
-    python -m benchmarks.dispatch [--seeds 20] [--loads 0.7,0.8,0.9,0.95,1.0,1.05,1.1] [--processes 2]
+    python -m benchmarks.dispatch [--seeds 20] [--loads 0.7,0.8,0.9,0.95,1.0,1.05,1.1] [--processes 2] [--keep FILE]
+
+`--keep` writes each seed's figures to a file as soon as they are known, and a later run of the same code goes on from there.
 
 The desk is `DeskPlan()`: 30 invented seats, 12 weeks of which 2 to 10 are measured; what is open at the end counts as late if it
 is. All policies meet the same tickets of the same seeds; changes are paired by seed, with 95 % intervals (Student). Work times
@@ -15,6 +17,7 @@ a ticket of priority 1 that finds nobody free interrupts work on priority 3 or 4
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import time
@@ -40,7 +43,6 @@ from simulation.quick_world import WEEK_MINUTES, DeskPlan, QuickWorld, draw_worl
 from training.work_time import fit_work_time
 
 FIRST_SEED = 3000
-SHARES = 4
 HISTORY_SEED = 90_001
 CATEGORY, PRIORITY, BURST = 1, 2, 3  # columns of the marks
 FROM, UNTIL = 2 * WEEK_MINUTES, 10 * WEEK_MINUTES
@@ -108,24 +110,73 @@ def figures(run: Run) -> list[float]:
     ]
 
 
-def study(load: float, seeds: Sequence[int]) -> dict[str, Figures]:
-    """Return seeds x FIGURES of every policy at a load."""
+def study(load: float, seed: int) -> tuple[dict[str, list[float]], float]:
+    """Return FIGURES of every policy at a load, and the seconds of processor time that took."""
+    begin = time.process_time()
     known = believers(load)
-    found: dict[str, list[list[float]]] = {}
-    for seed in seeds:
-        world = draw_world(DeskPlan(load=load), seed)
-        beliefs = {name: believe(world) for name, believe in known.items()}
-        for name, (policy, belief) in policies(seed).items():
-            rule = Interruption() if name.endswith("interrupts") else None
-            found.setdefault(name, []).append(figures(run_desk(world, policy, beliefs[belief], rule)))
-    return {name: np.array(rows) for name, rows in found.items()}
+    world = draw_world(DeskPlan(load=load), seed)
+    beliefs = {name: believe(world) for name, believe in known.items()}
+    found = {}
+    for name, (policy, belief) in policies(seed).items():
+        rule = Interruption() if name.endswith("interrupts") else None
+        found[name] = figures(run_desk(world, policy, beliefs[belief], rule))
+    return found, time.process_time() - begin
 
 
-def studies(load: float, seeds: Sequence[int], pool: ProcessPoolExecutor) -> dict[str, Figures]:
-    """Return `study(load, seeds)`, some seeds in each of the processes."""
-    some = [list(seeds[first::SHARES]) for first in range(min(SHARES, len(seeds)))]
-    parts = list(pool.map(study, [load] * len(some), some))
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+class Kept:
+    """What is known of each load and seed: a line of JSON each in a file, so that a run that was broken off is not lost.
+
+    Lines of other code than this one's are left alone and not believed.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path, self._code = path, code_fingerprint()
+        self._known: dict[tuple[float, int], dict[str, list[float]]] = {}
+        for line in path.read_text().splitlines() if path is not None and path.exists() else ():
+            row = json.loads(line)
+            if row["code"] == self._code:
+                self._known[row["load"], row["seed"]] = row["found"]
+
+    def missing(self, load: float, seeds: Sequence[int]) -> list[int]:
+        """Return the seeds of which nothing is known at a load."""
+        return [seed for seed in seeds if (load, seed) not in self._known]
+
+    def add(self, load: float, seed: int, found: dict[str, list[float]]) -> None:
+        """Keep the figures of a seed."""
+        self._known[load, seed] = found
+        if self._path is not None:
+            with self._path.open("a") as file:
+                file.write(json.dumps({"code": self._code, "load": load, "seed": seed, "found": found}) + "\n")
+
+    def table(self, load: float, seeds: Sequence[int]) -> dict[str, Figures]:
+        """Return seeds x FIGURES of every policy at a load."""
+        rows = [self._known[load, seed] for seed in seeds]
+        return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def code_fingerprint() -> str:
+    """Return sixteen letters that differ when the code that makes the figures differs."""
+    root = Path(__file__).resolve().parents[1]
+    names: tuple[str, ...] = (
+        "benchmarks/dispatch.py",
+        "features/waiting.py",
+        "models/dispatch.py",
+        "models/work_time.py",
+    )
+    names += ("simulation/quick_desk.py", "simulation/quick_lines.py", "simulation/quick_world.py")
+    text = b"".join((root / name).read_bytes() for name in (*names, "training/work_time.py"))
+    return hashlib.blake2b(text, digest_size=8).hexdigest()
+
+
+def studied(load: float, seeds: Sequence[int], pool: ProcessPoolExecutor, kept: Kept) -> None:
+    """Work out the seeds that are missing at a load, several at once, and keep each when it is known."""
+    missing = kept.missing(load, seeds)
+    spent = 0.0
+    for seed, (found, seconds) in zip(missing, pool.map(study, [load] * len(missing), missing), strict=True):
+        kept.add(load, seed, found)
+        spent += seconds
+    if missing:
+        print(f"load {load:g}: {len(missing)} seeds in {spent:.0f} s of processor time", file=sys.stderr, flush=True)
 
 
 def change(found: dict[str, Figures], name: str, other: str, figure: int) -> tuple[float, float]:
@@ -197,13 +248,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--loads", default="0.7,0.8,0.9,0.95,1.0,1.05,1.1")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
     speed = events_per_second()
     print(f"{speed:,.0f} events a second, first come first served")
     result: dict[str, dict[str, float]] = {}
+    kept, seeds = Kept(options.keep), range(FIRST_SEED, FIRST_SEED + options.seeds)
     with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
         for load in (float(text) for text in options.loads.split(",")):
-            report(load, studies(load, range(FIRST_SEED, FIRST_SEED + options.seeds), pool), result)
+            studied(load, seeds, pool, kept)
+            report(load, kept.table(load, seeds), result)
     print(json.dumps({**result, "events_per_second": round(speed), "seeds": options.seeds}))
 
 

@@ -90,3 +90,36 @@ def continuity(
     with open_store(settings.database_url) as opened:
         known, events = agreements_of(settings, opened), opened.service_events(until=at)
     emit(continuity_report(make_basis(events, None, known, at, Answering())), as_json)
+
+
+@app.command("suggestions")
+@says_faults
+def suggestions(
+    since: Annotated[str, typer.Option("--from", metavar="INSTANT", help="From when on, ISO 8601 with offset.")],
+    until: Annotated[
+        str | None, typer.Option("--to", metavar="INSTANT", help="Until when, and as known then (default: now).")
+    ] = None,
+    agreements: AgreementsOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell how often the suggested order was followed, by team and week, and by switchback what it was worth (docs/dispatch.md).
+
+    Example: slacast report suggestions --from 2026-04-06T00:00+02:00 --to 2026-06-29T00:00+02:00
+    """
+    from features.store import open_store
+    from serving.configuration.values import costs_of
+    from serving.following.report import following_report
+    from serving.switchback import Switchback
+    from serving.workplace import agreements_of
+
+    settings, first, last = settings_with(database_url=store, agreements=agreements), instant(since), seen_at(until)
+    if last <= first:
+        raise typer.BadParameter(f"--to ({until or 'now'}) must come after --from ({since})")
+    progress = Progress()
+    progress("reading the events")
+    with open_store(settings.database_url) as opened:
+        known, events = agreements_of(settings, opened), opened.ticket_events(until=last)
+        suggested = opened.suggestions.read(until=last)
+    switchback, costs = Switchback(settings.switchback_from), costs_of(settings.priority_weights)
+    emit(following_report(events, suggested, known, switchback, costs, first, last), as_json)

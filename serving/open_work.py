@@ -27,8 +27,9 @@ def suggested_order(
     estimates: Estimates,
     handling: Handling,
     settings: OrderSettings,
+    at_us: int,
 ) -> Suggestion:
-    """What the order says of m open tickets. `clocks`: verdicts on the resolution and, where it is agreed and counts, on the response."""
+    """What the order says of m open tickets at an instant. `clocks`: verdicts on the resolution and, where it is agreed and counts, on the response."""
     leading, response = clocks
     runs = np.isin(leading.state, (VerdictState.RUNNING, VerdictState.BREACHED))
     places = np.flatnonzero(runs & (leading.target_us > 0) & (leading.stopped_us == NEVER_US))
@@ -50,7 +51,7 @@ def suggested_order(
     )
     probability = estimates.probability[places]
     return suggestion(
-        work, mine.texts["team"], probability, mine.ticket_ids, places, len(snapshots), handling, settings
+        work, mine.texts["team"], probability, mine.ticket_ids, places, len(snapshots), handling, settings, at_us
     )
 
 

@@ -111,7 +111,7 @@ class Scored:
             "gain_per_minute": float(said.gain[place]),
             "late_if_taken_now": float(said.late_chance[place]),
             "work_minutes": float(said.work_minutes[place]),
-            "rank_in_team": int(said.rank[place]),
+            "rank_in_team": int(said.shown_rank[place]),
         }
 
     # ---- columns, by place
@@ -213,7 +213,7 @@ class Scored:
         if said is None:
             return self._order_by_rules()
         band = np.select([said.row >= 0, self.has_risk(Risk.NO_CLOCK)], [0, 1], 2)
-        worth = np.where(said.is_oldest_turn, -np.inf, -said.gain)
+        worth = np.where(said.is_oldest_turn, -np.inf, -said.sort_gain)
         time_us = np.where(band == 1, self.facts.opened_us, self.due_us)
         return np.lexsort((self.ticket_rank, time_us, np.where(band == 0, worth, 0.0), band, self.group))
 

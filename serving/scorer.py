@@ -260,14 +260,21 @@ class Scorer:
         counts = self._order.gain.response > 0 and RESPONSE in histories.agreements.clocks
         clocks = scored.leading, histories.verdicts(snapshots, RESPONSE) if counts else None
         said = suggested_order(
-            histories, snapshots, scored.facts, clocks, scored.estimates, self._handling, self._order
+            histories,
+            snapshots,
+            scored.facts,
+            clocks,
+            scored.estimates,
+            self._handling,
+            self._order,
+            to_us(scored.reading.at),
         )
         return replace(scored, suggestion=said)
 
     def _queue(self, scored: Scored, last_sequence: int) -> Queue:
         bundle = scored.estimates.bundle
         reason = None if bundle else self._model[1]
-        note = note_of(self._order.is_wanted, reason, self._handling if scored.suggestion else None)
+        note = note_of(self._order, reason, self._handling if scored.suggestion else None)
         return Queue(
             ScoredRows(scored, scored.suggested_order()),
             scored.reading.at,

@@ -21,10 +21,12 @@ from models.dispatch import Gain, GainSettings, gain, late_if_taken_now
 from models.dispatch_reasons import is_lost, is_pressing, why_suggested
 from serving.handling import Floats, Handling, Texts
 from serving.risk import Group
+from serving.switchback import Switchback
 from sla.instants import BoolArray, Int64Array
 
 GROUPS = tuple(Group)
 WEIGHTS = {"1": 20.0, "2": 8.0, "3": 3.0, "4": 1.0}
+SWITCHES = " Each team works one week of two by due time instead, so that what the order is worth can be measured."
 OLDEST_TURN = "Oldest ticket of its team: every {every} picks or so the oldest is taken, so that none waits for ever."
 
 
@@ -39,6 +41,7 @@ class OrderSettings:
     weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
     oldest_every: int = 0
     assumed_minutes: float = 60.0
+    switchback: Switchback = field(default_factory=Switchback)
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Suggestion:
 
     `rank` is the place in the team's queue in the order of gain: 1 is what to take next. `group` is a place in GROUPS, -1 where the
     order has no say. `work`, `worth` are rows of the workable tickets; `row` the row of each ticket there, -1 for none.
+    In a week without the suggested order (serving/switchback.py) a team's tickets are in the order of their due times: `is_shown` is False,
+    `shown_rank` is the place in that order, and `sort_gain` hands the gains of the team's tickets out in it. Elsewhere they repeat rank and gain.
     """
 
     gain: Floats
@@ -55,6 +60,9 @@ class Suggestion:
     rank: Int64Array
     group: NDArray[np.int8]
     is_oldest_turn: BoolArray
+    is_shown: BoolArray
+    shown_rank: Int64Array
+    sort_gain: Floats
     row: Int64Array
     work: Waiting
     worth: Gain
@@ -71,10 +79,9 @@ class Suggestion:
 
     def moved(self, place: Int64Array) -> Suggestion:
         """What was said of other tickets, each said of the one that stood at `place`; nothing where that is -1."""
-        names = ("gain", "late_chance", "work_minutes", "rank", "group", "is_oldest_turn", "row")
         nothing = _nothing(len(place))
         to = np.flatnonzero(place >= 0)
-        for name in names:
+        for name in nothing:
             nothing[name][to] = getattr(self, name)[place[to]]
         return Suggestion(**nothing, work=self.work, worth=self.worth, oldest_every=self.oldest_every)
 
@@ -87,6 +94,9 @@ def _nothing(size: int) -> dict[str, NDArray[Any]]:
         "rank": np.zeros(size, np.int64),
         "group": np.full(size, -1, np.int8),
         "is_oldest_turn": np.zeros(size, np.bool_),
+        "is_shown": np.ones(size, np.bool_),
+        "shown_rank": np.zeros(size, np.int64),
+        "sort_gain": np.full(size, np.nan),
         "row": np.full(size, -1),
     }
 
@@ -108,8 +118,9 @@ def suggestion(
     size: int,
     handling: Handling,
     settings: OrderSettings,
+    at_us: int = 0,
 ) -> Suggestion:
-    """What the order says of `size` open tickets, of which those at `places` (n) can be worked on.
+    """What the order says at an instant of `size` open tickets, of which those at `places` (n) can be worked on.
 
     `team`, `probability` (of breach, NaN where no model was asked) and `ticket_ids` are n rows beside those of `work`.
     """
@@ -120,7 +131,11 @@ def suggestion(
     pressing = np.where(is_pressing(worth), GROUPS.index(Group.SAVE_NOW), GROUPS.index(Group.SAFE_FOR_NOW))
     group = np.where(is_lost(worth), GROUPS.index(Group.LATE_OR_LOST), pressing)
     whole = _nothing(size)
-    told = (worth.total, worth.late_chance, work.expected, ranks, group, turns, np.arange(len(places)))
+    is_shown = np.array([settings.switchback.is_suggested(name, at_us) for name in names], np.bool_)[queue]
+    shown_rank, sort_gain = _shown(work, worth, queue, ranks, group, is_shown)
+    told = (
+        worth.total, worth.late_chance, work.expected, ranks, group, turns & is_shown, is_shown, shown_rank, sort_gain, np.arange(len(places)),
+    )  # fmt: skip
     for column, values in zip(whole.values(), told, strict=True):
         column[places] = values
     return Suggestion(**whole, work=work, worth=worth, oldest_every=settings.oldest_every)
@@ -154,6 +169,27 @@ def _ranks(
     return ranks, turns
 
 
+def _shown(
+    work: Waiting,
+    worth: Gain,
+    queue: Int64Array,
+    ranks: Int64Array,
+    group: NDArray[np.int8],
+    is_shown: BoolArray,
+) -> tuple[Int64Array, Floats]:
+    """The places in the team's queue as people see them, and what the tickets are sorted by within their group."""
+    rank, gains = ranks.copy(), worth.total.copy()
+    rows = np.flatnonzero(~is_shown)
+    if len(rows):
+        by_due = rows[np.lexsort((work.opened[rows], work.left[rows], group[rows], queue[rows]))]
+        begins = np.flatnonzero(np.diff(queue[by_due], prepend=-1))
+        sizes = np.diff(np.append(begins, len(by_due)))
+        rank[by_due] = np.arange(len(by_due)) - np.repeat(begins, sizes) + 1
+        by_gain = rows[np.lexsort((-worth.total[rows], queue[rows]))]
+        gains[by_due] = worth.total[by_gain]
+    return rank, gains
+
+
 def is_turn_of_oldest(first: str, oldest: str, every: int) -> bool:
     """Whether the oldest ticket of a queue goes before its first: a lot of one in `every`, the same on every replica and at every tick.
 
@@ -170,14 +206,15 @@ class OrderNote:
     words: str
 
 
-def note_of(is_wanted: bool, rules_only_reason: str | None, handling: Handling | None) -> OrderNote:
+def note_of(settings: OrderSettings, rules_only_reason: str | None, handling: Handling | None) -> OrderNote:
     """What is said of the order."""
     if handling is None:
         why = rules_only_reason or "the suggested order is switched off"
-        if not is_wanted:
+        if not settings.is_wanted:
             why = "SLACAST_QUEUE_ORDER is rules"
         return OrderNote("rules", f"Ordered by rules: due time first ({why.rstrip('.')}).")
-    return OrderNote("suggested", f"Ordered by what a minute of work saves. {handling.words}")
+    weeks = SWITCHES if settings.switchback.is_on else ""
+    return OrderNote("suggested", f"Ordered by what a minute of work saves. {handling.words}{weeks}")
 
 
 def is_stale(handling: Handling | None, at_us: int, every_us: int) -> bool:

@@ -33,6 +33,8 @@ from serving.services.standing import ServiceBoard
 from serving.settings import Settings, SettingsError
 from serving.shadow import Shadow
 from serving.suggested import OrderSettings
+from serving.suggestion_journal import SuggestionJournal
+from serving.switchback import Switchback
 from serving.tick_spans import TickSpans
 from serving.ticker import Feed, Ticker
 from serving.tracing import Tracing, tracing_of
@@ -199,7 +201,8 @@ def recorder_of(
             pace.take_turn(lambda: watchman.after_tick(queue, conditions=[holding(lease)]))
 
     kept = ticks.around(journal) if ticks else journal
-    return Recorder(ScorerLease(store.leases, settings.lease_seconds), [kept, shadow], [tell])
+    advice = SuggestionJournal(store.suggestions)
+    return Recorder(ScorerLease(store.leases, settings.lease_seconds), [kept, shadow, advice], [tell])
 
 
 def score_once(settings: Settings, at: datetime) -> Queue:
@@ -257,6 +260,7 @@ def order_of(settings: Settings) -> OrderSettings:
         costs_of(settings.priority_weights),
         settings.oldest_every,
         settings.assumed_work_minutes,
+        Switchback(settings.switchback_from),
     )
 
 

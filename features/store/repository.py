@@ -40,6 +40,7 @@ from features.store.migration import migrate
 from features.store.outcomes import Outcomes
 from features.store.predictions import Predictions
 from features.store.querying import Narrowing, chunks
+from features.store.suggestions import Suggestions
 from sla.events import EventLog
 from sla.instants import to_us
 
@@ -88,6 +89,7 @@ class Store:
         self.feedback = Feedback(engine)
         self.alerts = Alerts(engine)
         self.forecasts = Forecasts(engine)
+        self.suggestions = Suggestions(engine)
         self.audit = Audit(engine)
         self.access_keys = AccessKeys(engine)
         self.sessions = Sessions(engine)

@@ -199,6 +199,18 @@ forecasts: Final = Table(
     Index("forecasts_identity", "series", "subject", "made_at", "period_start", "quantile", unique=True),
 )
 
+suggestions: Final = Table(
+    "suggestions",
+    metadata,
+    _sequence("suggestion_id"),
+    *_columns(WORD, "team", "ticket_id"),
+    *_columns(INSTANT, "suggested_at"),
+    *_columns(WHOLE, "place"),
+    *_columns(FLAG, "is_shown"),
+    Index("suggestions_identity", "team", "suggested_at", "place", unique=True),
+    Index("suggestions_at", "suggested_at"),
+)
+
 access_keys: Final = Table(
     "access_keys",
     metadata,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AwareDatetime, Field, field_validator, model_validator
 
 from serving.configuration.values import SettingGroup, costs_of
 
@@ -62,6 +62,10 @@ class QueueSettings(SettingGroup):
         ge=0,
         le=100,
         description="Suggested order: one pick in so many takes the oldest ticket of the team, where a hard limit of age is agreed (5 is usual). 0: none does.",
+    )
+    switchback_from: AwareDatetime | None = Field(
+        default=None,
+        description="Suggested order: from this instant on (ISO 8601 with offset, best a Monday at midnight) each team has it in one week of two, and due times in the other, so that `slacast report suggestions` can tell what it is worth.",
     )
     assumed_work_minutes: float = Field(
         default=60.0,

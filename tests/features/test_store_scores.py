@@ -134,7 +134,7 @@ def test_what_a_person_reads_with_a_prompt_is_in_words(store: Store, url: str) -
     assert tuple(row) == ("T1", "running", 0.3)
 
 
-@pytest.mark.parametrize("table", ["predictions", "outcomes", "feedback", "alerts", "deliveries", "forecasts"])
+@pytest.mark.parametrize("table", ["predictions", "outcomes", "feedback", "alerts", "deliveries", "forecasts", "suggestions"])
 def test_nothing_is_changed_or_deleted(store: Store, url: str, table: str) -> None:
     _fill(store)
     engine = make_engine(url)
@@ -228,6 +228,26 @@ def test_the_forecast_in_force_is_the_last_one_made(store: Store) -> None:
     assert len(store.forecasts.read("arrivals", until=at(0))) == 3
 
 
+def test_suggestions_are_kept_once_and_not_at_all_where_a_condition_fails(store: Store) -> None:
+    assert store.suggestions.append(_suggested(0, "T1", "T2")).inserted == 2
+    assert store.suggestions.append(_suggested(0, "T1", "T2")).duplicates == 2
+
+    def refuse(_connection: object) -> None:
+        raise RuntimeError("another holds the lease")
+
+    with pytest.raises(RuntimeError, match="another holds"):
+        store.suggestions.append(_suggested(5, "T2"), [refuse])
+    store.suggestions.append(_suggested(9, "T3"), [lambda _connection: None])
+    told = store.suggestions.read(until=at(9))
+    assert told[["team", "ticket_id", "place"]].to_numpy().tolist() == [
+        ["Network", "T1", 1],
+        ["Network", "T2", 2],
+        ["Network", "T3", 1],
+    ]
+    assert told["suggested_at"].tolist() == [at(0), at(0), at(9)]
+    assert store.suggestions.read(since=at(1))["ticket_id"].tolist() == ["T3"]
+
+
 def test_agreements_are_kept_by_version(store: Store) -> None:
     assert store.latest_agreements() is None
     assert store.save_agreements("a: 1", at(0)) == 1
@@ -257,6 +277,12 @@ def _fill(store: Store) -> None:
     _raise(store, "a")
     _attempt(store, 1, DELIVERED, 0)
     store.forecasts.append(_forecast(0, 1.0))
+    store.suggestions.append(_suggested(0, "T1"))
+
+
+def _suggested(minute: float, *tickets: str) -> pd.DataFrame:
+    rows = [{"ticket_id": ticket, "place": place} for place, ticket in enumerate(tickets, start=1)]
+    return pd.DataFrame(rows).assign(team="Network", suggested_at=at(minute), is_shown=True)
 
 
 def _alerts(*keys: str) -> pd.DataFrame:

@@ -25,6 +25,9 @@ from serving.suggested import (
     suggestion,
     weights_of,
 )
+from serving.suggestion_journal import PLACES, SuggestionJournal
+from serving.switchback import WEEK_US, Switchback
+from sla.instants import to_us
 from tests.serving.builders import by_ticket
 from tests.serving.real_desk import AT, START, ListStore, agreements, fitted_bundle, frame_of, random_events
 
@@ -120,6 +123,39 @@ def test_no_ticket_waits_for_ever_where_the_oldest_gets_its_turn() -> None:
 def test_what_a_breach_costs_is_said_by_priority() -> None:
     found = weights_of(np.array(["1", "4", "unheard of", ""], dtype=object), {"1": 20.0, "4": 2.0})
     assert found.tolist() == [20.0, 2.0, 2.0, 2.0]
+
+
+def test_in_a_week_without_the_order_a_team_sees_due_times_and_the_others_what_they_saw() -> None:
+    rng = np.random.default_rng(9)
+    work = work_of(rng.uniform(-600, 2400, 60).tolist())
+    work = work._replace(expected=rng.uniform(5, 90, 60), weight=rng.choice([20.0, 8, 3, 1], 60))
+    work = work._replace(log_mean=np.log(work.expected) - work.log_sd**2 / 2)
+    team = np.array(rng.choice(["Desk", "Network"], 60), dtype=object)
+    switchback = Switchback(START)
+    week = next(
+        number
+        for number in range(50)
+        if switchback.arm("Desk", np.array([number]))[0] and not switchback.arm("Network", np.array([number]))[0]
+    )
+    plain, found = (
+        suggestion(
+            work, team, np.full(60, np.nan), np.array([f"T{n}" for n in range(60)], dtype=object), np.arange(60), 60,
+            Handling(0), OrderSettings(switchback=one), to_us(START) + week * WEEK_US,
+        )
+        for one in (Switchback(), switchback)
+    )  # fmt: skip
+    desk, network = (np.flatnonzero(team == name) for name in ("Desk", "Network"))
+    assert found.is_shown[desk].all()
+    assert not found.is_shown[network].any()
+    for name in ("gain", "rank", "group"):
+        assert (getattr(found, name) == getattr(plain, name)).all(), name
+    assert (found.shown_rank[desk] == plain.rank[desk]).all()
+    assert (found.sort_gain[desk] == plain.gain[desk]).all()
+    by_due = network[np.lexsort((work.left[network], found.group[network]))]
+    assert found.shown_rank[by_due].tolist() == list(range(1, len(network) + 1))
+    assert (np.diff(found.sort_gain[by_due]) <= 0).all()
+    assert sorted(found.sort_gain[network]) == sorted(plain.gain[network])
+    assert (found.shown_rank[network] != plain.rank[network]).any()
 
 
 EVENTS = random_events(150, seed=11)
@@ -261,3 +297,35 @@ def test_rows_know_what_the_columns_know(scorer: Scorer) -> None:
         if expected is not None:
             assert row.why_here == expected
             assert isinstance(row, QueueRow)
+
+
+class KeptRows:
+    """What a journal stores."""
+
+    def __init__(self) -> None:
+        self.frames: list[Any] = []
+
+    def append(self, frame: Any, conditions: Any = ()) -> None:
+        self.frames.append(frame)
+
+
+def test_what_is_suggested_next_is_stored_when_it_changes_and_only_then(scorer: Scorer) -> None:
+    kept = KeptRows()
+    journal = SuggestionJournal(kept)
+    queue = scorer.score(AT)
+    journal.store(queue)
+    (frame,) = kept.frames
+    rows = [row for row in queue.rows if row.rank_in_team and row.rank_in_team <= PLACES and row.team]
+    told = sorted((row.team, row.rank_in_team, row.ticket_id) for row in rows)
+    assert sorted(frame[["team", "place", "ticket_id"]].itertuples(index=False, name=None)) == told
+    assert (frame["suggested_at"] == AT).all()
+    assert frame["is_shown"].all()
+    journal.store(queue)
+    assert len(kept.frames) == 1
+    later = scorer.score(AT + timedelta(days=3))
+    journal.store(later)
+    assert len(kept.frames) == 2
+    assert set(kept.frames[1]["team"]) <= set(frame["team"])
+    journal.forget()
+    journal.store(later)
+    assert len(kept.frames) == 3
