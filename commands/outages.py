@@ -14,15 +14,19 @@ from commands.printing import Progress, emit, fail, says_faults
 from commands.training_options import Trainable, chosen_settings, refuse_unused
 
 if TYPE_CHECKING:
+    from models.outage import OutageModel
+    from models.registry import RegistryAnswer
     from serving.settings import Settings
+    from sla.agreements.agreement_set import AgreementSet
 
-app = typer.Typer(no_args_is_help=True, help="What is likely: outages of services.")
+app = typer.Typer(no_args_is_help=True, help="What is likely: outages of services, and how much work comes in.")
 
 
 def train_outages(
     store: str | None, as_of: str | None, settings_file: Path | None, seed: int, *, unused: Mapping[str, object]
 ) -> None:
     """Train, judge and print; `unused` holds options that only other models have, by name, which must not be given."""
+    from features.outages.tickets import service_tickets
     from features.store import open_store
     from training.outage import OutageRequest, OutageSettings, train_outage
 
@@ -34,34 +38,35 @@ def train_outages(
     until = instant(as_of) if as_of else None
     with open_store(settings.database_url) as opened:
         events, tickets = opened.service_events(until=until), opened.ticket_events(until=until)
-        needs = needs_of(settings, opened.latest_agreements())
+        agreements = agreements_known(settings, opened.latest_agreements())
         if events.empty:
             raise fail(f"{opened.url} holds no service events. First: slacast import FILE --mapping mapping.yaml")
     request = OutageRequest(
         events=events,
-        tickets=tickets if len(tickets) else None,
+        tickets=service_tickets(tickets, agreements),
         tracking_uri=settings.mlflow_uri,
         var_dir=settings.var_dir,
         seed=seed,
         by=user_name(),
         at=datetime.now(UTC),
         settings=chosen,
-        needs=needs,
+        needs=needs_of(agreements),
     )
     typer.echo(train_outage(request, progress).text())
 
 
-def needs_of(settings: Settings, stored: str | None) -> dict[str, tuple[str, ...]]:
-    """Which service needs which, by the catalogue in the agreements; nothing where there are none."""
+def agreements_known(settings: Settings, stored: str | None) -> AgreementSet | None:
+    """The agreements of the settings, else those in the store; None where there are none."""
     from sla.agreements.loading import load_agreements, parse_agreements
 
     if settings.agreements is not None:
-        found = load_agreements(settings.agreements)
-    elif stored is not None:
-        found = parse_agreements(stored, source="the agreements in the store")
-    else:
-        return {}
-    return {name: service.depends_on for name, service in found.services.items()}
+        return load_agreements(settings.agreements)
+    return None if stored is None else parse_agreements(stored, source="the agreements in the store")
+
+
+def needs_of(agreements: AgreementSet | None) -> dict[str, tuple[str, ...]]:
+    """Which service needs which, by the catalogue in the agreements; nothing where there are none."""
+    return {} if agreements is None else {name: one.depends_on for name, one in agreements.services.items()}
 
 
 @app.command("services")
@@ -81,21 +86,21 @@ def services(
     Example: slacast forecast services --as-of 2026-08-20T08:00+00:00 --json
     """
     from features.outages.ledger import Ledger
+    from features.outages.tickets import service_tickets
     from features.store import open_store
-    from models.outage import load_outage_model
+    from models.outage import told_how
     from models.outage_forecast import forecast_services
-    from models.registry import champion
 
     settings, at = settings_with(database_url=store), seen_at(as_of)
     with open_store(settings.database_url) as opened:
         events, tickets = opened.service_events(until=at), opened.ticket_events(until=at)
-        needs = needs_of(settings, opened.latest_agreements())
+        agreements = agreements_known(settings, opened.latest_agreements())
     if events.empty:
         raise fail("there are no service events by then. First: slacast import FILE --mapping mapping.yaml")
-    found = champion(settings.mlflow_uri, "outage", download_to=settings.var_dir / "downloads")
-    model = None if found.path is None else load_outage_model(found.path)
-    kinds, rules = (("outage",), None) if model is None else (model.kinds, model.checks)
-    ledger = Ledger.of(events, tickets if len(tickets) else None, kinds=kinds, rules=rules, needs=needs)
+    found, model = _champion(settings)
+    kinds, rules = told_how(model)
+    told = service_tickets(tickets, agreements)
+    ledger = Ledger.of(events, told, kinds=kinds, rules=rules, needs=needs_of(agreements))
     unread = found.why if found.version or not found.is_reachable else "no model yet"
     emit(forecast_services(ledger, at, model, unread if model is None else str(found.version)), as_json)
 
@@ -105,10 +110,13 @@ def services(
 def judged(store: StoreOption = None, as_of: AsOfOption = None, as_json: JsonOption = False) -> None:
     """Hold the outage probabilities that a running service kept against what came: a service a day, by who answered.
 
+    An outage is what the champion calls one; without a champion, what the word says.
+
     Example: slacast forecast judged
     """
     from features.outages.ledger import Ledger
     from features.store import open_store
+    from models.outage import told_how
     from serving.services.keeper import SERIES
     from sla.instants import to_us
     from training.outage_judgement import judge_forecasts
@@ -118,4 +126,13 @@ def judged(store: StoreOption = None, as_of: AsOfOption = None, as_json: JsonOpt
         said, events = opened.forecasts.read(SERIES, until=at), opened.service_events(until=at)
     if said.empty:
         raise fail("no outage probability was kept by then: slacast serve keeps them, once an hour, while it runs")
-    emit(judge_forecasts(said, Ledger.of(events), to_us(at)), as_json)
+    kinds, rules = told_how(_champion(settings)[1])
+    emit(judge_forecasts(said, Ledger.of(events, kinds=kinds, rules=rules), to_us(at)), as_json)
+
+
+def _champion(settings: Settings) -> tuple[RegistryAnswer, OutageModel | None]:
+    from models.outage import load_outage_model
+    from models.registry import champion
+
+    found = champion(settings.mlflow_uri, "outage", download_to=settings.var_dir / "downloads")
+    return found, None if found.path is None else load_outage_model(found.path)

@@ -18,7 +18,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.outages.checks import CheckRules
-from features.outages.columns import RULES, OutageColumns
+from features.outages.columns import RULES, OutageColumns, column_names
 from models.boosting import BoostingMember, BoostingParameters, fit_boosting
 from models.calibration import Calibration, fit_platt
 from models.clipping import TrainingRange, fit_range
@@ -119,6 +119,11 @@ class OutageModel:
         return self.range.clip(columns.values)
 
 
+def told_how(model: OutageModel | None) -> tuple[tuple[str, ...], CheckRules | None]:
+    """Which kinds of events are an outage, and the rules that tell outages from checks: the model's, without one the defaults."""
+    return (("outage",), None) if model is None else (model.kinds, model.checks)
+
+
 def fit_outage_model(
     columns: OutageColumns,
     y: Float64Array,
@@ -198,7 +203,11 @@ def load_outage_model(folder: Path) -> OutageModel:
         raise OutageModelError(
             f"{folder / TREES_FILE} was altered after training: copy the folder again, or train again"
         )
-    return _from_json(data, trees)
+    found = _from_json(data, trees)
+    if found.names != column_names():
+        odd = sorted(set(found.names) ^ set(column_names())) or "their order"
+        raise OutageModelError(f"{folder} was trained on other columns than this slacast makes ({odd}): train again")
+    return found
 
 
 def _from_json(data: Mapping[str, Any], trees: str) -> OutageModel:

@@ -13,12 +13,14 @@ from features.outages.columns import RULES, OutageColumns, outage_columns
 from features.outages.expectation import expectation
 from features.outages.ledger import Ledger, weekday_of
 from features.outages.rows import rows_at
+from features.outages.signals import MINUTES
 from models.outage import OutageModel
-from models.scales import Float64Array
+from models.scales import Float64Array, sigmoid
 from sla.instants import DAY_US, from_us, to_us
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FIRST_RULE = "rate x weekday"
+SIMILAR_TIMES = 1.5  # as often as usual for the service, for days that looked alike to be told
 LEAST_PUSH = 0.05  # of the log odds, for a reason to be told
 MOST_REASONS = 3
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -144,7 +146,8 @@ def _weekday(facts: Facts) -> str:
 
 
 def _latency(facts: Facts) -> str:
-    times = float(np.exp(max(facts[f"latency in {days} days"] for days in (1, 3, 7))))
+    lately = max(0.0, *(facts[f"latency of {span} against the day"] for span in MINUTES)) + facts["latency in 1 days"]
+    times = float(np.exp(max(lately, facts["latency in 3 days"], facts["latency in 7 days"])))
     return f"answers take {times:.1f} times as long as usual" if times >= 1.2 else ""
 
 
@@ -160,8 +163,30 @@ def _needed(facts: Facts) -> str:
 
 
 def _failed(facts: Facts) -> str:
-    share = facts["share of failed checks in 7 days"]
-    return f"{100 * share:.0f} % of the checks of 7 days failed" if share >= 0.01 else ""
+    day = facts["share of failed checks in 1 days"]
+    found = {span: day + facts[f"failed checks of {span} against the day"] for span in MINUTES}
+    found |= {"24 hours": day, "7 days": facts["share of failed checks in 7 days"]}
+    span = max(found, key=lambda one: found[one])
+    return f"{100 * found[span]:.0f} % of the checks of {span} failed" if found[span] >= 0.01 else ""
+
+
+def _major(facts: Facts) -> str:
+    for days, span in ((1, "24 hours"), (7, "7 days")):
+        words = _counted(np.expm1(facts[f"major incidents in {days} days"]), "major incident", span)
+        if words:
+            return words
+    return ""
+
+
+def _reopened(facts: Facts) -> str:
+    count = round(np.expm1(facts["tickets reopened in 7 days"]))
+    number = NUMBERS[count] if count < len(NUMBERS) else str(count)
+    return f"{number} ticket{'s' * (count > 1)} reopened in 7 days" if count else ""
+
+
+def _similar(facts: Facts) -> str:
+    share, own = (float(sigmoid(np.array(facts[f"log odds by {word}"]))) for word in ("similar days", "service rate"))
+    return f"{share_words(share)} days that looked like this one saw an outage" if share > SIMILAR_TIMES * own else ""
 
 
 _OWN = (
@@ -181,9 +206,12 @@ _PHRASES: tuple[tuple[tuple[str, ...], tuple[str, ...], Callable[[Facts], str]],
     (("changes in",), (), lambda facts: _counted(np.expm1(facts["changes in 1 days"]), "change", "24 hours")),
     (("alerts in",), (), lambda facts: _counted(np.expm1(facts["alerts in 1 days"]), "alert", "24 hours")),
     (("degradations in",), (), lambda facts: _counted(np.expm1(facts["degradations in 7 days"]), "degradation", "7 days")),
-    (("share of failed",), (), _failed),
-    (("latency in",), (), _latency),
+    (("share of failed", "failed checks of"), (), _failed),
+    (("latency in", "latency of"), (), _latency),
     (("tickets in",), (), _tickets),
+    (("major incidents",), (), _major),
+    (("tickets reopened",), (), _reopened),
+    (("log odds by similar", "similar days"), (), _similar),
     (("what it needs", "outages of what it needs"), (), _needed),
     (("outages around",), (), lambda facts: _counted(np.expm1(facts["outages around in 1 days"]), "outage", "24 hours around it")),
 )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from features.outages.tickets import service_tickets
 from features.store.repository import open_store
 from serving.alerting.deciding import Plan
 from serving.alerting.loading import load_rules
@@ -42,7 +43,7 @@ def alerts_of_the_past(
         events = store.ticket_events()
         log = WholeLog(events, agreements)
         answering = outage_champion_of(settings).found(Answering()) if settings.use_model else Answering()
-        services = PastServices(store.service_events(), events[events["kind"] == "created"], agreements, answering)
+        services = PastServices(store.service_events(), service_tickets(events, agreements), agreements, answering)
         bundle = None
         if settings.use_model:
             champion = champion_of(settings)

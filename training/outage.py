@@ -47,7 +47,7 @@ class OutageSettings(BaseModel):
 
 @dataclass(frozen=True)
 class OutageRequest:
-    """What to train on, canonical frames, and where the result goes. `tickets` may be None."""
+    """What to train on, and where the result goes: canonical service events, and what tickets tell of services, if anything."""
 
     events: pd.DataFrame
     tickets: pd.DataFrame | None

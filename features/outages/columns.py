@@ -7,35 +7,24 @@ person would write down; models get them as log odds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-from features.outages.ledger import (
-    CHECK,
-    FAILED_CHECK,
-    LOG_MS,
-    ON_WEEKDAY,
-    OUTAGE_DAY,
-    SECONDS_DOWN,
-    TICKET,
-    TIMED,
-    Ledger,
-    weekday_of,
-)
-from features.outages.rows import FloatArray, OutageRows
-from features.service_histories import AHEAD, BEGUN, LAST_BEGUN, LAST_ENDED
+from features.outages import signals
+from features.outages.ledger import ON_WEEKDAY, OUTAGE_DAY, SECONDS_DOWN, Ledger, weekday_of
+from features.outages.rows import FloatArray, OutageRows, rows_at
+from features.outages.similar import SimilarWindows
+from features.outages.view import HOUR_US, OutageView
+from features.schema import empty_service_events
+from features.service_histories import BEGUN, LAST_BEGUN, LAST_ENDED
 from sla.instants import DAY_US, BoolArray, Int64Array
 
-WINDOWS = (1, 3, 7, 14, 28, 30, 90)  # days
 STRENGTH_DAYS = 20.0  # so many days of the rate of all services are added to each service's own
 WEEKDAY_STRENGTH_DAYS = 10.0  # ... and so many days of its own rate to each weekday's
 STEPS = {1: 0.15, 7: 0.3, 30: 0.35, 90: 0.2}  # an exponentially falling weight, in steps: days and shares
 RULES = ("service rate", "last 30 days", "rate x weekday", "EWMA")
 LONGEST_DAYS = 60.0
-WEEKS = 4  # of which the same hours say how many tickets to expect
-HOUR_US = DAY_US // 24
 
 
 @dataclass(frozen=True)
@@ -53,55 +42,24 @@ class OutageColumns:
 
 def outage_columns(ledger: Ledger, rows: OutageRows, horizon_us: int = DAY_US) -> OutageColumns:
     """What was known at each row."""
-    view = _View(ledger, rows, horizon_us)
+    view = OutageView(ledger, rows, horizon_us)
     rates = _rates(view)
     columns = {f"log odds by {name}": _log_odds(rates[:, place]) for place, name in enumerate(RULES)}
-    for family in (_recent, _planned, _checks, _tickets, _around, _needed, _calendar):
+    for family in _FAMILIES:
         columns |= family(view)
     return OutageColumns(
         tuple(columns), np.stack([np.asarray(one, np.float64) for one in columns.values()], axis=1), rates
     )
 
 
-@dataclass(frozen=True)
-class _View:
-    ledger: Ledger
-    rows: OutageRows
-    horizon_us: int
-
-    @cached_property
-    def total(self) -> NDArray[np.int64]:
-        return self._sums(0)
-
-    @cached_property
-    def windows(self) -> dict[int, NDArray[np.int64]]:
-        """What was summed of each service in the last so many days."""
-        return {days: self.total - self._sums(days) for days in WINDOWS}
-
-    @cached_property
-    def happened(self) -> dict[int, NDArray[np.int64]]:
-        """The same of ServiceHistories.sums; 0: since ever."""
-        found, key = self.ledger.histories.sums, self.rows.service + 1
-        at = {
-            days: found.sums.upto(key, found.timeline.before(self.rows.at_us - days * DAY_US)) for days in (0, 1, 7, 30)
-        }
-        return {days: at[0] - sums if days else sums for days, sums in at.items()}
-
-    @cached_property
-    def watched_days(self) -> FloatArray:
-        """How long each service is known of."""
-        days: FloatArray = (self.rows.at_us - self.ledger.watch_since_us[self.rows.service]) / DAY_US
-        return np.maximum(days, 0.0)
-
-    def count(self, kind: str, what: str, days: int = 0) -> Int64Array:
-        found: Int64Array = self.happened[days][:, self.ledger.histories.sums.columns[kind, what]]
-        return found
-
-    def _sums(self, days: int) -> NDArray[np.int64]:
-        return self.ledger.summed(self.rows.service, self.rows.at_us - days * DAY_US)
+@cache
+def column_names() -> tuple[str, ...]:
+    """The names of all columns, in order."""
+    nothing = Ledger.of(empty_service_events())
+    return outage_columns(nothing, rows_at(nothing, 0)).names
 
 
-def _rates(view: _View) -> FloatArray:
+def _rates(view: OutageView) -> FloatArray:
     """The probability of an outage within the horizon by each of the RULES."""
     everywhere, watched = _everywhere(view), view.watched_days
     rate = (view.total[:, OUTAGE_DAY] + STRENGTH_DAYS * everywhere) / (watched + STRENGTH_DAYS)
@@ -119,7 +77,7 @@ def _rates(view: _View) -> FloatArray:
     return found
 
 
-def _everywhere(view: _View) -> FloatArray:
+def _everywhere(view: OutageView) -> FloatArray:
     """The share of days with an outage over all services so far, with a little added so that it is never zero."""
     ledger, at_us = view.ledger, view.rows.at_us
     distinct, place = np.unique(at_us, return_inverse=True)
@@ -132,7 +90,7 @@ def _everywhere(view: _View) -> FloatArray:
     return rate[place.reshape(-1)]
 
 
-def _days_ahead(view: _View) -> list[tuple[Int64Array, FloatArray]]:
+def _days_ahead(view: OutageView) -> list[tuple[Int64Array, FloatArray]]:
     """The weekdays that the horizon touches, with the share of it that falls on each."""
     at_us, end_us = view.rows.at_us, view.rows.at_us + view.horizon_us
     found = []
@@ -143,7 +101,7 @@ def _days_ahead(view: _View) -> list[tuple[Int64Array, FloatArray]]:
     return found
 
 
-def _recent(view: _View) -> dict[str, FloatArray]:
+def _recent(view: OutageView) -> dict[str, FloatArray]:
     out = {
         f"days with an outage in {days} days": view.windows[days][:, OUTAGE_DAY].astype(float)
         for days in (1, 3, 7, 14, 30, 90)
@@ -157,83 +115,7 @@ def _recent(view: _View) -> dict[str, FloatArray]:
     return out
 
 
-def _planned(view: _View) -> dict[str, FloatArray]:
-    return {
-        "changes in 1 days": np.log1p(view.count("change", BEGUN, 1)),
-        "changes in 7 days": np.log1p(view.count("change", BEGUN, 7)),
-        "change ahead": (view.count("change", AHEAD) > 0).astype(float),
-        "maintenance ahead": (view.count("maintenance", AHEAD) > 0).astype(float),
-        "alerts in 1 days": np.log1p(view.count("alert", BEGUN, 1)),
-        "alerts in 7 days": np.log1p(view.count("alert", BEGUN, 7)),
-    }
-
-
-def _checks(view: _View) -> dict[str, FloatArray]:
-    out = {}
-    for days in (1, 7, 30):
-        sums = view.windows[days]
-        out[f"share of failed checks in {days} days"] = sums[:, FAILED_CHECK] / np.maximum(sums[:, CHECK], 1)
-    usual = _mean_log_ms(view.windows[28])
-    for days in (1, 3, 7):
-        lately = _mean_log_ms(view.windows[days])
-        out[f"latency in {days} days"] = np.nan_to_num(lately - usual)
-    out["usual latency"] = usual
-    return out
-
-
-def _mean_log_ms(sums: NDArray[np.int64]) -> FloatArray:
-    count = sums[:, TIMED]
-    mean: FloatArray = np.where(count > 0, sums[:, LOG_MS] / (1000.0 * np.maximum(count, 1)), np.nan)
-    return mean
-
-
-def _tickets(view: _View) -> dict[str, FloatArray]:
-    """Tickets that name the service, against what the same hours of the last four weeks make one expect, and the daily mean."""
-    service, at_us = view.rows.service, view.rows.at_us
-    weeks = np.clip(view.watched_days // 7, 1, WEEKS)
-    out = {}
-    for hours in (6, 24):
-        begun = [_tickets_within(view.ledger, service, at_us - 7 * week * DAY_US, hours) for week in range(WEEKS + 1)]
-        expected = np.sum(begun[1:], axis=0) / weeks
-        out[f"tickets in {hours} hours against the same hours of weeks before"] = np.log(
-            (begun[0] + 1) / (expected + 1)
-        )
-    usual = view.windows[28][:, TICKET] / 28.0
-    out["tickets in 7 days"] = np.log((view.windows[7][:, TICKET] / 7 + 1.0) / (usual + 1.0))
-    return out
-
-
-def _tickets_within(ledger: Ledger, service: Int64Array, until_us: Int64Array, hours: int) -> FloatArray:
-    now, then = (ledger.tickets_before(service, at_us) for at_us in (until_us, until_us - hours * HOUR_US))
-    found: FloatArray = (now - then).astype(np.float64)
-    return found
-
-
-def _needed(view: _View) -> dict[str, FloatArray]:
-    """Outages of what the service needs, as the catalogue has it."""
-    ledger, rows = view.ledger, view.rows
-    now = ledger.needed.known(rows.service, rows.at_us)
-    out = {"what it needs is down": (now[:, 1] > 0).astype(float)}
-    for days in (1, 7):
-        then = ledger.needed.known(rows.service, rows.at_us - days * DAY_US)
-        out[f"outages of what it needs in {days} days"] = np.log1p(now[:, 0] - then[:, 0])
-    return out
-
-
-def _around(view: _View) -> dict[str, FloatArray]:
-    """Outages of the services of the same group, its own left out."""
-    ledger, rows = view.ledger, view.rows
-    key = ledger.group[rows.service]
-    now = ledger.around.upto(key, ledger.around_timeline.before(rows.at_us))[:, 0]
-    out = {}
-    for days in (1, 7, 30):
-        then = ledger.around.upto(key, ledger.around_timeline.before(rows.at_us - days * DAY_US))[:, 0]
-        own = view.count("outage", BEGUN, days)
-        out[f"outages around in {days} days"] = np.log1p(np.maximum(now - then - own, 0))
-    return out
-
-
-def _calendar(view: _View) -> dict[str, FloatArray]:
+def _calendar(view: OutageView) -> dict[str, FloatArray]:
     weekday = weekday_of(view.rows.at_us)
     hour = (view.rows.at_us % DAY_US) / HOUR_US
     return {
@@ -244,6 +126,25 @@ def _calendar(view: _View) -> dict[str, FloatArray]:
     }
 
 
+def _similar(view: OutageView) -> dict[str, FloatArray]:
+    """How often earlier days that looked like this one, of any service, saw an outage."""
+    found = SimilarWindows.upto(view.ledger, view.horizon_us, int(view.rows.at_us.max(initial=0)))
+    share, count = found.seen(view.rows.service, view.rows.at_us)
+    return {"log odds by similar days": _log_odds(share), "similar days": np.log1p(count)}
+
+
 def _log_odds(probability: FloatArray) -> FloatArray:
     found: FloatArray = np.log(probability) - np.log1p(-probability)
     return found
+
+
+_FAMILIES = (
+    _recent,
+    signals.planned,
+    signals.checks,
+    signals.tickets,
+    signals.around,
+    signals.needed,
+    _similar,
+    _calendar,
+)

@@ -8,23 +8,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.outages.checks import MONITOR, STATUS, CheckRules, outages_from_checks
+from features.outages.acted import Acted
+from features.outages.checks import MONITOR, CheckRules, outages_from_checks
 from features.outages.needed import NeededOutages, Needs
+from features.outages.samples import Samples
 from features.outages.spans import Spans, places_of, spans_of, us_of
+from features.outages.tickets import MAJOR_INCIDENT, TICKET_OPENED, TICKET_REOPENED
 from features.outages.watching import Watching
 from features.prefix_sums import KeyedSums, Timeline
 from features.schema import attribute_columns
 from features.service_histories import ServiceHistories
 from sla.instants import DAY_US, NEVER_US, SECOND_US, BoolArray, Int64Array
 
-ACTED = "attributes.acted_on"
-YES = ("yes", "true", "1")
-OUTAGE_DAY, SECONDS_DOWN, CHECK, FAILED_CHECK, TIMED, LOG_MS, TICKET = range(7)
-ON_WEEKDAY = 7  # seven columns, Monday first
+OUTAGE_DAY, SECONDS_DOWN, CHECK, FAILED_CHECK, TIMED, LOG_MS, TICKET, REOPENED, MAJOR = range(9)
+ON_WEEKDAY = 9  # seven columns, Monday first
 WIDTH = ON_WEEKDAY + 7
+OF_TICKETS = {TICKET_OPENED: TICKET, TICKET_REOPENED: REOPENED, MAJOR_INCIDENT: MAJOR}
 OF_SAMPLES = (CHECK, FAILED_CHECK, TIMED, LOG_MS)
 OF_OTHERS = tuple(column for column in range(WIDTH) if column not in OF_SAMPLES)
-SAMPLED = ("check", "latency")
 LONGEST_SECONDS = 7 * 86_400  # of one outage, for the minutes down: a dead target must not drown the rest
 THURSDAY = 3  # 1970-01-01
 
@@ -47,11 +48,11 @@ class Ledger:
     outage_day_known_us: Int64Array  # when each day with an outage, of any service, became known; ascending
     around_timeline: Timeline
     around: KeyedSums
+    known_outages: KeyedSums  # by service along `around_timeline`
     watch_since_us: Int64Array  # since when each service is known of
     last_us: Int64Array  # the last record of each service
     watching: Watching
-    acted_service: Int64Array
-    acted_us: Int64Array
+    acted: Acted
     rules: CheckRules
     kinds: tuple[str, ...]
     needs: Needs
@@ -77,12 +78,12 @@ class Ledger:
         rules: CheckRules | None = None,
         needs: Needs | None = None,
     ) -> Ledger:
-        """The ledger of canonical service events, and of ticket events that name a service (only `created` ones count).
+        """The ledger of canonical service events, and of what tickets tell of services (features/outages/tickets.py).
 
         Outages are events of these `kinds` and those derived from checks. `needs` is the catalogue's: which service needs which.
         """
         rules = rules or CheckRules()
-        samples = _Samples.of(events, rules)
+        samples = Samples.of(events, rules)
         plain = _as_outages(events[~samples.is_sample], kinds)
         told = pd.concat([plain, outages_from_checks(events, rules), samples.edges(events)], ignore_index=True)
         histories = ServiceHistories.from_events(told)
@@ -93,6 +94,7 @@ class Ledger:
         sampled = samples.places(place)
         group = _groups(events, place)
         around = Timeline.of(outages.known_us)
+        one_each = np.ones((len(around.at_us), 1), np.int64)
         log = histories.log
         starts = log.offsets[:-1]
         return cls(
@@ -105,13 +107,12 @@ class Ledger:
             group,
             np.sort(_outage_days(outages)[1]),
             around,
-            KeyedSums(
-                around, group[outages.service], int(group.max(initial=0)) + 1, np.ones((len(around.at_us), 1), np.int64)
-            ),
+            KeyedSums(around, group[outages.service], int(group.max(initial=0)) + 1, one_each),
+            KeyedSums(around, outages.service, max(len(place), 1), one_each),
             np.minimum.reduceat(log.recorded_us, starts) if len(starts) else starts,
             np.maximum.reduceat(log.recorded_us, starts) if len(starts) else starts,
             samples.watching(sampled, len(place), rules.silent_us),
-            *_acted(events, place),
+            Acted.of(events, place),
             rules,
             kinds,
             needs or {},
@@ -122,8 +123,17 @@ class Ledger:
         """n x WIDTH: what was recorded of each service strictly before each instant."""
         out = np.empty((len(service), WIDTH), np.int64)
         out[:, OF_OTHERS] = self.sums.upto(service, self.timeline.before(at_us))
-        out[:, OF_SAMPLES] = self.sample_sums.upto(service, self.sample_timeline.before(at_us))
+        out[:, OF_SAMPLES] = self.sampled(service, at_us)
         return out
+
+    def sampled(self, service: Int64Array, at_us: Int64Array) -> NDArray[np.int64]:
+        """The columns OF_SAMPLES of `summed` alone."""
+        return self.sample_sums.upto(service, self.sample_timeline.before(at_us))
+
+    def outages_known(self, service: Int64Array, at_us: Int64Array) -> Int64Array:
+        """How many outages of each service had begun as known strictly before each instant."""
+        found: Int64Array = self.known_outages.upto(service, self.around_timeline.before(at_us))[:, 0]
+        return found
 
     def tickets_before(self, service: Int64Array, at_us: Int64Array) -> Int64Array:
         """How many tickets had named each service strictly before each instant."""
@@ -158,76 +168,14 @@ def _arrivals(
     """Service, instant since when it counts, and amounts of everything that is summed but samples."""
     parts = [_outage_days(outages), _minutes_down(outages)]
     if tickets is not None:
-        new = tickets[(tickets["kind"] == "created") & tickets["service"].isin(place)]
-        parts.append((places_of(new["service"], place), us_of(new["recorded_at"]), _amounts(len(new), {TICKET: 1})))
+        named = tickets[tickets["service"].isin(place)]
+        for kind, column in OF_TICKETS.items():
+            some = named[named["kind"] == kind]
+            parts.append(
+                (places_of(some["service"], place), us_of(some["recorded_at"]), _amounts(len(some), {column: 1}))
+            )
     service, at_us, amounts = (np.concatenate([part[number] for part in parts]) for number in range(3))
     return service, at_us, amounts
-
-
-@dataclass(frozen=True)
-class _Samples:
-    """Checks that say a status, and latencies: codes into `names`, when each was recorded, amounts (n x OF_SAMPLES)."""
-
-    names: NDArray[np.object_]
-    service: Int64Array
-    at_us: Int64Array
-    is_check: BoolArray
-    amounts: NDArray[np.int64]
-    is_sample: BoolArray  # one an event: a check or a latency, whether it says anything or not
-    first: Int64Array  # of each service the places, among the events, of its first such record and of its last
-    last: Int64Array
-
-    @classmethod
-    def of(cls, events: pd.DataFrame, rules: CheckRules) -> _Samples:
-        is_sample = events["kind"].isin(SAMPLED).to_numpy(np.bool_)
-        rows = np.flatnonzero(is_sample)
-        chosen = events if len(rows) == len(events) else events[is_sample]
-        codes, names = pd.factorize(chosen["service"], sort=True)
-        service, at_us = codes.astype(np.int64), us_of(chosen["recorded_at"])
-        order = np.lexsort((at_us, service))
-        begins = np.flatnonzero(np.append(True, np.diff(service[order]) != 0)[: len(order)])
-        ends = np.append(begins[1:], len(order))[: len(begins)] - 1
-        is_check, amounts = _amounts_of_samples(chosen, rules)
-        says = is_check | (chosen["kind"] == "latency").to_numpy(np.bool_)
-        kept = order[says[order]]
-        return cls(
-            np.asarray(names, object),
-            service[kept],
-            at_us[kept],
-            is_check[kept],
-            amounts[kept],
-            is_sample,
-            rows[order[begins]],
-            rows[order[ends]],
-        )
-
-    def edges(self, events: pd.DataFrame) -> pd.DataFrame:
-        """The first and the last sample of each service: since when and until when it is known of."""
-        plain = events.drop(columns=attribute_columns(events))
-        return plain.iloc[np.unique(np.concatenate([self.first, self.last]))]
-
-    def places(self, place: dict[str, int]) -> Int64Array:
-        """The place of each sample's service in the ledger's names; both are sorted, so the order stays."""
-        of_code = np.array([place[name] for name in self.names], np.int64)
-        return of_code[self.service] if len(of_code) else self.service
-
-    def watching(self, service: Int64Array, services: int, silent_us: int) -> Watching:
-        """When the checks watched each service."""
-        return Watching.of(service[self.is_check], self.at_us[self.is_check], services, silent_us)
-
-
-def _amounts_of_samples(chosen: pd.DataFrame, rules: CheckRules) -> tuple[BoolArray, NDArray[np.int64]]:
-    """Which rows are checks that say a status, and what each row adds to the columns OF_SAMPLES."""
-    n = len(chosen)
-    has_status = chosen[STATUS].notna().to_numpy(np.bool_) if STATUS in chosen else np.zeros(n, np.bool_)
-    is_check = (chosen["kind"] == "check").to_numpy(np.bool_) & has_status
-    is_down = is_check & (chosen[STATUS].isin(rules.down_words).to_numpy(np.bool_) if has_status.any() else has_status)
-    value = chosen["value"].to_numpy(np.float64)
-    is_timed = np.isfinite(value) & (value > 0) & ~is_down
-    amounts = np.zeros((n, len(OF_SAMPLES)), np.int64)
-    amounts[:, 0], amounts[:, 1], amounts[:, 2] = is_check, is_down, is_timed
-    amounts[is_timed, 3] = np.round(1000 * np.log(value[is_timed])).astype(np.int64)
-    return is_check, amounts
 
 
 def _outage_days(outages: Spans) -> tuple[Int64Array, Int64Array, NDArray[np.int64]]:
@@ -266,13 +214,3 @@ def _groups(events: pd.DataFrame, place: dict[str, int]) -> Int64Array:
         codes, first = np.unique(service[named], return_index=True)
         group[[place[str(names[code])] for code in codes]] = monitor[named[first]] + 1
     return group
-
-
-def _acted(events: pd.DataFrame, place: dict[str, int]) -> tuple[Int64Array, Int64Array]:
-    """Alerts that somebody acted on, sorted by service and instant."""
-    chosen = events.iloc[:0]
-    if ACTED in events:
-        chosen = events[(events["kind"] == "alert") & events[ACTED].isin(YES)]
-    service, at_us = places_of(chosen["service"], place), us_of(chosen["event_at"])
-    order = np.lexsort((at_us, service))
-    return service[order], at_us[order]

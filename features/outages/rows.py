@@ -7,6 +7,7 @@ A label is known a day after the horizon ends (records may be late), and later i
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,16 +45,30 @@ class OutageRows:
 
 def outage_rows(ledger: Ledger, horizon_us: int = DAY_US, *, until_us: int | None = None) -> OutageRows:
     """Every service at every UTC midnight up to an instant (default: the ledger's last record), labelled."""
-    until_us = ledger.until_us if until_us is None else until_us
+    service, at_us = asked_days(ledger, ledger.until_us if until_us is None else until_us)
+    return labelled(ledger, service, at_us, horizon_us)
+
+
+def asked_days(ledger: Ledger, until_us: int, *, most_a_day: int | None = None) -> tuple[Int64Array, Int64Array]:
+    """Services and UTC midnights up to an instant that are asked about, in order of instant and service.
+
+    With `most_a_day` only about so many services of each day, others on other days; which ones is told by names and by how
+    many services were known that day, so nothing that comes later changes it.
+    """
     first_day = -(-(ledger.watch_since_us + DAY_US) // DAY_US)
     counts = np.maximum(until_us // DAY_US - first_day + 1, 0)
     service = np.repeat(np.arange(len(counts)), counts)
     within = np.arange(len(service)) - np.repeat(np.cumsum(counts) - counts, counts)
-    at_us = (np.repeat(first_day, counts) + within) * DAY_US
-    order = np.lexsort((service, at_us))
-    service, at_us = service[order], at_us[order]
+    day = np.repeat(first_day, counts) + within
+    if most_a_day is not None:
+        known = np.searchsorted(np.sort(ledger.watch_since_us), day * DAY_US)
+        turn = np.array([zlib.crc32(name.encode()) for name in ledger.names], np.int64)
+        kept = (turn[service] + day) % -(-known // most_a_day) == 0
+        service, day = service[kept], day[kept]
+    order = np.lexsort((service, day))
+    service, at_us = service[order], day[order] * DAY_US
     kept = is_asked(ledger, service, at_us)
-    return labelled(ledger, service[kept], at_us[kept], horizon_us)
+    return service[kept], at_us[kept]
 
 
 def rows_at(ledger: Ledger, at_us: int) -> OutageRows:
@@ -81,21 +96,32 @@ def labelled(ledger: Ledger, service: Int64Array, at_us: Int64Array, horizon_us:
     Never known: rows where the service was down after all, was not watched to the end, or where an alert was acted on within
     the horizon and no outage came (it may have been prevented).
     """
-    outages, width = ledger.outages, _Keyed(ledger)
-    order = np.argsort(width.of(outages.service, outages.begin_us), kind="stable")
-    keys = width.of(outages.service, outages.begin_us)[order]
-    first = np.searchsorted(keys, width.of(service, at_us))
-    has_outage = np.searchsorted(keys, width.of(service, at_us + horizon_us)) > first
-    over_us = at_us + horizon_us + SETTLING_US
-    recorded = np.append(outages.known_us[order], NEVER_US)[np.where(has_outage, first, len(keys))]
-    known_us = np.where(has_outage, np.maximum(over_us, recorded), over_us)
-    before = np.maximum(first - 1, 0)
-    ends = np.append(outages.end_us[order], 0)[before]
-    was_down = (first > 0) & (np.append(outages.service[order], -1)[before] == service) & (ends > at_us)
-    acted = _any_within(width.of(ledger.acted_service, ledger.acted_us), width, service, at_us, horizon_us)
+    outages, over_us = ledger.outages, at_us + horizon_us + SETTLING_US
+    recorded_us = outages_between(ledger, service, at_us, horizon_us)
+    has_outage = recorded_us != NEVER_US
+    known_us = np.where(has_outage, np.maximum(over_us, recorded_us), over_us)
+    keyed = _Keyed(ledger)
+    before = np.searchsorted(keyed.of(outages.service, outages.begin_us), keyed.of(service, at_us)) - 1
+    is_own = (before >= 0) & (np.append(outages.service, -1)[before] == service)
+    was_down = is_own & (np.append(outages.end_us, 0)[before] > at_us)
+    # Whether an outage before was over by then is known once its end is.
+    known_us = np.where(is_own, np.maximum(known_us, np.append(outages.end_known_us, 0)[before]), known_us)
+    acted = acted_between(ledger, service, at_us, horizon_us) != NEVER_US
     unknown = was_down | (acted & ~has_outage) | ~_was_watched(ledger, service, at_us + horizon_us)
     label = np.where(unknown, np.nan, has_outage.astype(np.float64))
     return OutageRows(service, at_us, label, np.where(unknown, NEVER_US, known_us))
+
+
+def outages_between(ledger: Ledger, service: Int64Array, at_us: Int64Array, horizon_us: int) -> Int64Array:
+    """When the first record of an outage that begins within the horizon of each row arrived; NEVER_US where none begins."""
+    outages = ledger.outages
+    return _first_known(ledger, (outages.service, outages.begin_us, outages.known_us), service, at_us, horizon_us)
+
+
+def acted_between(ledger: Ledger, service: Int64Array, at_us: Int64Array, horizon_us: int) -> Int64Array:
+    """The same for alerts within the horizon that were acted on."""
+    acted = ledger.acted
+    return _first_known(ledger, (acted.service, acted.at_us, acted.known_us), service, at_us, horizon_us)
 
 
 @dataclass(frozen=True)
@@ -115,9 +141,21 @@ class _Keyed:
         return ranks
 
 
-def _any_within(keys: Int64Array, width: _Keyed, service: Int64Array, at_us: Int64Array, horizon_us: int) -> BoolArray:
-    first = np.searchsorted(keys, width.of(service, at_us))
-    found: BoolArray = np.searchsorted(keys, width.of(service, at_us + horizon_us)) > first
+def _first_known(
+    ledger: Ledger,
+    marks: tuple[Int64Array, Int64Array, Int64Array],
+    service: Int64Array,
+    at_us: Int64Array,
+    horizon_us: int,
+) -> Int64Array:
+    """The least `known_us` of the marks (service, instant, known; by service and instant) in `[at, at + horizon)` of each row."""
+    keyed = _Keyed(ledger)
+    keys = keyed.of(marks[0], marks[1])
+    first, until = (np.searchsorted(keys, keyed.of(service, at)) for at in (at_us, at_us + horizon_us))
+    found, some = np.full(len(service), NEVER_US), np.flatnonzero(until > first)
+    if len(some):
+        edges = np.stack([first[some], until[some]], axis=1).reshape(-1)
+        found[some] = np.minimum.reduceat(np.append(marks[2], NEVER_US), edges)[::2]
     return found
 
 

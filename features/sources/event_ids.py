@@ -11,6 +11,7 @@ import pyarrow.compute
 from numpy.typing import NDArray
 
 from features.sources.table import Coded
+from features.stamps import FIRST_US, LAST_US, WIDTH, stamps
 from sla.instants import Int64Array
 
 _WIDTH = 3
@@ -61,8 +62,9 @@ def rows_in_order(*keys: Int64Array) -> NDArray[np.intp]:
 
 
 def _stamps(at_us: Int64Array) -> pa.Array:
-    if not len(at_us):  # NumPy cannot replace in no texts at all
-        return pa.array([], type=pa.large_string())
+    if at_us.min(initial=FIRST_US) >= FIRST_US and at_us.max(initial=FIRST_US) < LAST_US:
+        offsets = np.arange(len(at_us) + 1, dtype=np.int64) * WIDTH
+        return pa.LargeStringArray.from_buffers(len(at_us), pa.py_buffer(offsets), pa.py_buffer(stamps(at_us)))
     distinct, inverse = np.unique(at_us, return_inverse=True)
     text = np.char.replace(np.datetime_as_string(distinct.view("datetime64[us]"), unit="us"), "-", "")
     text = np.char.replace(np.char.replace(text, ":", ""), ".", "")
@@ -70,7 +72,16 @@ def _stamps(at_us: Int64Array) -> pa.Array:
 
 
 def _ordinals(ordinal: Int64Array) -> pa.Array:
-    distinct, inverse = np.unique(ordinal, return_inverse=True)
+    distinct, inverse = _distinct(ordinal)
     # A number that needs more digits sorts after those that do not: z is after every digit.
     text = [f"{k:0{_WIDTH}d}" if k < 10**_WIDTH else f"z{k:09d}" for k in distinct.tolist()]
     return pa.array(text, type=pa.large_string()).take(pa.array(inverse))
+
+
+def _distinct(numbers: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """As `np.unique` with the inverse; numbers close to each other, as nearly always, are counted and not sorted."""
+    least, most = int(numbers.min(initial=0)), int(numbers.max(initial=0))
+    if most - least > len(numbers) + _WIDTH:
+        return np.unique(numbers, return_inverse=True)
+    places = np.cumsum(np.bincount(numbers - least, minlength=most - least + 1) > 0) - 1
+    return np.flatnonzero(np.diff(places, prepend=-1)) + least, places[numbers - least]

@@ -113,7 +113,7 @@ def _quality(
         "service" if mapping.kind == "service_events" else "",
     )
     return Quality(
-        subjects=len(np.unique(subjects[kept])),
+        subjects=len(pd.unique(subjects[kept])),
         first_at=from_us(int(at_us.min())) if len(at_us) else None,
         last_at=from_us(int(at_us.max())) if len(at_us) else None,
         states=_seen(rows, "status") if "status" in mapping.columns else (),
@@ -173,7 +173,8 @@ def _gaps(at_us: Int64Array) -> tuple[Gap, ...]:
     if len(at_us) < 2:
         return ()
     ordered = np.sort(at_us)
-    _, rows_a_day = np.unique(ordered // DAY_US, return_counts=True)
+    days = ordered // DAY_US
+    rows_a_day = np.diff(np.flatnonzero(np.append(True, days[1:] != days[:-1])), append=len(days))
     is_busy = float(np.median(rows_a_day)) >= _BUSY_ROWS_A_DAY
     silence = np.diff(ordered)
     longest = np.argsort(-silence, kind="stable")[:_MOST_GAPS]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.outages.ledger import Ledger
+from models.outage import told_how
 from serving.alerting.memory import Event, Notice
 from serving.alerting.rules import Rule
 from serving.alerting.sight import Sight
@@ -37,7 +38,7 @@ class PastServices:
     def outages(self, known_us: int) -> dict[str, Int64Array]:
         """When outages of each service began, in order, by all that is known in the end."""
         model = self.answering.model
-        kinds, rules = (("outage",), None) if model is None else (model.kinds, model.checks)
+        kinds, rules = told_how(model)
         ledger = Ledger.of(self.events, None, kinds=kinds, rules=rules)
         happened = Happened.of(self.events, ledger, known_us)
         return {

@@ -13,11 +13,12 @@ from typing import Protocol
 import pandas as pd
 
 from features.live import LiveHistories
+from features.outages.tickets import told_by_tickets
 from models.outage import OutageModel, load_outage_model
 from models.registry import RegistryAnswer, champion
 from serving.background import Loop, Trouble
 from serving.services.making import Answering, Basis, make_basis
-from serving.services.memory import Memory, ServiceEvents, inflow
+from serving.services.memory import Memory, ServiceEvents
 from serving.services.standing import ServiceBoard
 from sla.agreements.agreement_set import AgreementSet
 
@@ -144,9 +145,10 @@ class Keeper:
             self._answering = self._champion.found(self._answering)
         self._memory.read_news()
         agreements, at = self._agreements(), self._clock()
+        histories = self._histories()
         basis = make_basis(
             self._memory.events,
-            inflow(self._histories()),
+            told_by_tickets(histories.logs(), agreements),
             agreements,
             at,
             self._answering,

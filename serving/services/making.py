@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.outages.ledger import Ledger
 from features.outages.spans import Spans
-from models.outage import OutageModel
+from models.outage import OutageModel, told_how
 from models.outage_forecast import OutageForecast, forecast_services
 from serving.services.budgets import Measured, measured
 from serving.services.happened import Happened
@@ -58,7 +58,7 @@ class Basis:
     happened: Happened
     agreements: AgreementSet
     histories: dict[str, ServiceHistory]
-    tickets: pd.DataFrame | None = None  # `created` events with their service, recorded by then
+    tickets: pd.DataFrame | None = None  # what tickets told of services by then (features/outages/tickets.py)
 
     def whole(self, service: str) -> ServiceHistory:
         """The history of a service with all that it needs; its own where the catalogue leads in a circle."""
@@ -80,11 +80,11 @@ def make_basis(
 ) -> Basis:
     """How every service of the catalogue, and every other one with events, stands at an aware instant.
 
-    `events` are canonical service events, of which those recorded by the instant count; of `tickets` only `created` ones.
+    Of `events` (canonical service events) and `tickets` (features/outages/tickets.py) those recorded by the instant count.
     """
     at_us, model = to_us(at), answering.model
     events = events[events["recorded_at"] <= at]
-    kinds, rules = (("outage",), None) if model is None else (model.kinds, model.checks)
+    kinds, rules = told_how(model)
     seen = None if tickets is None else tickets[tickets["recorded_at"] <= at]
     needs = {name: service.depends_on for name, service in agreements.services.items()}
     ledger = Ledger.of(events, seen, kinds=kinds, rules=rules, needs=needs)

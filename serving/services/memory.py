@@ -1,13 +1,11 @@
-"""The service events that are known, read once and then only what is new, and how many tickets named each service when."""
+"""The service events that are known, read once and then only what is new."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-import numpy as np
 import pandas as pd
 
-from features.live import LiveHistories
 from features.schema import empty_service_events
 
 
@@ -40,21 +38,3 @@ class Memory:
             fresh = self._store.service_events(self._last, up_to_sequence=last)
             self.events = pd.concat([self.events, fresh], ignore_index=True) if len(self.events) else fresh
             self._last = last
-
-
-def inflow(histories: LiveHistories) -> pd.DataFrame | None:
-    """One row a ticket that was opened for a service: `kind` created, `service`, `recorded_at`; None without any."""
-    names: list[np.ndarray[tuple[int], np.dtype[np.object_]]] = []
-    at_us = []
-    for part in (tickets for layer in histories.layers for tickets in (layer.open, layer.over)):
-        log = part.current()
-        kind, service = log.columns["kind"], log.columns["service"]
-        created = np.isin(kind.codes, [code for code, word in enumerate(kind.values) if word == "created"])
-        rows = np.flatnonzero(created & (service.codes >= 0))
-        if len(rows):
-            names.append(np.array(service.values, object)[service.codes[rows]])
-            at_us.append(log.recorded_us[rows])
-    if not names:
-        return None
-    recorded_at = pd.Series(np.concatenate(at_us).view("datetime64[us]")).dt.tz_localize("UTC")
-    return pd.DataFrame({"kind": "created", "service": np.concatenate(names), "recorded_at": recorded_at})

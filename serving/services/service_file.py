@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from features.outages.spans import Spans, us_of
+from features.outages.tickets import TICKET_OPENED
 from serving.services.budgets import hours_of
 from serving.services.making import NOT_IN_CATALOGUE, Basis
 from serving.services.standing import ServiceStanding
@@ -77,7 +78,8 @@ def service_file(basis: Basis, service: str) -> ServiceFile | None:
 def _tickets_by_day(basis: Basis, service: str, at_us: int) -> tuple[int, ...]:
     if basis.tickets is None:
         return (0,) * DAYS_TOLD
-    mine = basis.tickets.loc[basis.tickets["service"] == service, "recorded_at"]
+    told = basis.tickets
+    mine = told.loc[(told["service"] == service) & (told["kind"] == TICKET_OPENED), "recorded_at"]
     ago = (at_us - 1) // DAY_US - us_of(mine) // DAY_US
     found = np.bincount(ago[(ago >= 0) & (ago < DAYS_TOLD)], minlength=DAYS_TOLD)
     return tuple(found[::-1].tolist())
