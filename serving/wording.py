@@ -168,5 +168,7 @@ def sentence(text: str) -> str:
 
 def one_line(text: str) -> str:
     """The text without control characters, line breaks or invisible direction marks: safe in a terminal and in one line."""
+    if text.isprintable():  # most are; then the only white space is the plain one
+        return " ".join(text.split())
     kept = (" " if char.isspace() else char for char in text if char.isspace() or unicodedata.category(char)[0] != "C")
     return " ".join("".join(kept).split())

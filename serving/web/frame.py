@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from serving import wording
 from serving.access.caller import Caller
@@ -122,9 +122,8 @@ class Instants:
         words = {"short": lambda: self.local.short(at, self.now), "day": lambda: self.local.day(at)}
         text = words[form]() if form in words else self.local.full(at)
         title = f"{self.local.full(at)} · {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        return Markup('<time datetime="{}" data-form="{}" data-zone="{}" title="{}">{}</time>').format(
-            iso(at), form, self.local.name, title, text
-        )
+        about = f'datetime="{escape(iso(at))}" data-form="{escape(form)}" data-zone="{escape(self.local.name)}"'
+        return Markup(f'<time {about} title="{escape(title)}">{escape(text)}</time>')  # noqa: S704 (every text in it was escaped)
 
 
 def tied(text: str) -> str:

@@ -66,7 +66,13 @@ def part_of(rows: Sequence[QueueRow], view: PageView, desk: Desk) -> Sequence[Qu
 
 def counts_of(rows: Sequence[QueueRow], views: Iterable[PageView], desk: Desk) -> dict[PageView, int]:
     """How many of the rows each view holds."""
-    return {view: len(part_of(rows, view, desk)) for view in views}
+    if not isinstance(rows, ScoredRows):
+        return {view: len(part_of(rows, view, desk)) for view in views}
+    scored = rows.scored
+    is_whole = len(rows) == len(scored.risk)  # a row a ticket: their order is all the same to a count
+    snoozed = _among(scored, desk.snoozed)
+    masks = {view: snoozed if view is PageView.SNOOZED else ~snoozed & _shown(scored, view, desk) for view in views}
+    return {view: int(np.count_nonzero(mask if is_whole else mask[rows.places])) for view, mask in masks.items()}
 
 
 def holds(row: QueueRow, view: PageView, desk: Desk) -> bool:

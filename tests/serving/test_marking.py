@@ -8,6 +8,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
@@ -176,6 +177,8 @@ def test_views_of_columns_are_those_of_rows(live: Queue) -> None:
         assert list(part_of(rows, view, desk)) == [found for found in rows if holds(found, view, desk)]
     counts = counts_of(live.rows, PageView, desk)
     assert counts == counts_of(rows, PageView, desk)
+    half = live.rows.where(np.arange(len(live.rows.scored.risk)) % 2 == 0)
+    assert counts_of(half, PageView, desk) == counts_of(tuple(half), PageView, desk) != counts
     assert counts[PageView.ALL] + counts[PageView.SNOOZED] == len(rows)
     assert min(counts.values()) > 0
 

@@ -1,6 +1,9 @@
+import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from serving.wording import LocalTime, age, of_hundred, one_line, percent, relative, rough_time, wall_time, working_time
 
@@ -61,3 +64,9 @@ def test_a_zone_without_letters_is_named_by_its_offset(hours: float, name: str) 
 
 def test_hostile_text_becomes_one_harmless_line() -> None:
     assert one_line("a\x1b[31mred\x07\nb\u202eevil\u200b  c") == "a[31mred bevil c"
+
+
+@given(st.text(st.characters() | st.sampled_from(" \t\n\u00a0\u3000\u200b\u202e\x1ba"), max_size=30))
+def test_one_line_has_no_control_characters_and_single_spaces(text: str) -> None:
+    kept = "".join(" " if char.isspace() else char for char in text if char.isspace() or unicodedata.category(char)[0] != "C")  # fmt: skip
+    assert one_line(text) == " ".join(kept.split())
