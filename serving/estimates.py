@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.live import LiveHistories
 from features.snapshots import Snapshots
-from models.bundle import BreachBundle
+from models.bundle import FINISH_COLUMNS, BreachBundle
 from models.reasons import Reason, reason_texts, reasons
 from sla.instants import NEVER_US, BoolArray, Int64Array
 
@@ -31,6 +31,7 @@ class Estimates:
     asked_us: Int64Array
     bundle: BreachBundle | None = None
     features: tuple[pd.DataFrame, ...] = ()
+    finishes: dict[int, NDArray[np.float64]] = field(default_factory=dict, compare=False, repr=False)  # told, by `row`
 
     @classmethod
     def none(cls, snapshots: int) -> Estimates:
@@ -56,14 +57,14 @@ class Estimates:
         probability[places] = bundle.predict(rows)
         row[places] = sum(len(frame) for frame in self.features) + np.arange(len(places))
         asked_us[places] = snapshots.at_us[places]
-        return Estimates(probability, row, asked_us, bundle, (*self.features, rows))
+        return Estimates(probability, row, asked_us, bundle, (*self.features, rows), self.finishes)
 
     def moved(self, place: Int64Array) -> Estimates:
         """The estimates of other snapshots, each said of the one that was at `place`; nothing where that is -1."""
         found, to = Estimates.none(len(place)), np.flatnonzero(place >= 0)
         for name in ("probability", "row", "asked_us"):
             getattr(found, name)[to] = getattr(self, name)[place[to]]
-        return replace(found, bundle=self.bundle, features=self.features)
+        return replace(found, bundle=self.bundle, features=self.features, finishes=self.finishes)
 
     @property
     def version(self) -> str | None:
@@ -86,6 +87,22 @@ class Estimates:
         told = np.full((len(places), TOP), None, object)
         for bundle, mine, rows in self._asked_rows(places):
             told[mine] = reason_texts(bundle, rows, TOP)
+        return told
+
+    def finish_hours(self, places: Int64Array) -> NDArray[np.float64]:
+        """When the clocks of the snapshots at some places will stop, in hours from `asked_us`: places x 6, as the bundle has them.
+
+        NaN where it was not asked, everywhere where it has no range. Told for the few rows that are read, of each once.
+        """
+        told = np.full((len(places), len(FINISH_COLUMNS)), np.nan)
+        if self.bundle is None or self.bundle.finish is None:
+            return told
+        wanted = self.row[places]
+        news = places[[row not in self.finishes for row in wanted.tolist()]]
+        for bundle, mine, rows in self._asked_rows(news):
+            self.finishes.update(zip(self.row[news[mine]].tolist(), bundle.finish_hours(rows).to_numpy(), strict=True))
+        for index, row in enumerate(wanted.tolist()):
+            told[index] = self.finishes.get(row, np.nan)
         return told
 
     def _asked_rows(self, places: Int64Array) -> Iterator[tuple[BreachBundle, Int64Array, pd.DataFrame]]:

@@ -11,8 +11,8 @@ import numpy as np
 from models.bundle import BreachBundle
 from serving.estimates import Estimates
 from sla.agreements.agreement_set import AgreementSet
-from sla.clocks.verdicts import VerdictArrays
-from sla.instants import from_us, to_us
+from sla.clocks.verdicts import VerdictArrays, VerdictState
+from sla.instants import SECOND_US, Int64Array, from_us, to_us
 
 HOUR_US, HOUR_SECONDS = 3_600_000_000.0, 3600.0
 
@@ -32,36 +32,39 @@ class LikelyEnd:
     late_working_seconds: float
 
 
-def likely_end(
-    estimates: Estimates, verdicts: VerdictArrays, agreements: AgreementSet, at: datetime
-) -> LikelyEnd | None:
-    """When the clock of one snapshot will likely stop; None where it is decided, or no model with a range was asked.
+def likely_ends(
+    estimates: Estimates, verdicts: VerdictArrays, agreements: AgreementSet, at: datetime, places: Int64Array
+) -> list[LikelyEnd | None]:
+    """When the clocks of the snapshots at some places will likely stop; None where one is decided, or no model with a range was asked.
 
     It agrees with the risk: the time on the clock comes from the same model, shifted to the same probability. A promise
     whose clock never waits ends when that time is over; for others the range of opening hours has the waits in it.
+    What was asked some time before `at` is counted from then, but nothing is likely to end before `at`.
     """
-    return likely_ends(estimates, verdicts, agreements, at)[0] if len(estimates.row) else None
-
-
-def likely_ends(
-    estimates: Estimates, verdicts: VerdictArrays, agreements: AgreementSet, at: datetime
-) -> list[LikelyEnd | None]:
-    """The same of every snapshot; those that the bundle was asked about must have been asked at once."""
-    bundle, found = estimates.bundle, [None] * len(estimates.row)
-    asked = np.flatnonzero(estimates.row >= 0)
-    if bundle is None or bundle.finish is None or not len(asked):
-        return list(found)
-    frame = next(frame for frame in estimates.features if len(frame))
-    hours = bundle.finish_hours(frame.iloc[estimates.row[asked]]).to_numpy()
-    ends: list[LikelyEnd | None] = list(found)
-    for place, one in zip(asked.tolist(), hours, strict=True):
-        working = np.maximum(one[:3], 0.0)
-        opening = working if not _may_pause(agreements, int(verdicts.agreement[place]), bundle.target) else one[3:]
-        times = agreements.business_times[int(verdicts.calendar[place])]
-        instants = [from_us(times.due_after(to_us(at), round(float(each) * HOUR_US))) for each in opening]
-        early, middle, late = (float(each) * HOUR_SECONDS for each in working)
-        ends[place] = LikelyEnd(instants[0], instants[1], instants[2], early, middle, late)
+    ends: list[LikelyEnd | None] = []
+    bundle, at_us = estimates.bundle, to_us(at)
+    for place, hours in zip(places.tolist(), estimates.finish_hours(places), strict=True):
+        if bundle is None or np.isnan(hours).any():
+            ends.append(None)
+            continue
+        times, asked_us = agreements.business_times[int(verdicts.calendar[place])], int(estimates.asked_us[place])
+        working = np.maximum(hours[:3], 0.0)
+        may_pause = _may_pause(agreements, int(verdicts.agreement[place]), bundle.target)
+        opening = hours[3:] if may_pause else working
+        instants = [from_us(times.due_after(asked_us, round(float(each) * HOUR_US))) for each in opening]
+        early_at, middle_at, late_at = (max(at, instant) for instant in instants)
+        runs = verdicts.state[place] == VerdictState.RUNNING
+        since = times.elapsed_between(asked_us, max(at_us, asked_us)) / SECOND_US if runs else 0.0
+        early, middle, late = (max(float(each) * HOUR_SECONDS - since, 0.0) for each in working)
+        ends.append(LikelyEnd(early_at, middle_at, late_at, early, middle, late))
     return ends
+
+
+def likely_end(
+    estimates: Estimates, verdicts: VerdictArrays, agreements: AgreementSet, at: datetime
+) -> LikelyEnd | None:
+    """The same of a ticket that is alone; None where there is none."""
+    return likely_ends(estimates, verdicts, agreements, at, np.arange(1))[0] if len(estimates.row) else None
 
 
 def _may_pause(agreements: AgreementSet, agreement: int, metric: str) -> bool:

@@ -43,6 +43,14 @@ ROW: dict[str, JsonValue] = {
     "bundle_version": "breach v3",
     "reasons": ["58 % of the time is used", "Nobody is assigned", "Its team closed 8 of 23 late in 14 days"],
 }
+LIKELY_END: dict[str, JsonValue] = {
+    "early_at": "2026-07-06T09:10:00Z",
+    "middle_at": "2026-07-06T10:40:00Z",
+    "late_at": "2026-07-06T14:05:00Z",
+    "early_working_seconds": 3300,
+    "middle_working_seconds": 8700,
+    "late_working_seconds": 21000,
+}
 QUEUE: dict[str, JsonValue] = {
     "as_of": "2026-07-06T08:15:00Z",
     "probabilities_as_of": "2026-07-06T08:14:21Z",
@@ -55,7 +63,7 @@ QUEUE: dict[str, JsonValue] = {
     "problem": None,
     "counts": {"all": 57, "save_now": 17, "safe_for_now": 31, "late_or_lost": 9, "paused": 13, "high_risk": 6},
     "total": 17,
-    "tickets": [ROW],
+    "tickets": [{**ROW, "likely_end": LIKELY_END}],
     "next_cursor": "WyJJTkMwMDE2OTY4IiwgMV0",
 }
 CLOCK: dict[str, JsonValue] = {
@@ -119,14 +127,7 @@ SCORES: dict[str, JsonValue] = {
     "tickets": [
         {
             **ROW,
-            "likely_end": {
-                "early_at": "2026-07-06T09:10:00Z",
-                "middle_at": "2026-07-06T10:40:00Z",
-                "late_at": "2026-07-06T14:05:00Z",
-                "early_working_seconds": 3300,
-                "middle_working_seconds": 8700,
-                "late_working_seconds": 21000,
-            },
+            "likely_end": LIKELY_END,
             "warnings": ["Team 'Moon base' was not seen in training: its history is that of the whole desk."],
         }
     ],

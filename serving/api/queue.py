@@ -13,13 +13,16 @@ from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
 from serving.api import examples
 from serving.api.schemas import UNCHANGED, QueuePage, problems
+from serving.api.tickets import likely_end_content
 from serving.etags import FOR_ONE, etag_of, is_unchanged, not_modified
+from serving.likely_end import LikelyEnd
 from serving.problems import Fault, ProblemError
-from serving.queue import Queue
+from serving.queue import Queue, QueueRow
 from serving.reports import as_csv
 from serving.reports.columns import iso
 from serving.reports.document import row_document
 from serving.risk import Group, Risk
+from serving.row_ends import ends_of
 from serving.selection import Cursor, CursorError, Selection, Sort, View, page
 from serving.service import service_of
 
@@ -115,6 +118,7 @@ def read_queue_csv(request: Request, caller: Reader, wanted: Wanted) -> Response
 def _content(queue: Queue, wanted: Selection, limit: int, cursor: Cursor | None) -> dict[str, Any]:
     selected = wanted.apply(queue)
     part = page(selected.rows, limit, cursor)
+    ends = ends_of(queue.rows, part.rows)
     return {
         "as_of": iso(queue.as_of),
         "probabilities_as_of": iso(queue.asked_at) if queue.bundle_version else None,
@@ -125,12 +129,16 @@ def _content(queue: Queue, wanted: Selection, limit: int, cursor: Cursor | None)
         "order_words": queue.order_words,
         "counts": asdict(selected.counts),
         "total": part.total,
-        "tickets": [row_document(row) for row in part.rows],
+        "tickets": [_listed(row, ends.get(row.ticket_id)) for row in part.rows],
         "next_cursor": part.next.encode() if part.next else None,
     }
 
 
 def _cursor(word: str | None) -> Cursor | None:
+def _listed(row: QueueRow, end: LikelyEnd | None) -> dict[str, Any]:
+    return row_document(row) | {"likely_end": likely_end_content(end) if end else None}
+
+
     try:
         return None if word is None else Cursor.decode(word)
     except CursorError as error:

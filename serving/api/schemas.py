@@ -64,6 +64,28 @@ class TicketRow(BaseModel):
     reasons: list[str] = Field(description="At most three reasons in words, the weightiest first.")
 
 
+class LikelyEndOut(BaseModel):
+    """When the leading clock will likely stop: by `early_at` for 10 of 100 tickets like this, `middle_at` for 50, `late_at` for 90.
+
+    The working seconds are what the clock will still run until then; the instants have the waits of such tickets in them.
+    """
+
+    early_at: datetime
+    middle_at: datetime
+    late_at: datetime
+    early_working_seconds: float
+    middle_working_seconds: float
+    late_working_seconds: float
+
+
+class ListedTicket(TicketRow):
+    """A row with when its clock will likely stop."""
+
+    likely_end: LikelyEndOut | None = Field(
+        description="Null without a model with a range, where the clock is decided, and where it was not asked for."
+    )
+
+
 class QueueCounts(BaseModel):
     """How many open tickets stand where; `paused` cuts across the groups."""
 
@@ -93,7 +115,7 @@ class QueuePage(BaseModel):
     )
     counts: QueueCounts = Field(description="Under the filters, over all groups.")
     total: int = Field(description="Rows that match, over all pages.")
-    tickets: list[TicketRow]
+    tickets: list[ListedTicket]
     next_cursor: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")
 
 
@@ -160,20 +182,6 @@ class ReasonOut(BaseModel):
     contribution: float | None
 
 
-class LikelyEndOut(BaseModel):
-    """When the leading clock will likely stop: by `early_at` for 10 of 100 tickets like this, `middle_at` for 50, `late_at` for 90.
-
-    The working seconds are what the clock will still run until then; the instants have the waits of such tickets in them.
-    """
-
-    early_at: datetime
-    middle_at: datetime
-    late_at: datetime
-    early_working_seconds: float
-    middle_working_seconds: float
-    late_working_seconds: float
-
-
 class ExpectedEndOut(BaseModel):
     """When the remaining-time model expects a ticket to end: half of such tickets end before (docs/remaining-time.md)."""
 
@@ -182,12 +190,9 @@ class ExpectedEndOut(BaseModel):
     version: str = Field(description="The model that says so.")
 
 
-class ScoredTicketOut(TicketRow):
+class ScoredTicketOut(ListedTicket):
     """One ticket that came with its events: its row, when it will likely end, and what the model never saw of it."""
 
-    likely_end: LikelyEndOut | None = Field(
-        description="Null without a model with a range, where the clock is decided, and where it was not asked for."
-    )
     warnings: list[str] = Field(description="What of this ticket no ticket had in training, such as a new team.")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from serving.api.tickets import likely_end_content
 from serving.likely_end import likely_ends, unseen
 from serving.queue import Queue
@@ -19,7 +21,12 @@ def said_beside(
         return {row.ticket_id: {"likely_end": None, "warnings": []} for row in queue.rows}
     scored = queue.rows.scored
     reading = scored.reading
-    ends = likely_ends(scored.estimates, scored.leading, reading.agreements, reading.at) if with_range else None
+    everything = np.arange(len(scored.facts.ticket_ids))
+    ends = (
+        likely_ends(scored.estimates, scored.leading, reading.agreements, reading.at, everything)
+        if with_range
+        else None
+    )
     found = {}
     for place, ticket_id in enumerate(scored.facts.ticket_ids.tolist()):
         end = ends[place] if ends else None

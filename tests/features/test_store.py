@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -247,6 +249,29 @@ def test_service_events_of_any_id_are_known_when_they_come_again(store: Store) -
     store.append_service_events(frame, "test")
     pd.testing.assert_frame_equal(store.service_events(), frame)
     assert store.append_service_events(frame, "test").duplicates == 2
+
+
+def test_values_come_back_bit_by_bit_whole_ones_too(store: Store) -> None:
+    values = [
+        1.0,
+        -7.0,
+        0.0,
+        -0.0,
+        0.5,
+        1e-300,
+        2.0**53 - 1,
+        2.0**53,
+        -(2.0**53),
+        1e18,
+        -1e300,
+        float("inf"),
+        math.nan,
+        3.0,
+    ]
+    rows = [service_event("mail", n, value=value, kind="latency", phase="point") for n, value in enumerate(values)]
+    store.append_service_events(service_events(*rows), "test")
+    found = store.service_events()["value"]
+    np.testing.assert_array_equal(found.to_numpy(), values)
 
 
 @pytest.mark.parametrize("at", ["1970-01-01T00:00:00Z", "1969-12-31T23:59:59.999999Z", "2261-01-01T12:34:56.000001Z"])

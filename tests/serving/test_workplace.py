@@ -228,6 +228,8 @@ def test_a_service_with_a_model_names_it_everywhere(
     scored = next(ticket for ticket in found["tickets"] if ticket["probability"] is not None)
     page = client.get(f"/tickets/{scored['ticket_id']}").text
     assert "Of 100 tickets like this" in page
+    assert load_bundle(bundle_folder).finish is None
+    assert {ticket["likely_end"] for ticket in found["tickets"]} == {None}
     service.close()
 
 

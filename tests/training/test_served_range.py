@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -18,10 +18,13 @@ from models.bundle import BreachBundle, load_bundle
 from models.calibration import Calibration
 from serving.api.score_extras import said_beside
 from serving.api.tickets import content_of, likely_end_content
-from serving.likely_end import likely_end
+from serving.likely_end import likely_end, likely_ends
+from serving.row_ends import ends_of
 from serving.scored import ScoredRows
 from serving.scorer import Scorer
 from serving.ticket_file import TicketFile
+from sla.clocks.verdicts import VerdictState
+from tests.serving.builders import FixedSource, client_of, service_over
 from tests.training.builders import small_plan
 from tests.training.conftest import TrainedDesk
 from training.breach import TrainRequest, train_breach
@@ -183,6 +186,86 @@ def _features(scorer: Scorer, at: datetime) -> pd.DataFrame:
     (frame,) = scored.estimates.features
     assert isinstance(frame, pd.DataFrame)
     return frame
+
+
+def test_a_row_of_the_queue_tells_what_its_ticket_tells(scorer: Scorer, files: list[TicketFile], at: datetime) -> None:
+    queue = scorer.score(at)
+    listed = ends_of(queue.rows, queue.rows)
+    for file in files:
+        alone, among = file.likely_end, listed[file.ticket_id]
+        assert alone is not None
+        for name in ("early", "middle", "late"):  # sums of many rows at once differ in the last digits
+            instants = (getattr(one, f"{name}_at") for one in (alone, among))
+            assert abs(next(instants) - next(instants)) < timedelta(milliseconds=1)
+            seconds = f"{name}_working_seconds"
+            assert getattr(among, seconds) == pytest.approx(getattr(alone, seconds), abs=1e-3)
+    decided = [row.ticket_id for row in queue.rows if row.probability is None]
+    assert decided
+    assert not set(decided) & set(listed)
+    assert ends_of([], []) == {}
+    assert ends_of([files[0].row], [files[0].row]) == {}  # type: ignore[list-item]
+
+
+def test_a_page_of_the_queue_over_http_has_the_range_in_each_row(scorer: Scorer, at: datetime) -> None:
+    queue = scorer.score(at)
+    client = client_of(service_over(FixedSource(queue)))
+    ends = ends_of(queue.rows, queue.rows)
+    found = client.get("/api/v1/queue?limit=1000").json()["tickets"]
+    told = {ticket["ticket_id"]: ticket["likely_end"] for ticket in found if ticket["likely_end"]}
+    assert told == {ticket_id: likely_end_content(end) for ticket_id, end in ends.items()}
+    page = client.get("/api/v1/queue?limit=3&sort=due&team=Network").json()["tickets"]
+    assert len(page) == 3
+    assert [ticket["likely_end"] for ticket in page] == [told.get(ticket["ticket_id"]) for ticket in page]
+
+
+def test_each_row_is_asked_when_it_will_end_once_and_only_if_it_is_read(
+    scorer: Scorer, at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    plain = BreachBundle.finish_hours
+
+    def counted(bundle: BreachBundle, X: pd.DataFrame) -> pd.DataFrame:
+        asked.append(len(X))
+        return plain(bundle, X)
+
+    monkeypatch.setattr(BreachBundle, "finish_hours", counted)
+    queue = scorer.score(at)
+    open_rows = [row for row in queue.rows if row.probability is not None]
+    assert not asked
+    first, both = ends_of(queue.rows, open_rows[:5]), ends_of(queue.rows, open_rows[3:9])
+    assert asked == [5, 4]
+    assert {name: both[name] for name in first if name in both} == {
+        row.ticket_id: first[row.ticket_id] for row in open_rows[3:5]
+    }
+    later = scorer.refresh(at + timedelta(seconds=60))
+    ends_of(later.rows, open_rows[:9])
+    assert asked == [5, 4]
+
+
+def test_what_was_said_earlier_is_counted_from_then_and_never_ends_before_now(
+    scorer: Scorer, trained_desk: TrainedDesk, at: datetime
+) -> None:
+    rows = scorer.score(at).rows
+    assert isinstance(rows, ScoredRows)
+    scored, agreements = rows.scored, trained_desk.agreements
+    places = np.flatnonzero(scored.estimates.row >= 0)
+    later = at + timedelta(days=1)
+    hurried = paused = 0
+    for place in places.tolist():
+        (before,) = likely_ends(scored.estimates, scored.leading, agreements, at, np.array([place]))
+        (after,) = likely_ends(scored.estimates, scored.leading, agreements, later, np.array([place]))
+        assert before is not None
+        assert after is not None
+        assert after.early_at == max(before.early_at, later)
+        assert after.late_at == max(before.late_at, later)
+        runs = scored.leading.state[place] == VerdictState.RUNNING
+        times = agreements.business_times[int(scored.leading.calendar[place])]
+        since = times.elapsed_seconds(at, later) if runs else 0.0
+        assert after.late_working_seconds == pytest.approx(max(before.late_working_seconds - since, 0.0))
+        hurried += runs and since > 0 and after.late_working_seconds > 0
+        paused += not runs
+    assert hurried
+    assert paused
 
 
 def test_tickets_that_come_with_their_events_get_their_range_and_warnings_too(
