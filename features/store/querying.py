@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
-from sqlalchemy import Column, ColumnElement, Connection, Table, or_, select
+from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Table, and_, case, cast, func, or_, select
 
 from features.store.appending import EventTable
 from features.store.bulk import Row, integers, stream
-from features.store.coding import Numbers, arrow_texts, attribute_series, instants_us
+from features.store.coding import arrow_texts, attribute_series, instants_us
 from features.store.frames import Arrays, arrays_of, fetched, frame_of, word_texts
 from features.store.identity import derived_ids
 from features.store.tables import NUMBER, TEXT, held_by, key_of
@@ -23,6 +23,8 @@ from features.store.words import known_numbers
 from sla.instants import to_us
 
 _SUBJECTS_AT_ONCE = 5_000
+_EXACT = 2**53
+_NO_WHOLE = -_EXACT
 Portions: TypeAlias = Iterator[list[Row]]
 
 _OWN = ("sequence", "ordinal", "attributes", "event_id")  # what a canonical frame says otherwise
@@ -53,27 +55,44 @@ def fetched_chunks(
     key = key_of(events.table)
     plain = [column for column in events.table.columns if held_by(column) not in (TEXT, NUMBER)]
     others = [column for column in events.table.columns if held_by(column) in (TEXT, NUMBER)]
+    counts = [column for column in others if held_by(column) == NUMBER]
     conditions = _conditions(events.table, wanted, may_be_announced)
     for narrowed in _by_subject(connection, conditions, events.table.c[events.id_parts[0]], wanted.subjects):
-        query = select(*(fetched(column) for column in plain)).where(*narrowed)
-        rest = select(key, *others).where(*narrowed, or_(*(column.is_not(None) for column in others)))
+        query = select(*(fetched(column) for column in plain), *(_whole(column) for column in counts)).where(*narrowed)
+        rest = select(key, *others).where(*narrowed, or_(*(_is_rare(column) for column in others)))
         for numbers in integers(connection, query, chunk_rows):
-            arrays = dict(zip((column.name for column in plain), numbers, strict=True))
+            arrays = dict(zip((column.name for column in (*plain, *counts)), numbers, strict=True))
             sequence = arrays[key.name]
             here = rest.where(key.between(int(sequence[0]), int(sequence[-1]))).order_by(key)
-            arrays |= _beside(sequence, [key, *others], stream(connection, here, chunk_rows))
+            arrays |= _beside(arrays, [key, *others], stream(connection, here, chunk_rows))
             yield [*plain, *others], arrays
 
 
-def _beside(sequence: Numbers, columns: Sequence[Column[Any]], found: Iterable[Portions]) -> dict[str, NDArray[Any]]:
-    """The columns that few rows have, with nothing in all other rows."""
+def _whole(column: Column[Any]) -> ColumnElement[Any]:
+    """The number where it is a whole one that a float holds exactly, and not zero, which has a sign; else _NO_WHOLE."""
+    whole = cast(column, BigInteger)
+    exact = case((and_(column == whole, column != 0), whole), else_=_NO_WHOLE)
+    return case((func.abs(column) < _EXACT, exact), else_=_NO_WHOLE)  # first, as no larger one can be cast
+
+
+def _is_rare(column: Column[Any]) -> ColumnElement[bool]:
+    """Whether the row is read one by one for this column: it has a text, or a number that is no whole one."""
+    is_there = column.is_not(None)
+    return and_(is_there, _whole(column) == _NO_WHOLE) if held_by(column) == NUMBER else is_there
+
+
+def _beside(arrays: Arrays, columns: Sequence[Column[Any]], found: Iterable[Portions]) -> dict[str, NDArray[Any]]:
+    """The columns that few rows have, with nothing in all other rows, and numbers with the whole ones read already."""
     key, *others = columns
     some = arrays_of(columns, (rows for portions in found for rows in portions))
-    at = np.searchsorted(sequence, some[key.name])
+    at = np.searchsorted(arrays[key.name], some[key.name])
     out: dict[str, NDArray[Any]] = {}
     for column in others:
-        is_number = held_by(column) == NUMBER
-        out[column.name] = np.full(len(sequence), np.nan if is_number else None, dtype=float if is_number else object)
+        if held_by(column) == NUMBER:
+            whole = arrays[column.name]
+            out[column.name] = np.where(whole == _NO_WHOLE, np.nan, whole)
+        else:
+            out[column.name] = np.full(len(arrays[key.name]), None, dtype=object)
         out[column.name][at] = some[column.name]
     return out
 
