@@ -23,7 +23,7 @@ MEAN_GAP_US = 3 * DAY_US // 2
 OPEN_DAYS = 14
 ROWS_OF_OPEN = 5.2
 """How many rows an open ticket has so far, on average: the rest lies ahead."""
-TRAINING_EVENTS = 150_000
+TRAINING_EVENTS = 40_000
 AGREEMENTS = """\
 slacast: 1
 name: Made-up desk

@@ -117,6 +117,11 @@ class LiveHistories:
         """The number of the first ticket of each part."""
         return np.cumsum([0, *(len(part.log.ticket_ids) for part in self._held)])
 
+    @property
+    def is_long(self) -> bool:
+        """Whether there are so many events that only what is recent of the sums over all tickets is kept one by one."""
+        return any(part.is_long for part in self._held)
+
     def _desk(self, indices: tuple[Index, ...] | None = None, target: str = "") -> Desk:
         """All histories: whole, or as far as they answer for some indices. Put together once for each."""
         if self.others is not None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from models.bundle import BreachBundle
 from serving.estimates import Estimates
 from serving.facts import Facts
 from serving.handling import Handling
+from serving.known_events import EventStore, Known, Touched
 from serving.likely_end import likely_end, unseen
 from serving.open_work import suggested_order
 from serving.queue import Queue
@@ -28,52 +28,14 @@ from serving.wording import LocalTime
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.replay import VerdictState
 from sla.events import EventLog
-from sla.instants import NEVER_US, SECOND_US, BoolArray, to_us
+from sla.instants import NEVER_US, SECOND_US, to_us
 
 NO_MODEL = "Rules only: no model is loaded"
+FIRST_WORD = "Rules only: the model's first probabilities are being worked out"
 LEADING, RESPONSE = "resolution", "first_response"
 _UNDECIDED = (VerdictState.RUNNING, VerdictState.PAUSED)
 NONE = np.empty(0, np.int64)
 HANDLING_US = 6 * 3_600 * SECOND_US  # so often finished tickets are asked how long work takes
-
-
-class EventStore(Protocol):
-    """What the scorer needs of features.store.Store."""
-
-    def last_sequence(self) -> int:
-        """The highest sequence number of the ticket events."""
-
-    def ticket_event_log(self, *, since_sequence: int, up_to_sequence: int) -> EventLog:
-        """The log of the ticket events above one sequence number and up to another."""
-
-    def last_service_sequence(self) -> int:
-        """The highest sequence number of the service events."""
-
-    def service_events(self, *, since_sequence: int, up_to_sequence: int) -> pd.DataFrame:
-        """The service events above one sequence number and up to another."""
-
-
-@dataclass(frozen=True)
-class _Known:
-    """The events read so far; replaced as a whole, so that a reader in another thread sees one state or the next."""
-
-    histories: LiveHistories
-    last_sequence: int = 0
-    last_service_sequence: int = 0
-
-
-@dataclass
-class _Touched:
-    """What had news since the last queue."""
-
-    tickets: set[str] = field(default_factory=set)
-    services: set[str] = field(default_factory=set)
-
-    def among(self, facts: Facts) -> BoolArray:
-        """Whether each ticket had news, or its service had."""
-        by_ticket = facts.by_id.isin(self.tickets)
-        found: BoolArray = by_ticket | pd.Index(facts.texts["service"]).isin(self.services)
-        return found
 
 
 class Scorer:
@@ -100,8 +62,8 @@ class Scorer:
         self._thresholds = thresholds or Thresholds()
         self._order, self._handling = order or OrderSettings(), Handling(NEVER_US)
         self._model: tuple[BreachBundle | None, str] = (bundle, why_no_bundle)
-        self._known: _Known | None = None
-        self._touched = _Touched()
+        self._known: Known | None = None
+        self._touched = Touched()
         self._last: Scored | None = None
         self._reading = threading.Lock()
 
@@ -120,7 +82,7 @@ class Scorer:
     def read_news(self) -> bool:
         """True where the store had events that were not known yet; they are now. Costs what the new events cost."""
         with self._reading:
-            known = self._known or _Known(LiveHistories(self._agreements))
+            known = self._known or Known(LiveHistories(self._agreements))
             last, last_of_services = self._store.last_sequence(), self._store.last_service_sequence()
             if self._known is not None and (last, last_of_services) == (
                 known.last_sequence,
@@ -136,7 +98,7 @@ class Scorer:
                 histories = histories.with_service_news(fresh)
                 self._touched.services.update(fresh["service"].unique())
             self._touched.tickets.update(news.ticket_ids.tolist())
-            self._known = _Known(histories, last, last_of_services)
+            self._known = Known(histories, last, last_of_services)
             return True
 
     @property
@@ -147,12 +109,22 @@ class Scorer:
     def score(self, at: datetime) -> Queue:
         """The queue of all tickets open at an aware instant, as known then."""
         known = self._remembered()
-        self._touched = _Touched()
+        self._touched = Touched()
         if self._model[0] is not None and self._order.is_wanted and is_stale(self._handling, to_us(at), HANDLING_US):
             self._handling = Handling.of(known.histories, LEADING, to_us(at), self._order.assumed_minutes)
         scored = self._columns(known.histories, at, is_ordered=True)
         self._last = scored
         return self._queue(scored, known.last_sequence)
+
+    def first(self, at: datetime) -> Queue | None:
+        """The queue by the rules alone, where there is a model and it takes a while until it can be asked; `score` knows nothing of it.
+
+        On a large desk what features ask of other tickets takes much longer to put together than all verdicts.
+        """
+        known = self._remembered()
+        if self._model[0] is None or not known.histories.is_long:
+            return None
+        return self._queue(self._columns(known.histories, at, is_asking=False), known.last_sequence, FIRST_WORD)
 
     def refresh(self, at: datetime) -> Queue:
         """The queue as `score` gives it, where the bundle is asked only about tickets with news, and repeats itself on the others.
@@ -165,7 +137,7 @@ class Scorer:
             return self.score(at)
         known = self._remembered()
         scored = self._columns(known.histories, at, before=last, is_ordered=True)
-        self._touched = _Touched()
+        self._touched = Touched()
         self._last = scored
         return self._queue(scored, known.last_sequence)
 
@@ -214,7 +186,7 @@ class Scorer:
             return scored
         return replace(scored, suggestion=last.suggestion.moved(last.facts.by_id.get_indexer(scored.facts.by_id)))
 
-    def _remembered(self) -> _Known:
+    def _remembered(self) -> Known:
         if self._known is None:
             self.read_news()
         assert self._known is not None  # noqa: S101 (read_news sets it)
@@ -229,9 +201,10 @@ class Scorer:
         bundle: BreachBundle | None = None,
         before: Scored | None = None,
         is_ordered: bool = False,
+        is_asking: bool = True,
     ) -> Scored:
         """All open tickets, or the given snapshots, scored by the served bundle or another; `before`: what need not be asked again."""
-        bundle = bundle or self._model[0]
+        bundle = (bundle or self._model[0]) if is_asking else None
         snapshots = histories.open_snapshots(to_us(at)) if of is None else of
         facts, leading = Facts.of(histories, snapshots), histories.verdicts(snapshots, LEADING)
         is_undecided = np.isin(leading.state, _UNDECIDED)
@@ -271,9 +244,9 @@ class Scorer:
         )
         return replace(scored, suggestion=said)
 
-    def _queue(self, scored: Scored, last_sequence: int) -> Queue:
+    def _queue(self, scored: Scored, last_sequence: int, why_none: str | None = None) -> Queue:
         bundle = scored.estimates.bundle
-        reason = None if bundle else self._model[1]
+        reason = None if bundle else why_none or self._model[1]
         note = note_of(self._order, reason, self._handling if scored.suggestion else None)
         return Queue(
             ScoredRows(scored, scored.suggested_order()),

@@ -61,6 +61,7 @@ class Ticker:
     """Scores everything on a tick and on a change of model or agreements, and what has news at once.
 
     Errors are logged and shown, never the end of the service. While the store cannot be read, what is known is scored on.
+    `first` gives what to show before the first scoring, None where that is quick.
     """
 
     def __init__(
@@ -72,12 +73,13 @@ class Ticker:
         append: Callable[[pd.DataFrame], object] | None = None,
         take_changes: Callable[[], bool] = lambda: False,
         publish: Callable[[Queue], None] = lambda _queue: None,
+        first: Callable[[datetime], Queue | None] = lambda _at: None,
         tick_seconds: float = 60.0,
         news_seconds: float = 0.25,
     ) -> None:
         self._source, self._clock = source, clock
         self._feed, self._append = feed, append
-        self._take_changes, self._publish = take_changes, publish
+        self._take_changes, self._publish, self._first = take_changes, publish, first
         self._tick_seconds, self._news_seconds = tick_seconds, news_seconds
         self._pending: pd.DataFrame | None = None
         self._next_tick, self._failures = 0.0, 0
@@ -124,6 +126,8 @@ class Ticker:
         if not is_due and not has_news:
             return False
         at = self._clock()
+        if self.standing.queue is None:
+            self._show_first(at, problem)
         queue = self._source.score(at) if is_due else self._source.refresh(at)
         self.standing = Standing(queue, time.monotonic(), problem)
         self._publish(queue)
@@ -131,6 +135,12 @@ class Ticker:
             self._next_tick = now + self._tick_seconds
             give_back()  # what the scoring before held
         return True
+
+    def _show_first(self, at: datetime, problem: str | None) -> None:
+        """Show what can be said at once while the first scoring goes on. It is not published: nobody stores it or acts on it."""
+        queue = self._first(at)
+        if queue is not None:
+            self.standing = Standing(queue, time.monotonic(), problem)
 
     def _said(self, what: str, fault: Exception) -> str:
         """The fault in words; in the log once, not at every try."""

@@ -77,6 +77,7 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
         append=lambda frame: store.append_ticket_events(frame, "feed"),
         take_changes=sights.take,
         publish=recorder.publish if recorder else lambda _queue: None,
+        first=scorer.first,
         tick_seconds=settings.tick_seconds,
         news_seconds=settings.news_seconds,
     )

@@ -237,3 +237,10 @@ def test_steps_shared_with_a_log_in_order_are_those_worked_out_from_any_log(even
         assert (shared.codes[name] == codes).all(), name
     if is_in_order:
         assert np.shares_memory(shared.at_us, log.at_us)
+
+
+def test_histories_are_long_from_so_many_rows_on_of_one_part() -> None:
+    events = busy_log(3, tickets=30)
+    rows = max(len(log.at_us) for log in LiveHistories.of(events, RULES).logs())
+    for whole_rows, is_long in ((rows, False), (rows - 1, True)):
+        assert LiveHistories(RULES, kept=Kept(whole_rows=whole_rows)).with_news(events).is_long is is_long

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from features.histories import Histories, log_of
+from features.live import LiveHistories
 from features.pipeline import build
 from features.snapshots import open_snapshots
 from serving.queue import Queue, QueueRow
@@ -242,3 +243,19 @@ def test_the_probability_grows_as_time_passes_without_any_event() -> None:
     moved = [first[key].probability != later[key].probability for key in both if first[key].clock.state == "running"]
     assert moved
     assert np.mean(moved) > 0.9
+
+
+def test_a_large_desk_is_shown_by_the_rules_until_the_model_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = random_events(60)
+    scorer = Scorer(ListStore(events), agreements(), fitted_bundle(events))
+    assert scorer.first(AT) is None  # small: the model is asked as quickly
+    monkeypatch.setattr(LiveHistories, "is_long", True)
+    shown, ruled = scorer.first(AT), Scorer(ListStore(events), agreements()).score(AT)
+    assert shown is not None
+    assert shown.rules_only_reason == "Rules only: the model's first probabilities are being worked out"
+    assert shown.bundle_version is None
+    assert shown.rows == ruled.rows
+    scored = scorer.score(AT)
+    assert scored.rules_only_reason is None
+    assert scored.rows == Scorer(ListStore(events), agreements(), fitted_bundle(events)).score(AT).rows
+    assert Scorer(ListStore(events), agreements()).first(AT) is None  # the rules alone need no first word

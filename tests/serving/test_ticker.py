@@ -168,3 +168,37 @@ def test_every_new_queue_is_handed_on() -> None:
     ticker.step()
     ticker.step()
     assert handed == [DESK]
+
+
+def test_what_can_be_said_at_once_is_shown_until_the_first_scoring_but_not_acted_on() -> None:
+    published: list[Queue] = []
+    shown: list[Queue | None] = []
+    by_rules = FixedSource(busy_desk(4)).score(NOW)
+
+    class Watching(Counting):
+        def score(self, at: datetime) -> Queue:
+            shown.append(ticker.standing.queue)
+            return super().score(at)
+
+    source = Watching()
+    ticker = Ticker(source, lambda: NOW, tick_seconds=0, publish=published.append, first=lambda _at: by_rules)
+    assert ticker.step()
+    scored = ticker.standing.queue
+    assert shown[0] is by_rules
+    assert scored is not by_rules
+    assert ticker.step()
+    assert shown[1] is scored  # only before the first scoring
+    assert [queue is by_rules for queue in published] == [False, False]
+
+
+def test_what_is_said_at_once_stays_while_the_first_scoring_fails() -> None:
+    by_rules = FixedSource(busy_desk(4)).score(NOW)
+
+    class Broken(Counting):
+        def score(self, at: datetime) -> Queue:
+            raise RuntimeError("the bundle is odd")
+
+    ticker = Ticker(Broken(), lambda: NOW, tick_seconds=0, first=lambda _at: by_rules)
+    assert not ticker.step()
+    assert ticker.standing.queue is by_rules
+    assert ticker.standing.problem == "RuntimeError: the bundle is odd"

@@ -1,0 +1,52 @@
+"""The events that the scorer has read, and where from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pandas as pd
+
+from features.live import LiveHistories
+from serving.facts import Facts
+from sla.events import EventLog
+from sla.instants import BoolArray
+
+
+class EventStore(Protocol):
+    """What the scorer needs of features.store.Store."""
+
+    def last_sequence(self) -> int:
+        """The highest sequence number of the ticket events."""
+
+    def ticket_event_log(self, *, since_sequence: int, up_to_sequence: int) -> EventLog:
+        """The log of the ticket events above one sequence number and up to another."""
+
+    def last_service_sequence(self) -> int:
+        """The highest sequence number of the service events."""
+
+    def service_events(self, *, since_sequence: int, up_to_sequence: int) -> pd.DataFrame:
+        """The service events above one sequence number and up to another."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """The events read so far; replaced as a whole, so that a reader in another thread sees one state or the next."""
+
+    histories: LiveHistories
+    last_sequence: int = 0
+    last_service_sequence: int = 0
+
+
+@dataclass
+class Touched:
+    """What had news since the last queue."""
+
+    tickets: set[str] = field(default_factory=set)
+    services: set[str] = field(default_factory=set)
+
+    def among(self, facts: Facts) -> BoolArray:
+        """Whether each ticket had news, or its service had."""
+        by_ticket = facts.by_id.isin(self.tickets)
+        found: BoolArray = by_ticket | pd.Index(facts.texts["service"]).isin(self.services)
+        return found
