@@ -27,6 +27,7 @@ def change_of(
     hours: str | None,
     policy: str,
     outage: str | None,
+    helping: Sequence[str] = (),
 ) -> Change:
     """Return the change that the words mean; `factors` are those of arrivals, handling, targets. typer.BadParameter for words that mean none."""
     from simulation.changes import Change
@@ -41,6 +42,7 @@ def change_of(
         hours=hours,
         policy=policy,
         outage=outage_of(outage) if outage else None,
+        helping=tuple(helping_of(text) for text in helping),
     )
 
 
@@ -61,6 +63,14 @@ def shift_of(text: str) -> tuple[str, str]:
             f"--shift {text!r} is not TEAM=SHIFT (or a shift's name in place of the team), such as 'Network=10:00-18:30 mon-fri'"
         )
     return whose, shift
+
+
+def helping_of(text: str) -> tuple[str, str]:
+    """Return who helps whom, of `TEAM=OTHER`."""
+    team, sign, other = text.partition("=")
+    if not (sign and team and other):
+        raise typer.BadParameter(f"--help-of {text!r} is not TEAM=OTHER, such as Identity=Workplace")
+    return team, other
 
 
 def outage_of(text: str) -> OutageAhead:

@@ -50,6 +50,14 @@ def simulate(
         str | None,
         typer.Option("--hours", help="What if: the desk is open, and promises count, 08:00-20:00 mon-sat."),
     ] = None,
+    helping: Annotated[
+        list[str],
+        typer.Option(
+            "--help-of",
+            metavar="TEAM=OTHER",
+            help="What if: a team with nothing to do takes the next ticket of another (a quarter slower).",
+        ),
+    ] = [],  # noqa: B006 (typer copies defaults)
     policy: Annotated[
         str, typer.Option("--policy", help=f"What if: which ticket goes next: {', '.join(POLICY_NAMES)}.")
     ] = "priority",
@@ -91,7 +99,7 @@ def simulate(
         demand = (contacts, interval_minutes * 60, handling_seconds, patience_seconds)
         said = _phones(demand, (answer_seconds, share, occupancy, shrinkage or 0.0))
     else:
-        change = change_of((arrivals, handling, targets), shrinkage, people, shifts, hours, policy, outage)
+        change = change_of((arrivals, handling, targets), shrinkage, people, shifts, hours, policy, outage, helping)
         settings = settings_with(database_url=store, agreements=agreements)
         asked = (staff, (share, confidence)) if staff is not None else None
         said = _simulated(settings, as_of, None if fit and not asked else change, asked, (weeks, runs))

@@ -125,11 +125,25 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class IdleTeam:
+    """A team that has nothing to work on: the ticket to take, whose it is, and how many such tickets the team has finished."""
+
+    team: str
+    ticket_id: str
+    from_team: str
+    service: str
+    category: str
+    finished: int
+    words: str
+
+
+@dataclass(frozen=True)
 class Queue:
     """All open tickets at one instant, in the suggested order; exactly one of `bundle_version` and `rules_only_reason` is set.
 
     Verdicts and times are those of the instant; no probability is older than `asked_at` (None: than the instant).
-    `order` is `suggested` (by what a minute of work saves) or `rules`, `order_words` says why and on what it rests.
+    `order` is `suggested` (by what a minute of work saves) or `rules`, `order_words` says why and on what it rests. `idle`: teams with
+    nothing to work on, and what each could take of another's.
     """
 
     rows: Sequence[QueueRow]
@@ -143,6 +157,7 @@ class Queue:
     asked_at: datetime | None = None
     order: str = "rules"
     order_words: str = "Ordered by rules: due time first."
+    idle: Sequence[IdleTeam] = ()
 
     @classmethod
     def ordered(

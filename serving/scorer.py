@@ -15,6 +15,7 @@ from models.bundle import BreachBundle
 from serving.estimates import Estimates
 from serving.facts import Facts
 from serving.handling import Handling
+from serving.idle_teams import idle_teams
 from serving.known_events import EventStore, Known, Touched
 from serving.likely_end import likely_end, unseen
 from serving.open_work import suggested_order
@@ -259,6 +260,7 @@ class Scorer:
             asked_at=scored.reading.asked_at,
             order=note.by,
             order_words=note.words,
+            idle=idle_teams(scored, self._handling),
         )
 
 

@@ -150,7 +150,7 @@ class Desk:
             ticket.assignee, ticket.status = seat.name, "open"
             self._journal.write(ticket, self._now_us, "assigned", "agent")
         seat.ticket = ticket
-        seat.left_us = seat.needed_us(ticket.stints[ticket.step].work_us)
+        seat.left_us = seat.needed_us(ticket.stints[ticket.step].work_us, ticket.team)
         self._work(seat)
 
     def _work(self, seat: Seat) -> None:
@@ -163,11 +163,11 @@ class Desk:
         ticket = seat.ticket
         assert ticket is not None  # noqa: S101 - a stint is only scheduled for a ticket at hand
         stint = ticket.stints[ticket.step]
-        ticket.handled_us += seat.needed_us(stint.work_us)
+        ticket.handled_us += seat.needed_us(stint.work_us, ticket.team)
         ticket.step += 1
         if stint.ending == BY_NOTING:
             self._journal.write(ticket, self._now_us, "worked", "agent")
-            seat.left_us = seat.needed_us(ticket.stints[ticket.step].work_us)
+            seat.left_us = seat.needed_us(ticket.stints[ticket.step].work_us, ticket.team)
             self._work(seat)
             return
         seat.ticket = None

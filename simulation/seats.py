@@ -14,6 +14,7 @@ class Seat:
         "absent_share",
         "began_us",
         "free_since_us",
+        "helping_speed",
         "index",
         "left_us",
         "name",
@@ -27,15 +28,17 @@ class Seat:
     def __init__(self, index: int, agent: Agent, teams: tuple[int, ...]) -> None:
         self.index, self.name, self.teams = index, agent.name, teams
         self.shift, self.speed, self.absent_share = agent.shift, agent.speed, agent.absent_share
+        self.helping_speed = agent.speed * agent.helping_speed
         self.until_us = -1  # end of the present shift window; in the past = off shift
         self.free_since_us = -1
         self.ticket: Ticket | None = None
         self.left_us = 0  # of the stint at hand, at the last start or end of a shift
         self.began_us = 0  # when this stretch of work began
 
-    def needed_us(self, work_us: int) -> int:
-        """Return how long this agent needs for work that takes an agent of speed 1 `work_us`, in whole seconds, at least one."""
-        return max(1, round(work_us / self.speed / SECOND_US)) * SECOND_US
+    def needed_us(self, work_us: int, team: int) -> int:
+        """Return how long this agent needs for a team's work that takes an agent of speed 1 `work_us`, in whole seconds, at least one."""
+        speed = self.speed if team == self.teams[0] else self.helping_speed
+        return max(1, round(work_us / speed / SECOND_US)) * SECOND_US
 
 
 def seats_of(world: World) -> list[Seat]:
@@ -52,9 +55,10 @@ def seats_of(world: World) -> list[Seat]:
             raise ValueError(
                 f"agent {agent.name!r} has shift {agent.shift!r}; the calendars of this world are {sorted(world.calendars)}"
             )
-        if agent.speed <= 0:
+        if agent.speed <= 0 or agent.helping_speed <= 0:
             raise ValueError(
-                f"agent {agent.name!r} has speed {agent.speed}; it must be above 0 (1 = as fast as the work times say)"
+                f"agent {agent.name!r} has speed {agent.speed} and helping speed {agent.helping_speed}; both must be above 0 "
+                "(1 = as fast as the work times say, and as fast on other teams' tickets)"
             )
         seats.append(Seat(index, agent, tuple(teams[name] for name in agent.teams)))
     return seats

@@ -60,6 +60,7 @@ class Agent:
     shift: str
     speed: float = 1.0  # work done per minute at the desk: 0.8 needs 25 % longer
     absent_share: float = 0.0  # share of days off sick or on leave
+    helping_speed: float = 1.0  # times `speed`, on tickets of a team that is not the home team
 
 
 @dataclass(frozen=True)

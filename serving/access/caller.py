@@ -75,4 +75,7 @@ class _Same:
 @lru_cache(maxsize=64)
 def _narrowed(same: _Same, scope: Scope) -> Queue:
     queue = same.queue
-    return replace(queue, rows=Selection(team=scope.teams, service=scope.services).apply(queue).rows)
+    idle = tuple(
+        one for one in queue.idle if scope.holds(one.from_team, one.service) and scope.holds(one.team, one.service)
+    )
+    return replace(queue, rows=Selection(team=scope.teams, service=scope.services).apply(queue).rows, idle=idle)

@@ -60,6 +60,17 @@ QUEUE: dict[str, JsonValue] = {
     "rules_only_reason": None,
     "order": "suggested",
     "order_words": "Ordered by what a minute of work saves. Work needed is the mean by category and priority of the minutes booked on 412 tickets finished in 56 days.",
+    "idle_teams": [
+        {
+            "team": "Identity",
+            "ticket_id": "INC0016970",
+            "from_team": "Workplace",
+            "service": "Workplace",
+            "category": "Accounts",
+            "finished": 38,
+            "words": "Identity has nothing to work on and finished 38 tickets of Accounts in eight weeks: take INC0016970, which waits for Workplace.",
+        }
+    ],
     "problem": None,
     "counts": {"all": 57, "save_now": 17, "safe_for_now": 31, "late_or_lost": 9, "paused": 13, "high_risk": 6},
     "total": 17,

@@ -127,6 +127,7 @@ def _content(queue: Queue, wanted: Selection, limit: int, cursor: Cursor | None)
         "rules_only_reason": queue.rules_only_reason,
         "order": queue.order,
         "order_words": queue.order_words,
+        "idle_teams": [asdict(one) for one in queue.idle],
         "counts": asdict(selected.counts),
         "total": part.total,
         "tickets": [_listed(row, ends.get(row.ticket_id)) for row in part.rows],

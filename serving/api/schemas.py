@@ -97,6 +97,18 @@ class QueueCounts(BaseModel):
     high_risk: int
 
 
+class IdleTeamOut(BaseModel):
+    """A team with nothing to work on, and the ticket of another team it is qualified to take, by what it has finished before."""
+
+    team: str
+    ticket_id: str
+    from_team: str
+    service: str
+    category: str
+    finished: int = Field(description="How many tickets of this category the team finished in eight weeks.")
+    words: str
+
+
 class QueuePage(BaseModel):
     """A page of the queue in the order asked for, and what the scores rest on."""
 
@@ -112,6 +124,9 @@ class QueuePage(BaseModel):
     order_words: str = Field(description="By what it is ordered and on what that rests, as a sentence.")
     problem: str | None = Field(
         description="What is wrong at present, if anything: these are then the last good scores."
+    )
+    idle_teams: list[IdleTeamOut] = Field(
+        description="Teams with nothing to work on, and what each could take, under no filter; empty where the rules order."
     )
     counts: QueueCounts = Field(description="Under the filters, over all groups.")
     total: int = Field(description="Rows that match, over all pages.")

@@ -54,6 +54,10 @@ class SimulateArguments(JobArguments):
         str | None,
         Field(max_length=200, description="The desk is open, and promises count, such as `08:00-20:00 mon-sat`."),
     ] = None
+    help_of: Annotated[
+        dict[Name, Annotated[list[Name], Field(min_length=1, max_length=100)]],
+        Field(default_factory=dict, max_length=100, description="Whom a team helps when it has nothing to do."),
+    ]
     policy: Annotated[
         Literal["priority", "fifo", "due", "overdue-last", "suggested"],
         Field(description="Which ticket goes next; `suggested` is the live queue's own order."),
@@ -81,6 +85,7 @@ def _simulate(given: SimulateArguments, order: JobOrder) -> list[str]:
         people=[f"{team}={count}" for team, count in given.people.items()],
         shift=[f"{team}={hours}" for team, hours in given.shifts.items()],
         hours=given.hours,
+        help_of=[f"{team}={other}" for team, others in given.help_of.items() for other in others],
         policy=given.policy,
         outage=None if outage is None else _words(outage),
         staff=given.staff,

@@ -21,6 +21,7 @@ def document(queue: Queue, rows: Sequence[QueueRow] | None = None) -> dict[str, 
         "rules_only_reason": queue.rules_only_reason,
         "order": queue.order,
         "order_words": queue.order_words,
+        "idle_teams": [asdict(one) for one in queue.idle],
         "counts": asdict(queue.counts),
         "tickets": [row_document(row) for row in (queue.rows if rows is None else rows)],
     }

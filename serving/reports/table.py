@@ -44,7 +44,9 @@ def as_table(queue: Queue, rows: Sequence[QueueRow] | None = None, width: int = 
     """
     shown = queue.rows if rows is None else rows
     local = LocalTime.named(queue.zone)
-    lines = [*_head(queue, local), *textwrap.wrap(queue.order_words, width), ""]
+    lines = [*_head(queue, local), *textwrap.wrap(queue.order_words, width)]
+    lines += [line for one in queue.idle for line in textwrap.wrap(f"Idle: {one.words}", width, subsequent_indent="  ")]
+    lines.append("")
     if not shown:
         lines.append("No open tickets.")
     else:

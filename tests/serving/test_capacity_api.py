@@ -67,12 +67,17 @@ def test_what_the_job_runs_is_a_command_that_reads_all_of_it(tmp_path: Path) -> 
             "outage": {"service": "VPN, main", "weekday": "tue", "hour": 9.5},
             "shrinkage": 0.2,
             "shifts": {"Network": "10:00-18:30 mon-fri"},
+            "help_of": {"Identity": ["Network", "Desk"]},
         }
     )
     words = SIMULATE.command(given, JobOrder(tmp_path, Settings(), "somebody"))
     assert words[:2] == ["simulate", "--arrivals=1.0"]
     assert "--people==evil --json=-2" in words
     assert "--outage=VPN, main@tue,9.5,180,30,1" in words
+    assert [word for word in words if word.startswith("--help-of")] == [
+        "--help-of=Identity=Network",
+        "--help-of=Identity=Desk",
+    ]
     assert "--shift=Network=10:00-18:30 mon-fri" in words
     empty = f"--store=sqlite:///{tmp_path}/empty.db"
     found = CliRunner().invoke(app, [*words, empty, "--agreements=examples/demo/agreements.yaml"])

@@ -16,7 +16,7 @@ from simulation.changes import Change, OutageAhead, changed
 from simulation.days import local_day
 from simulation.demo_world import demo_world
 from simulation.desk import Desk
-from simulation.measures import FIGURES, Targets, measured
+from simulation.measures import FIGURES, MeasuredDesk, Targets, measured
 from simulation.policies import POLICIES
 from simulation.repetition import Span, here, repetition
 from simulation.what_if import Baseline, Difference, as_document, baseline, compared
@@ -136,6 +136,8 @@ def test_a_baseline_is_locked_to_its_desk(locked: Baseline) -> None:
         (Change(shifts=(("Nobody", "08:00-16:00 mon-fri"),)), "no team or shift 'Nobody'"),
         (Change(shifts=(("day", "8:00 to 16:00"),)), "is not a shift; expected times and days"),
         (Change(hours="08:00-16:00 someday"), "changed calendars cannot be"),
+        (Change(helping=(("Network", "Nobody"),)), "no team 'Nobody'"),
+        (Change(helping=(("Network", "Workplace"),), helping_speed=0.0), "helping speed is 0"),
         (Change(calendars={"moon": {}}), "no calendar 'moon'"),
         (Change(outage=OutageAhead(SERVICE, hour=24.0)), "begins at hour 24 and lasts 180 minutes"),
         (Change(outage=OutageAhead(SERVICE, hour=-0.5)), "begins at hour -0.5"),
@@ -208,3 +210,27 @@ def test_several_processes_find_the_very_figures_of_one(locked: Baseline) -> Non
     assert again.runs[:3] == locked.runs
     assert other == here(WORLD, TARGETS, range(4), Span(START, WEEKS, 2), POLICIES["due"])
     assert other[0] != again.runs[0]
+
+
+def test_a_team_that_helps_takes_anothers_tickets_only_when_it_has_none_and_is_slower_at_them() -> None:
+    helped, _ = changed(WORLD, TARGETS, Change(helping=(("Data Centre", "Workplace"),), helping_speed=0.5), START)
+    homes = {agent.name: agent.teams[0] for agent in WORLD.agents}
+    taken, minutes = [], []
+    for one in (WORLD, helped):
+        desk = MeasuredDesk(one, 3, START)
+        desk.run_until(START + timedelta(weeks=3))
+        theirs = [ticket for ticket in desk.ledger.tickets if homes.get(ticket.assignee) == "Data Centre"]
+        taken.append(sum(WORLD.teams[ticket.team] == "Workplace" for ticket in theirs))
+        own = {ticket.ticket_id: ticket for ticket in desk.ledger.tickets}
+        minutes.append({name: ticket.handled_us for name, ticket in own.items() if ticket.resolved_us >= 0})
+    assert taken[0] == 0
+    assert taken[1] > 10
+    assert any(minutes[1][name] > 1.5 * spent for name, spent in minutes[0].items() if name in minutes[1])
+
+
+def test_sharing_saves_more_tickets_on_the_same_luck(locked: Baseline) -> None:
+    teams = [team for team in WORLD.teams if team not in ("Business Applications", "Workplace")]
+    every = tuple((team, other) for team in teams for other in ("Business Applications", "Workplace"))
+    found = told(locked, Change(helping=every))
+    assert found["breaches"].change < -0.1 * found["breaches"].before
+    assert found["backlog"].change < 0
