@@ -135,11 +135,11 @@ def _content(queue: Queue, wanted: Selection, limit: int, cursor: Cursor | None)
     }
 
 
-def _cursor(word: str | None) -> Cursor | None:
 def _listed(row: QueueRow, end: LikelyEnd | None) -> dict[str, Any]:
     return row_document(row) | {"likely_end": likely_end_content(end) if end else None}
 
 
+def _cursor(word: str | None) -> Cursor | None:
     try:
         return None if word is None else Cursor.decode(word)
     except CursorError as error:
