@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -186,6 +186,11 @@ class Queue:
         """What there is to choose from in each column that the pages filter by, sorted: 100,000 texts take milliseconds."""
         names = ("team", "service", "priority", "assignee")
         return {name: tuple(sorted(texts_of(self.rows, name) - {""}, key=str.casefold)) for name in names}
+
+    @cached_property
+    def pages(self) -> dict[Hashable, bytes]:
+        """Pages that were already put into words, by what was asked; they go when the queue goes."""
+        return {}
 
     def find(self, ticket_id: str) -> QueueRow | None:
         """The row of one ticket, None if it is not in the queue."""

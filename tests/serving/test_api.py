@@ -12,7 +12,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
+from serving.api import queue
 from serving.app import create_app
+from serving.queue import QueueRow
 from serving.settings import SettingsError
 from tests.serving.builders import FixedSource, busy_desk, client_of, clock, queue_of, row, service_over
 
@@ -106,6 +108,47 @@ def test_nothing_is_sent_again_while_nothing_changed(client: TestClient, source:
     source.queue, source.has_news = queue_of([row()], last_sequence=9), True
     client.app.state.service.ticker.step()  # type: ignore[attr-defined]
     assert client.get("/api/v1/queue", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_a_page_is_put_into_words_once_for_a_queue_however_many_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = client_of(service_over(FixedSource(busy_desk(20))))
+    worded: list[str] = []
+    written = queue.row_document
+
+    def counting(row: QueueRow) -> dict[str, Any]:
+        worded.append(row.ticket_id)
+        return written(row)
+
+    monkeypatch.setattr(queue, "row_document", counting)
+    paths = ("/api/v1/queue?limit=3", "/api/v1/queue?limit=3&view=late_or_lost", "/api/v1/queue?limit=2")
+    first = [client.get(path).json() for path in paths]
+    rows = len(worded)
+    assert rows == sum(len(page["tickets"]) for page in first)
+    again = [client.get(path).json() for path in paths]
+    assert len(worded) == rows
+    ages = [
+        (one.pop("scored_seconds_ago"), other.pop("scored_seconds_ago"))
+        for one, other in zip(first, again, strict=True)
+    ]
+    assert again == first
+    assert all(then < now for then, now in ages)  # how old it is stays true
+    cursor = first[0]["next_cursor"]
+    assert client.get(f"/api/v1/queue?limit=3&cursor={cursor}").json()["tickets"] != first[0]["tickets"]
+
+
+def test_few_and_small_pages_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = busy_desk(20)
+    client, kept = client_of(service_over(FixedSource(desk))), desk.pages
+    monkeypatch.setattr(queue, "LARGEST_PAGE", len(client.get("/api/v1/queue?limit=2").content))
+    kept.clear()
+    client.get("/api/v1/queue?limit=9")
+    assert not kept
+    monkeypatch.setattr(queue, "MOST_PAGES", 2)
+    for path in ("/api/v1/queue?limit=1", "/api/v1/queue?limit=2", "/api/v1/queue?limit=1&text=x"):
+        assert client.get(path).status_code == 200
+    assert len(kept) == 2
 
 
 def test_a_ticket_has_its_clocks_events_score_and_reasons(client: TestClient) -> None:
