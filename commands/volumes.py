@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from features.volumes.counts import VolumeCounts
     from features.volumes.planned import Outlook
     from serving.settings import Settings
+    from sla.agreements.agreement_set import AgreementSet
 
 PlannedOption = Annotated[
     Path | None,
@@ -49,7 +50,7 @@ def train_volumes(
     chosen = chosen_settings(settings_file, VolumeSettings)
     progress, at = Progress(), instant(as_of) if as_of else datetime.now(UTC)
     progress("counting tickets")
-    _, counts, outlook = _counted(settings, at, planned, chosen.horizon_days)
+    _, _, counts, outlook = _counted(settings, at, planned, chosen.horizon_days)
     request = VolumeRequest(
         counts=counts,
         outlook=outlook,
@@ -92,6 +93,7 @@ def volume(
 
     Example: slacast forecast volume --level team --subject Network --keep
     """
+    from features.volumes.breaches import TARGET, breached_counts
     from models.registry import champion
     from models.volumes.account import VolumeAccount, account_of
     from models.volumes.bundle import load_volume_model
@@ -99,10 +101,12 @@ def volume(
     settings, at = settings_with(database_url=store, agreements=agreements), seen_at(as_of)
     found = champion(settings.mlflow_uri, "volume", download_to=settings.var_dir / "downloads")
     model = None if found.path is None else load_volume_model(found.path)
-    events, counts, outlook = _counted(settings, at, planned, 371)
+    events, agreed, counts, outlook = _counted(settings, at, planned, 371)
     counts.place(level, subject)
+    breached = breached_counts(events, agreed, at, counts) if TARGET in agreed.clocks else None
+    version = str(found.version) if model else ""
     account: VolumeAccount = account_of(
-        counts, outlook, events, at, model, str(found.version) if model else "", stated_minutes=handling_minutes
+        counts, outlook, events, at, model, version, stated_minutes=handling_minutes, breached=breached
     )
     with _opened(settings) as opened:
         earlier = opened.forecasts.read(series="arrivals", until=at)
@@ -113,8 +117,8 @@ def volume(
 
 def _counted(
     settings: Settings, at: datetime, planned: Path | None, days_ahead: int
-) -> tuple[pd.DataFrame, VolumeCounts, Outlook]:
-    """The events by then, their counts in the desk's own days, and holidays and plans."""
+) -> tuple[pd.DataFrame, AgreementSet, VolumeCounts, Outlook]:
+    """The events by then, the agreements, their counts in the desk's own days, and holidays and plans."""
     from features.store import open_store
     from features.volumes.counts import count_tickets
     from features.volumes.planned import Outlook, holidays_of, read_planned_events
@@ -128,7 +132,7 @@ def _counted(
         agreed = agreements_of(settings, opened)
     counts = count_tickets(events, at, zone=settings.time_zone or desk_zone(agreed))
     holidays = holidays_of(agreed, counts.first_day, counts.end_day + days_ahead)
-    return events, counts, Outlook(holidays, () if planned is None else read_planned_events(planned))
+    return events, agreed, counts, Outlook(holidays, () if planned is None else read_planned_events(planned))
 
 
 def _opened(settings: Settings) -> Store:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from features.volumes.counts import ALL, LEVELS, Series, VolumeCounts, local_days
-from models.volumes.forecast import ARRIVALS, BACKLOG, BY_HALF_HOUR, COUNTED, HOURS, MEDIAN
+from models.volumes.forecast import ARRIVALS, BACKLOG, BREACHES, BY_HALF_HOUR, COUNTED, HOURS, MEDIAN
 from models.volumes.past import PastFigure, judged_days, past_figures
 from sla.instants import to_us
 
@@ -38,7 +38,7 @@ class Period:
 
 @dataclass(frozen=True)
 class KeptForecast:
-    """One series' forecast. `hours` and `half_hours` are empty where none were stored, `backlog` is that of the whole alone."""
+    """One series' forecast. `hours` and `half_hours` are empty where none were stored, `backlog` and `breaches` are those of the whole alone."""
 
     series: Series
     made_at: datetime
@@ -46,6 +46,7 @@ class KeptForecast:
     days: tuple[Period, ...]
     hours: tuple[Period, ...]
     backlog: tuple[Period, ...]
+    breaches: tuple[Period, ...]
     half_hours: tuple[Period, ...]
     counted: tuple[Period, ...]
     past: Sequence[PastFigure]
@@ -81,7 +82,7 @@ def kept_series(store: Store, made_at: datetime) -> tuple[Series, ...]:
 @lru_cache(maxsize=64)
 def kept_forecast(store: Store, made_at: datetime, series: Series, zone: str) -> KeptForecast:
     """The forecast of a series made at an instant, and how those before it did on the days that were counted with it."""
-    names = (ARRIVALS, HOURS, BACKLOG, BY_HALF_HOUR, COUNTED)
+    names = (ARRIVALS, HOURS, BACKLOG, BREACHES, BY_HALF_HOUR, COUNTED)
     parts = {name: store.forecasts.read(name, series.name, made_at, made_at) for name in names}
     version = parts[ARRIVALS]["model_version"].iloc[0]
     return KeptForecast(
@@ -91,6 +92,7 @@ def kept_forecast(store: Store, made_at: datetime, series: Series, zone: str) ->
         _periods(parts[ARRIVALS]),
         _periods(parts[HOURS]),
         _periods(parts[BACKLOG]),
+        _periods(parts[BREACHES]),
         _periods(parts[BY_HALF_HOUR]),
         _periods(parts[COUNTED]),
         _past(store, made_at, series, parts[COUNTED], zone),

@@ -15,11 +15,11 @@ from features.volumes.handling import Handling, handling_times
 from features.volumes.planned import Outlook
 from features.volumes.resolutions import resolved_counts
 from models.volumes.candidates import FALLBACK
-from models.volumes.forecast import BACKLOG, BY_HALF_HOUR, COUNTED, HOURS, MEDIAN, VolumeForecast
+from models.volumes.forecast import BACKLOG, BREACHES, BY_HALF_HOUR, COUNTED, HOURS, MEDIAN, VolumeForecast
 from models.volumes.intervals import DAYS, HALF_HOURS, QUANTILES, WEEKS, Intervals
 from models.volumes.model import VolumeModel, weeks_of
 from models.volumes.past import judged_days, past_figures
-from models.volumes.workload import backlog_ahead, workload_hours
+from models.volumes.workload import backlog_ahead, breaches_ahead, workload_hours
 
 SHOWN_DAYS = 56  # of the past, kept beside a forecast so that a page can show both
 HORIZON = 56
@@ -28,13 +28,14 @@ _EDGES = {0.025: "low_95", 0.1: "low_80", 0.9: "high_80", 0.975: "high_95"}
 
 @dataclass(frozen=True)
 class VolumeAccount:
-    """A forecast made at an instant, with counts, hours (None without handling times) and backlog of the whole."""
+    """A forecast made at an instant, with counts, hours (None without handling times), backlog and breaches of the whole."""
 
     made_at: datetime
     counts: VolumeCounts
     said: VolumeForecast
     handling: Mapping[str, Handling] | None
     backlog: tuple[FloatArray, FloatArray]
+    breaches: tuple[FloatArray, FloatArray] | None = None  # None where no resolution is promised
 
     def hours(self, place: int) -> tuple[FloatArray, FloatArray] | None:
         """Expected hours of work of a series, and their bounds."""
@@ -44,19 +45,20 @@ class VolumeAccount:
         return workload_hours(self.said.expected[place], self.said.bounds[:, place], self.handling[one.name])
 
     def rows(self) -> pd.DataFrame:
-        """All that is stored of it: arrivals, hours, backlog, half hours of the first two weeks, and the latest counts."""
+        """All that is stored of it: arrivals, hours, backlog, breaches, half hours of the first two weeks, and the latest counts."""
         said, series = self.said, self.said.series
         parts = [said.rows(self.made_at)]
         if self.handling is not None:
-            found = [
+            worked = [
                 workload_hours(said.expected[p], said.bounds[:, p], self.handling[one.name])
                 for p, one in enumerate(series)
             ]
-            hours, bounds = np.stack([one[0] for one in found]), np.stack([one[1] for one in found], axis=1)
+            hours, bounds = np.stack([one[0] for one in worked]), np.stack([one[1] for one in worked], axis=1)
             parts.append(said.with_values(hours, bounds).rows(self.made_at, HOURS))
-        parts.append(
-            said.only([0]).with_values(self.backlog[0][None], self.backlog[1][:, None]).rows(self.made_at, BACKLOG)
-        )
+        for name, found in ((BACKLOG, self.backlog), (BREACHES, self.breaches)):
+            if found is not None:
+                whole = said.only([0]).with_values(found[0][None], found[1][:, None])
+                parts.append(whole.rows(self.made_at, name))
         parts.append(self._counted())
         if said.half_hours is not None:
             parts.append(self._by_half_hour())
@@ -131,6 +133,9 @@ class PrintedForecast:
             ),
             "hours": None if hours is None else _periods([day.isoformat() for day in said.dates], *hours),
             "backlog": _periods([day.isoformat() for day in said.dates], *self.account.backlog) if place == 0 else None,
+            "breaches": None
+            if place or self.account.breaches is None
+            else _periods([day.isoformat() for day in said.dates], *self.account.breaches),
             "notes": list(said.notes),
             "past": [
                 {"days_ahead": [one.first_ahead, one.last_ahead], "days": one.days, "wape": _number(one.wape), "within_80": _number(one.within_80), "within_95": _number(one.within_95)}
@@ -169,6 +174,12 @@ class PrintedForecast:
             found.append(
                 f"Open at the end of the first 7 days: {_range(backlog[6], bounds[:, 6]).strip()}, if as much is resolved as on the last four same weekdays."
             )
+        if self.place == 0 and account.breaches is not None:
+            missed, bounds = account.breaches
+            found.append(
+                f"Resolutions missed on {account.said.dates[0]:%a %Y-%m-%d}: {_range(missed[0], bounds[:, 0]).strip()}; in the first 7 days {missed[:7].sum():.1f}, if as "
+                "large a share is missed as in the last four weeks."
+            )
         return found
 
 
@@ -181,14 +192,19 @@ def account_of(
     version: str,
     *,
     stated_minutes: float | None = None,
+    breached: FloatArray | None = None,
 ) -> VolumeAccount:
-    """The account at an instant, from counts and events known by then. Raises VolumeError for less than two weeks of counts."""
+    """The account at an instant, from counts and events known by then. Raises VolumeError for less than two weeks of counts.
+
+    `breached`: how many resolutions were missed on each counted day, None where none is promised.
+    """
     said = (model or _without_model()).forecast(counts, outlook, version)
     handling = handling_times(events, counts.series)
     if stated_minutes is not None:
         handling = {one.name: Handling.stated(stated_minutes) for one in counts.series}
     resolved, open_now = resolved_counts(events, at, counts)
     backlog = backlog_ahead(counts.counts[0], resolved, open_now, said.expected[0])
+    missed = None if breached is None else breaches_ahead(breached, counts.counts[0], said.expected[0])
     if model is None:
         said = said.with_notes(
             f"there is no model yet, so every series is the {FALLBACK}, without intervals: slacast train volume"
@@ -197,7 +213,7 @@ def account_of(
         said = said.with_notes(
             "the log tells no handling times (attributes.handling_minutes), so no hours of work: --handling-minutes states them"
         )
-    return VolumeAccount(at, counts, said, handling, backlog)
+    return VolumeAccount(at, counts, said, handling, backlog, missed)
 
 
 def _without_model() -> VolumeModel:

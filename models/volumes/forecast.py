@@ -13,7 +13,12 @@ from models.volumes.intervals import QUANTILES
 from sla.instants import DAY_SECONDS, DAY_US, EPOCH, SECOND_US, from_us
 from sla.working_time.zone_offsets import zone_offsets
 
-ARRIVALS, HOURS, BACKLOG = "arrivals", "handling hours", "backlog"  # names of series in the store ...
+ARRIVALS, HOURS, BACKLOG, BREACHES = (
+    "arrivals",
+    "handling hours",
+    "backlog",
+    "breaches",
+)  # names of series in the store ...
 BY_HALF_HOUR, COUNTED = "arrivals by half hour", "arrivals counted"  # ... without intervals
 MEDIAN = 0.5  # under which the expected value is stored
 

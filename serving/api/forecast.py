@@ -70,6 +70,9 @@ class ForecastOut(BaseModel):
     backlog: list[PeriodOut] = Field(
         description="Open at the end of each day if as much is resolved as on the last four same weekdays; for all tickets alone."
     )
+    breaches: list[PeriodOut] = Field(
+        description="Resolutions missed each day if as large a share is missed as in the last four weeks; for all tickets alone."
+    )
     counted: list[PeriodOut] = Field(description="What came on the days before.")
     past: list[PastOut]
     series: list[SeriesOut] = Field(description="Everything that can be asked for.")
@@ -173,7 +176,7 @@ def zone_of(service: Service) -> str:
 
 
 def _told(found: KeptForecast | None) -> dict[str, Any]:
-    names = ("days", "half_hours", "hours", "backlog", "counted")
+    names = ("days", "half_hours", "hours", "backlog", "breaches", "counted")
     if found is None:
         return {"made_at": None, "model_version": None, "past": [], **{name: [] for name in names}}
     past = [

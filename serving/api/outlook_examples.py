@@ -140,6 +140,7 @@ FORECAST: dict[str, JsonValue] = {
     "half_hours": [],
     "hours": [],
     "backlog": [],
+    "breaches": [],
     "counted": [],
     "past": [
         {

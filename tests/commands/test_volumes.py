@@ -68,6 +68,9 @@ def test_a_forecast_is_held_against_what_came_and_tells_work_and_backlog(trained
     assert found["hours"][0]["expected"] == pytest.approx(day["expected"] / 2, rel=0.1)
     assert found["hours"][0]["high_95"] / found["hours"][0]["expected"] > day["high_95"] / day["expected"]
     assert found["backlog"][6]["high_80"] > found["backlog"][6]["low_80"]
+    missed = found["breaches"]
+    assert len(missed) == len(found["days"])
+    assert all(one["low_80"] <= one["expected"] <= one["high_80"] for one in missed)
     judged = {tuple(one["days_ahead"]): one for one in found["past"]}
     assert judged[1, 1]["days"] == 2  # both kept forecasts of the first day
     assert judged[2, 7]["days"] == 12
