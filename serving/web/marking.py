@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, TypeAlias
 from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
@@ -33,7 +33,7 @@ MOST_TICKETS = 500
 MOST_NAME = 100
 MOST_SNOOZE = timedelta(days=90)
 MORNING = time(8)
-NEWS = "news"
+NEWS, DATE = "news", "date"
 DONE = {
     "assign": "tickets assigned",
     "snooze": "tickets snoozed",
@@ -71,6 +71,12 @@ def snooze_choices(now: datetime, zone: str) -> tuple[SnoozeChoice, ...]:
         SnoozeChoice(phrase("Monday 08:00"), morning(days_to_monday)),
         SnoozeChoice(phrase("something happens"), None),
     )
+
+
+def snooze_dates(now: datetime, zone: str) -> tuple[date, date]:
+    """The first and the last date at the desk until whose MORNING one may snooze."""
+    today = now.astimezone(ZoneInfo(zone)).date()
+    return today + timedelta(days=1), today + MOST_SNOOZE - timedelta(days=1)
 
 
 def book_of(request: Request) -> MarkBook:
@@ -145,23 +151,29 @@ def _maker(
             raise ProblemError(422, f"Write whom to assign the tickets to, in at most {MOST_NAME} letters.")
         return lambda row: mark(row, ASSIGNED, text=name)
     if action == "snooze":
-        until_at = _until(_one(fields, "until"), queue.as_of)
+        until_at = _until(_one(fields, "until"), _one(fields, "until_date"), queue)
         return lambda row: mark(row, SNOOZED, until_at, state_of(row))
     if action == "wake":
         return lambda row: mark(row, SNOOZED)
     return lambda row: mark(row, SEEN if action == "seen" else ACKNOWLEDGED)
 
 
-def _until(text: str, now: datetime) -> datetime | None:
+def _until(text: str, date_text: str, queue: Queue) -> datetime | None:
+    """The instant of a choice; of a date its MORNING at the desk; None: until news."""
+    now = queue.as_of
     if text == NEWS:
         return None
     try:
-        until_at = datetime.fromisoformat(text)
+        until_at = (
+            datetime.combine(date.fromisoformat(date_text), MORNING, ZoneInfo(queue.zone))
+            if text == DATE
+            else datetime.fromisoformat(text)
+        )
     except ValueError:
         until_at = None
     if until_at is None or until_at.tzinfo is None or not now < until_at <= now + MOST_SNOOZE:
         raise ProblemError(
-            422, f"Snooze until an instant within {MOST_SNOOZE.days} days, with its offset, or until 'news'; got {text[:40]!r}."
+            422, f"Snooze until a date or an instant within {MOST_SNOOZE.days} days, or until 'news'; got {(date_text if text == DATE else text)[:40]!r}."
         )  # fmt: skip
     return until_at.astimezone(now.tzinfo)
 

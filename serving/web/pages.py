@@ -16,7 +16,7 @@ from serving.reports import as_csv
 from serving.service import service_of
 from serving.web.frame import ETAG_HEADERS, frame, page_tag, pages_of
 from serving.web.mark_book import Desk, person_of
-from serving.web.marking import book_of, snooze_choices
+from serving.web.marking import book_of, snooze_choices, snooze_dates
 from serving.web.queue_page import QueueAddress, queue_view, rows_at
 
 router = APIRouter(include_in_schema=False, route_class=Guarded)
@@ -46,6 +46,7 @@ def queue_page(request: Request, caller: Reader) -> Response:
     view = queue_view(queue, address, size, desk, saved, is_person=caller.how != "open")
     values = frame(request, queue, standing) | {"view": view, "etag": etag}
     values["snooze_choices"] = snooze_choices(queue.as_of, queue.zone)
+    values["snooze_dates"] = snooze_dates(queue.as_of, queue.zone)
     values["may_save"] = service.store is not None
     values["may_mark"] = service.store is not None and caller.may(Permission.WRITE_EVENTS)
     return pages.render("queue.html", 200, {"ETag": etag, **ETAG_HEADERS}, **values)

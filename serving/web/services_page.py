@@ -10,7 +10,7 @@ from fastapi import Request
 from markupsafe import Markup
 from starlette.datastructures import QueryParams
 
-from models.outage_forecast import share_words
+from models.outage_forecast import share_words, shares_in_words
 from serving.services.service_file import DAYS_TOLD, ServiceFile
 from serving.services.standing import Budget, Burn, OutageRisk, ServiceStanding
 from serving.web.addresses import page_number, place_in
@@ -153,6 +153,11 @@ class ServiceTelling:
     def risk_word(self, risk: OutageRisk) -> str:
         """That word."""
         return self.language.gettext(RISKS[self.risk_class(risk)][1])
+
+    def shares(self, risk: OutageRisk) -> tuple[str, str]:
+        """The probability and what is usual, of the same number: `3 of 10`, `1 of 10`."""
+        said, usual = shares_in_words(risk.probability, risk.usual)
+        return self.language.said(said), self.language.said(usual)
 
     def share(self, probability: float) -> str:
         """`3 of 10`."""

@@ -93,4 +93,4 @@ def visit(browser: Browser, address: str, *, expect_errors: bool = False, **cont
         page.goto(address)
         yield page
     if not expect_errors:
-        assert faults == []
+        assert faults == [], faults

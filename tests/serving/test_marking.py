@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ from serving.risk import Risk
 from serving.scored import ScoredRows
 from serving.scorer import Scorer
 from serving.web.mark_book import Desk, MarkBook, state_of
-from serving.web.marking import snooze_choices
+from serving.web.marking import snooze_choices, snooze_dates
 from serving.web.queue_views import PageView, counts_of, holds, part_of
 from tests.serving.builders import NOW, busy_desk, queue_of, row
 from tests.serving.real_desk import AT, ListStore, agreements, random_events
@@ -87,6 +87,10 @@ def test_nothing_is_marked_unless_all_of_it_can_be(desk: StoredDesk, client: Tes
         (422, [ticket], {"action": "snooze", "until": "soon"}),
         (422, [ticket], {"action": "snooze", "until": "2016-05-01T00:00:00"}),
         (422, [ticket], {"action": "snooze", "until": far}),
+        (422, [ticket], {"action": "snooze", "until": "date"}),
+        (422, [ticket], {"action": "snooze", "until": "date", "until_date": "5 May"}),
+        (422, [ticket], {"action": "snooze", "until": "date", "until_date": AT.date().isoformat()}),
+        (422, [ticket], {"action": "snooze", "until": "date", "until_date": far[:10]}),
         (422, [f"T{number}" for number in range(1200)], {"action": "seen"}),
     ]:
         answer = send(client, tickets, **fields)
@@ -230,6 +234,17 @@ def test_snoozes_are_offered_by_the_desks_mornings() -> None:
     assert monday is not None
     assert (monday.isoformat(), found["something happens"]) == ("2016-05-23T06:00:00+00:00", None)
     assert found["tomorrow 08:00"] < monday  # type: ignore[operator]
+
+
+def test_a_snooze_until_a_date_ends_at_the_desks_morning_of_it(desk: StoredDesk, client: TestClient) -> None:
+    (ticket, *others) = tickets_in(client.get("/queue").text)
+    first, last = snooze_dates(AT, "Europe/Berlin")
+    for day in (first, last, date(2024, 4, 10)):
+        assert send(client, [ticket], action="snooze", until="date", until_date=day.isoformat()).status_code == 303
+        assert tickets_in(client.get("/queue").text) == others
+    mark = desk.store.marks.since(0)[1][-1]
+    assert mark.until_at == datetime(2024, 4, 10, 6, tzinfo=UTC)  # 08:00 in Berlin, in summer
+    assert first == date(2024, 4, 4)
 
 
 def test_pills_count_under_the_filters_of_the_page(desk: StoredDesk, client: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -105,6 +106,57 @@ def test_a_snoozed_ticket_goes_and_is_found_under_its_view(browser: Browser, add
         page.check(f"#tick-{name}")
         page.click(".bulk button[value=wake]")
         expect(page.locator(f"tr[data-ticket={name}]")).to_have_count(0)
+
+
+def test_a_snooze_until_a_date_asks_for_the_date_only_then(browser: Browser, address: str) -> None:
+    with visit(browser, f"{address}/queue") as page:
+        name = tickets_on(page)[4]
+        page.check(f"#tick-{name}")
+        asked = page.locator(".bulk input[name=until_date]")
+        expect(asked).to_be_hidden()
+        page.select_option(".bulk select[name=until]", "date")
+        expect(asked).to_be_visible()
+        asked.fill(asked.get_attribute("min") or "")
+        assert Axe().run(page).violations_count == 0
+        page.click(".bulk button[value=snooze]")
+        expect(page.locator(f"tr[data-ticket={name}]")).to_have_count(0)
+        page.goto(f"{address}/queue?view=snoozed")
+        expect(page.locator(f"tr[data-ticket={name}] .c-risk")).to_contain_text("08:00")
+        page.check(f"#tick-{name}")
+        page.click(".bulk button[value=wake]")
+        expect(page.locator(f"tr[data-ticket={name}]")).to_have_count(0)
+
+
+def test_the_keys_acknowledge_together_and_lead_to_every_view(browser: Browser, address: str) -> None:
+    with visit(browser, f"{address}/queue?view=at_risk") as page:
+        names = tickets_on(page)[:2]
+        for key in ("j", "x", "j", "x", "a"):
+            page.keyboard.press(key)
+        assert page.evaluate("document.activeElement.name") == "assignee"
+        page.click(".bulk button[value=acknowledge]")
+        expect(page.locator("#announcer")).to_contain_text("Done: 2 tickets")
+        for name in names:
+            expect(page.locator(f"tr[data-ticket={name}] .c-risk")).to_contain_text("acknowledged")
+        for key, view in (("4", "unassigned"), ("5", "paused"), ("2", "at_risk")):
+            page.keyboard.press("g")
+            page.keyboard.press(key)
+            page.wait_for_url(f"**/queue?view={view}")
+        page.keyboard.press("g")
+        page.keyboard.press("1")
+        page.wait_for_url("**/queue")
+
+
+def test_the_csv_is_the_whole_list_that_is_shown(browser: Browser, address: str) -> None:
+    with visit(browser, f"{address}/queue?sort=due&view=at_risk&q=network") as page:
+        names, pages = tickets_on(page), 1
+        with page.expect_download() as found:
+            page.click("#csv")
+        rows = list(csv.DictReader(found.value.path().read_text(encoding="utf-8-sig").splitlines()))
+        while page.locator("#page-next").count():
+            pages += 1
+            page.goto(f"{address}/queue?sort=due&view=at_risk&q=network&p={pages}")
+            names += tickets_on(page)
+        assert [row["ticket_id"] for row in rows] == names != []
 
 
 def test_bulk_works_without_script(browser: Browser, address: str) -> None:

@@ -61,6 +61,19 @@ def test_what_if_lives_in_the_address(browser: Browser, address: str) -> None:
         expect(page.locator("#what-if-table")).to_have_count(0)
 
 
+def test_the_keys_lead_to_every_page(browser: Browser, address: str) -> None:
+    with visit(browser, f"{address}/queue") as page:
+        for key, path in (("s", "services"), ("c", "capacity"), ("l", "levels"), ("m", "models"), ("q", "queue")):
+            page.keyboard.press("g")
+            page.keyboard.press(key)
+            page.wait_for_url(f"**/{path}")
+            assert page.locator("nav.rooms a[aria-current]").get_attribute("href") == f"/{path}"
+        page.keyboard.press("g")
+        page.wait_for_timeout(1600)  # too late: the letter is a letter again
+        page.keyboard.press("m")
+        assert page.url == f"{address}/queue"
+
+
 def test_levels_go_month_by_month_and_back(browser: Browser, address: str) -> None:
     with visit(browser, f"{address}/levels") as page:
         month = page.locator("h1 small").inner_text()
