@@ -1,4 +1,4 @@
-"""What tests of several floors share: the environment that MLflow reads, registries, and small exports of the simulated desk."""
+"""What tests of several floors share: the environment that MLflow reads, a PostgreSQL, registries, and small exports of the simulated desk."""
 
 import os
 import shutil
@@ -8,10 +8,25 @@ import warnings
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from tests.features.postgres_server import CannotStartError, postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The address of a real PostgreSQL, with whatever the test before left in it: see `empty_postgres`."""
+    try:
+        with postgres() as url:
+            yield url
+    except CannotStartError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI tests on PostgreSQL too: {error}")
+        pytest.skip(f"no PostgreSQL here: {error}")
 
 
 @pytest.fixture(scope="session")

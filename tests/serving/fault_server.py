@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["serving.app", "serving.workplace", "tests.serving.fault_server"])
+_PROCESSES.set_forkserver_preload(
+    ["serving.app", "serving.workplace", "serving.standalone_scorer", "tests.serving.fault_server"]
+)
 _START_SECONDS = 60.0
 
 
@@ -93,6 +95,42 @@ class Server:
     def _pid(self) -> int:
         assert self._process.pid is not None
         return self._process.pid
+
+
+def _score(url: str, folder: str) -> None:
+    from datetime import UTC, datetime
+
+    from serving.settings import Settings
+    from serving.standalone_scorer import score_until_stopped, stopped_by_signals
+
+    settings = Settings(
+        database_url=url,
+        var_dir=folder,
+        use_model=False,
+        news_seconds=0.02,
+        tick_seconds=0.1,
+        lease_seconds=1,
+        log_level="error",
+    )
+    score_until_stopped(settings, lambda: datetime.now(UTC), stopped_by_signals(), lambda _text: None)
+
+
+class Scoring:
+    """`slacast score --watch` over a store."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self._process = _PROCESSES.Process(target=_score, args=(url, str(folder)), daemon=True)
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End it as a power cut would: SIGKILL."""
+        os.kill(self.pid, signal.SIGKILL)
+        self._process.join(30)
 
 
 def _migrate(url: str) -> None:
