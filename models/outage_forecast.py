@@ -20,6 +20,8 @@ from sla.instants import DAY_US, from_us, to_us
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FIRST_RULE = "rate x weekday"
+SAME_SHARE = 0.03  # probabilities that differ by less may be told by the same words
+QUIET_DAYS = 3  # without an outage, to be told as a reason for fewer
 SIMILAR_TIMES = 1.5  # as often as usual for the service, for days that looked alike to be told
 LEAST_PUSH = 0.05  # of the log odds, for a reason to be told
 MOST_REASONS = 3
@@ -42,7 +44,8 @@ class ServiceForecast:
     def words(self) -> str:
         """The forecast as a sentence."""
         why = f"; because: {', '.join(self.because)}" if self.because else ""
-        return f"{share_words(self.probability)} such days saw an outage; usual for this service: {share_words(self.usual)}{why}"
+        said, usual = shares_in_words(self.probability, self.usual)
+        return f"{said} such days saw an outage; usual for this service: {usual}{why}"
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,14 @@ def forecast_services(ledger: Ledger, at: datetime, model: OutageModel | None, v
             float(columns.rates[row, 0]),
             float(week.outages[row]),
             float(week.minutes[row]),
-            reasons(columns, pushes, row, by, int(weekday_of(rows.at_us[row : row + 1])[0])),
+            reasons(
+                columns,
+                pushes,
+                row,
+                by,
+                int(weekday_of(rows.at_us[row : row + 1])[0]),
+                is_less=bool(probability[row] < columns.rates[row, 0]),
+            ),
         )
         for row in np.argsort(-probability, kind="stable")
     ]
@@ -101,14 +111,20 @@ def forecast_services(ledger: Ledger, at: datetime, model: OutageModel | None, v
     return OutageForecast(from_us(at_us), horizon_us / DAY_US * 24, by, version, tuple(found), left)
 
 
-def reasons(columns: OutageColumns, pushes: Float64Array, row: int, by: str, weekday: int) -> tuple[str, ...]:
-    """What raises the odds of a row most, in words: facts that are so, and that the answering candidate looks at."""
+def reasons(
+    columns: OutageColumns, pushes: Float64Array, row: int, by: str, weekday: int, *, is_less: bool = False
+) -> tuple[str, ...]:
+    """What moves the odds of a row most, in words: facts that are so, and that the answering candidate looks at.
+
+    What raises them, or what lowers them where the probability is less than usual: a reason never speaks against what was said.
+    """
     facts = dict(zip(columns.names, columns.values[row].tolist(), strict=True))
     push = dict(zip(columns.names, pushes[row].tolist(), strict=True))
     facts["weekday number"] = float(weekday)
     found = []
-    for place, (beginnings, rules, phrase) in enumerate(_PHRASES):
-        force = sum(value for name, value in push.items() if name.startswith(beginnings))
+    sign = -1.0 if is_less else 1.0
+    for place, (beginnings, rules, phrase) in enumerate(_CALMING if is_less else _PHRASES):
+        force = sign * sum(value for name, value in push.items() if name.startswith(beginnings))
         words = phrase(facts)
         is_looked_at = by in rules if by in RULES else force > LEAST_PUSH
         if words and is_looked_at:
@@ -119,10 +135,24 @@ def reasons(columns: OutageColumns, pushes: Float64Array, row: int, by: str, wee
 def share_words(probability: float) -> str:
     """A probability as `3 of 10`, in as round numbers as its size allows."""
     if probability >= 0.15:
-        return f"{min(round(10 * probability), 9)} of 10"
-    if probability >= 0.015:
-        return f"{round(100 * probability)} of 100"
-    return f"{round(1000 * probability)} of 1000" if probability >= 0.0015 else "fewer than 1 of 1000"
+        return _of(probability, 10)
+    if probability >= 0.0095:
+        return _of(probability, 100)
+    return _of(probability, 1000) if probability >= 0.00095 else "fewer than 1 of 1000"
+
+
+def shares_in_words(probability: float, usual: float) -> tuple[str, str]:
+    """Two probabilities as `3 of 10` and `1 of 10`: of the same number, so that they can be compared at a glance."""
+    for out_of in (10, 100, 1000):
+        said = _of(probability, out_of), _of(usual, out_of)
+        looks_equal = said[0] == said[1] and abs(probability - usual) >= SAME_SHARE
+        if min(probability, usual) * out_of >= 0.95 and not looks_equal:
+            return said
+    return share_words(probability), share_words(usual)
+
+
+def _of(probability: float, out_of: int) -> str:
+    return f"{min(round(out_of * probability), out_of - 1)} of {out_of}"
 
 
 def _counted(number: float, word: str, span: str) -> str:
@@ -143,6 +173,16 @@ def _recent(facts: Facts) -> str:
 def _weekday(facts: Facts) -> str:
     is_more = facts["log odds by rate x weekday"] > facts["log odds by service rate"] + 0.15
     return f"more outages on {WEEKDAYS[int(facts['weekday number'])]}s" if is_more else ""
+
+
+def _fewer(facts: Facts) -> str:
+    is_less = facts["log odds by rate x weekday"] < facts["log odds by service rate"] - 0.15
+    return f"fewer outages on {WEEKDAYS[int(facts['weekday number'])]}s" if is_less else ""
+
+
+def _quiet(facts: Facts) -> str:
+    days = int(np.expm1(facts["days since the last outage ended"]) + 1e-6)
+    return f"no outage for {days} days" if days >= QUIET_DAYS else ""
 
 
 def _latency(facts: Facts) -> str:
@@ -215,3 +255,7 @@ _PHRASES: tuple[tuple[tuple[str, ...], tuple[str, ...], Callable[[Facts], str]],
     (("what it needs", "outages of what it needs"), (), _needed),
     (("outages around",), (), lambda facts: _counted(np.expm1(facts["outages around in 1 days"]), "outage", "24 hours around it")),
 )  # fmt: skip
+_CALMING: tuple[tuple[tuple[str, ...], tuple[str, ...], Callable[[Facts], str]], ...] = (
+    (_OWN, ("EWMA", "last 30 days"), _quiet),
+    (("log odds by rate x weekday", "weekday", "weekend"), (FIRST_RULE,), _fewer),
+)
