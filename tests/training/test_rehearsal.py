@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import numpy as np
+import pytest
 
 from models.blend import Blend
+from models.calibration import Calibration
 from models.scales import sigmoid
 from tests.training.builders import DAY_US, START_US, SyntheticSource, lied_about, small_settings, synthetic_source
 from training.rehearsal import (
     DEFAULT,
     CalibrationAnswer,
+    Played,
     Rehearsal,
     RehearsalSettings,
     chosen_blend,
     recalibrate,
     rehearse,
 )
+from training.rows import Rows
 
 ENOUGH = RehearsalSettings(least_tickets=200)
 
@@ -71,15 +78,70 @@ def test_where_the_truth_is_linear_the_blend_leans_on_logistic_regression() -> N
         chosen_blend(rehearsal, model.model_copy(update={"blend": dict(mostly_trees.shares)}), ENOUGH) == mostly_trees
     )
     assert chosen_blend(rehearsed(synthetic_source(), day=60), free, ENOUGH) == DEFAULT  # no rehearsal
+    much = ENOUGH.model_copy(update={"least_gain": 10.0})
+    assert chosen_blend(rehearsal, free, much) == DEFAULT  # better, but not by so much
+
+
+def played(
+    margin: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None, each: np.ndarray | None = None
+) -> Played:
+    """A window with these log odds and outcomes; `each` row's ticket stands for so many."""
+    ones = np.ones(len(y))
+    rows = SimpleNamespace(stands_for=ones if each is None else each)
+    return Played({"boosting": margin}, y, ones if weight is None else weight, len(y), cast(Rows, rows))
+
+
+def drawn(slope: float, shift: float, seed: int, count: int = 4_000) -> tuple[np.ndarray, np.ndarray]:
+    """Log odds as said, and outcomes by a line of them."""
+    rng = np.random.default_rng(seed)
+    margin = rng.normal(0.0, 2.0, count)
+    return margin, (rng.random(count) < sigmoid(slope * margin + shift)).astype(np.float64)
+
+
+def corrected(window: Played, later: Played, settings: RehearsalSettings = ENOUGH) -> CalibrationAnswer:
+    return recalibrate(Rehearsal(window, later), Blend.even("boosting"), settings)
+
+
+def test_of_two_corrections_the_one_that_helps_later_weeks_more_is_taken_if_it_helps_enough() -> None:
+    window, later = played(*drawn(0.4, 0.0, 1)), played(*drawn(0.4, 0.0, 2))
+    answer = corrected(window, later)
+    assert (answer.calibration.kind, round(answer.calibration.slope, 1)) == ("platt", 0.4)
+    gain = later.log_loss(Blend.even("boosting"), Calibration()) - later.log_loss(
+        Blend.even("boosting"), answer.calibration
+    )
+    for least, kind in ((0.9 * gain, "platt"), (1.1 * gain, "identity")):
+        assert corrected(window, later, ENOUGH.model_copy(update={"least_gain": least})).calibration.kind == kind
+
+
+def test_rows_that_count_little_hardly_move_a_correction() -> None:
+    margin, y = drawn(1.0, 0.7, 3)
+    other, its_y = drawn(1.0, -3.0, 4)
+    weight = np.repeat([1.0, 1e-6], 4_000)
+    window = played(np.concatenate([margin, other]), np.concatenate([y, its_y]), weight)
+    answer = corrected(window, played(*drawn(1.0, 0.7, 5)))
+    assert sigmoid(answer.calibration.apply(np.zeros(1)))[0] == pytest.approx(sigmoid(np.array([0.7]))[0], abs=0.03)
+
+
+def test_a_correction_must_help_the_tickets_that_sampled_ones_stand_for() -> None:
+    window = played(*drawn(1.0, 1.5, 6))
+    helped, its_y = drawn(1.0, 1.5, 7)
+    harmed, other_y = drawn(1.0, -1.5, 8, count=1_000)
+    margin, y = np.concatenate([helped, harmed]), np.concatenate([its_y, other_y])
+    each = np.repeat([1.0, 100.0], [4_000, 1_000])
+    assert corrected(window, played(margin, y)).calibration.kind != "identity"
+    assert corrected(window, played(margin, y, each=each)).calibration.kind == "identity"
 
 
 def test_a_rehearsal_uses_no_outcome_known_after_the_cut() -> None:
     source, cut = synthetic_source(tickets=1500), START_US + 80 * DAY_US
     model, rows = small_settings().model, source.rows(cut)
     lied = lied_about(rows, rows.known_us > cut)
-    honest, other = (rehearse(part, cut, cut - 3 * DAY_US, 3 * DAY_US, model, ENOUGH, 0) for part in (rows, lied))
-    assert honest.window is not None
-    assert other.window is not None
-    assert (lied.breached != rows.breached).any()
-    assert np.array_equal(honest.window.margins["boosting"], other.window.margins["boosting"])
-    assert np.array_equal(honest.window.y, other.window.y)
+    # closed at the cut, so that some of the later window have no outcome yet
+    honest, other = (rehearse(part, cut, cut, 3 * DAY_US, model, ENOUGH, 0) for part in (rows, lied))
+    is_asked = (rows.opened_us > cut - 14 * DAY_US) & (rows.opened_us <= cut) & (rows.at_us <= cut)
+    assert (lied.breached != rows.breached)[is_asked].any()
+    for mine, its in ((honest.window, other.window), (honest.later, other.later)):
+        assert mine is not None
+        assert its is not None
+        assert np.array_equal(mine.margins["boosting"], its.margins["boosting"])
+        assert np.array_equal(mine.y, its.y)
