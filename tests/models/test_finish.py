@@ -107,5 +107,24 @@ def test_a_clock_that_still_runs_outlived_all_of_what_is_said_of_it() -> None:
     )
 
 
+def test_of_clocks_at_one_value_those_that_stop_come_before_those_that_run_on() -> None:
+    said, is_end = np.array([0.5, 0.5, 0.9]), np.array([False, True, True])
+    found = conformal_levels(said, is_end, np.ones(3))  # one of three stops at .5, the last at .9
+    assert found == pytest.approx((0.005, 0.6, 0.84))
+
+
+def test_levels_stay_within_what_has_a_finite_time_and_in_order() -> None:
+    every, weight = np.ones(100, bool), np.ones(100)
+    assert conformal_levels(np.ones(100), every, weight) == (0.995, 0.995, 0.995)
+    assert conformal_levels(np.full(100, 0.8), every, weight, np.zeros(100)) == (0.8, 0.8, 0.8)
+
+
+def test_a_level_that_no_clock_was_seen_to_reach_stays_nominal() -> None:
+    said, is_end = np.linspace(0.0, 0.75, 100), np.arange(100) < 70
+    found = conformal_levels(said, is_end, np.ones(100))
+    assert found[2] == QUANTILES[2]
+    assert found[1] < 0.5
+
+
 def test_without_evidence_levels_are_what_they_are_called() -> None:
     assert conformal_levels(np.zeros(0), np.zeros(0, bool), np.zeros(0)) == QUANTILES
