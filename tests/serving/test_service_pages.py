@@ -11,9 +11,9 @@ from playwright.sync_api import Browser
 
 from serving.app import application
 from tests.serving.browser import launched, served, visit
+from tests.serving.desk_pages import HOSTILE, SCREENS
 from tests.serving.real_desk import AT
 from tests.serving.service_builders import DAY, built, frame, happened, year_of_services
-from tests.serving.test_pages import HOSTILE, SCREENS
 
 
 @pytest.fixture(scope="module")
