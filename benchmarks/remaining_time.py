@@ -68,8 +68,9 @@ ALTERNATIVES = {
     "with load and history": Configuration(families=("load", "history", "sequence")),
     "15 leaves": Configuration(parameters=RemainingTimeParameters(leaves=15)),
     "300 rounds": Configuration(parameters=RemainingTimeParameters(rounds=300)),
+    "15 seeds": Configuration(parameters=RemainingTimeParameters(seeds=15)),
 }
-LOOKS = 1  # how often the test part was looked at by this project's code
+LOOKS = 2  # how often the test part was looked at by this project's code
 
 
 @dataclass(frozen=True)
