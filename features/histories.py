@@ -21,10 +21,12 @@ from features.knowledge import Steps, StepSearch
 from features.schema import ATTRIBUTE_PREFIX, STATE_COLUMNS
 from features.service_histories import ServiceHistories
 from sla.agreements.agreement_set import AgreementSet
+from sla.clocks.replay import VerdictArrays, verdicts_at
 from sla.events import Column, EventLog
 from sla.instants import Int64Array, to_us
 
 T = TypeVar("T")
+FEW_TICKETS = 1_000
 Desk: TypeAlias = tuple[tuple["Histories", int], ...]
 """Histories whose sums over other tickets are added (+1) or taken away (-1)."""
 
@@ -130,6 +132,20 @@ class Histories:
         texts = np.array([*self.values(column), None], dtype=object)
         step = self.search.at(ticket, at_us)
         found: NDArray[np.object_] = texts[np.where(step >= 0, self.codes(column)[step], -1)]
+        return found
+
+    def verdicts(self, target: str, ticket: Int64Array, at_us: Int64Array) -> VerdictArrays:
+        """The verdicts of a target on tickets at instants (see verdicts_at), to be read only.
+
+        The last answer about few tickets is kept: whoever asks about a ticket asks for its row and for its features.
+        """
+        name = f"last verdicts on {target}"
+        kept: tuple[Int64Array, Int64Array, VerdictArrays] | None = self._built.get(name)
+        if kept is not None and np.array_equal(kept[0], ticket) and np.array_equal(kept[1], at_us):
+            return kept[2]
+        found = verdicts_at(self.log, self.agreements, target, ticket, at_us)
+        if len(ticket) <= FEW_TICKETS:
+            self._built[name] = ticket.copy(), at_us.copy(), found
         return found
 
     def once(self, name: str, build: Callable[[], T]) -> T:

@@ -28,7 +28,7 @@ from features.snapshots import SnapshotKind, Snapshots, is_open
 from features.spec import FeatureSpec
 from features.text import TextEncoder
 from sla.agreements.agreement_set import AgreementSet
-from sla.clocks.replay import VerdictArrays, VerdictState, verdicts_at
+from sla.clocks.replay import VerdictArrays, VerdictState
 from sla.events import EventLog
 from sla.instants import BoolArray, Int64Array
 
@@ -232,5 +232,5 @@ class LiveHistories:
         found = VerdictArrays.blank(len(snapshots), VerdictState.NO_AGREEMENT)
         if target in self.agreements.clocks:
             for rows, histories, mine in self.parts(snapshots):
-                found.place(rows, verdicts_at(histories.log, self.agreements, target, mine.ticket, mine.at_us))
+                found.place(rows, histories.verdicts(target, mine.ticket, mine.at_us))
         return found

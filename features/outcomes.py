@@ -157,6 +157,8 @@ def _breaks_while_running(histories: Histories, target: str, verdicts: VerdictAr
     until_us = histories.steps.next_known_us - 1
     runs_out = (verdicts.state == VerdictState.RUNNING) & (verdicts.due_us < until_us)
     step = np.flatnonzero(runs_out)
+    if not len(step):
+        return step, step
     asked_us = np.minimum(until_us[step], verdicts.due_us[step] + FAR_US)
     ticket = histories.steps.ticket[step]
     later = verdicts_at(histories.log, histories.agreements, target, ticket, asked_us)

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from sla.instants import Int64Array
 
 MOST_SMALL = 1 << 16
+FEW = 1_000
+"""Of so few entries and keys the sums of all columns are made at once, and kept as they are."""
 _KINDS: Final[tuple[type[np.signedinteger[Any]], ...]] = (np.int16, np.int32, np.int64)
 
 
@@ -63,13 +65,8 @@ class KeyedSums:
         """The caller's entry at each place of the order by key and then time."""
         heads = self._starts[:-1] + np.arange(n_keys)
         rows = np.arange(len(by_key)) + np.repeat(np.arange(n_keys), np.diff(self._starts)) + 1
-        sums = [_narrowed(_from_zero(column[self.entries], rows, heads)) for column in amounts.T]
-        self._columns_count = len(sums)
-        self._stored = [
-            (np.array(places), np.stack([sums[place] for place in places], axis=1))
-            for kind in _KINDS
-            if (places := [place for place, one in enumerate(sums) if one.dtype == kind])
-        ]
+        self._columns_count = int(amounts.shape[1])
+        self._stored = _stored(amounts, self.entries, rows, heads)
 
     @property
     def columns(self) -> int:
@@ -187,15 +184,29 @@ def _prefix(amounts: Int64Array | np.ndarray) -> Int64Array:
     return sums
 
 
+def _stored(
+    amounts: Int64Array, entries: NDArray[np.int32], rows: Int64Array, heads: Int64Array
+) -> list[tuple[Int64Array, NDArray[np.signedinteger[Any]]]]:
+    """The sums of all columns, those that need as few bytes beside each other: places of columns, and their sums."""
+    if len(rows) + len(heads) <= FEW:  # one pass over all columns costs less than a look at each
+        return [(np.arange(amounts.shape[1]), _from_zero(amounts[entries], rows, heads))]
+    sums = [_narrowed(_from_zero(column[entries], rows, heads)) for column in amounts.T]
+    return [
+        (np.array(places), np.stack([sums[place] for place in places], axis=1))
+        for kind in _KINDS
+        if (places := [place for place, one in enumerate(sums) if one.dtype == kind])
+    ]
+
+
 def _from_zero(amounts: Int64Array, rows: Int64Array, heads: Int64Array) -> Int64Array:
     """Sums that begin with a zero for each key: `heads` are the places of the zeros, `rows` those of the amounts' sums."""
-    sums = np.zeros(len(rows) + len(heads), np.int64)
+    sums = np.zeros((len(rows) + len(heads), *amounts.shape[1:]), np.int64)
     if not len(heads):
         return sums
     sums[rows] = amounts
     # What the key before came to is taken away at the head, so that one running sum begins anew there.
-    sums[heads[1:]] = -np.add.reduceat(sums, heads)[:-1]
-    return np.cumsum(sums, out=sums)
+    sums[heads[1:]] = -np.add.reduceat(sums, heads, axis=0)[:-1]
+    return np.cumsum(sums, axis=0, out=sums)
 
 
 def _narrowed(sums: Int64Array) -> NDArray[np.signedinteger[Any]]:

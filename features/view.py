@@ -15,7 +15,7 @@ from features.histories import Histories
 from features.prefix_sums import MOST_SMALL, KeyedSums, Timeline
 from features.snapshots import Snapshots
 from features.text import TextEncoder
-from sla.clocks.replay import VerdictArrays, verdicts_at
+from sla.clocks.replay import VerdictArrays
 from sla.instants import SECOND_US, Int64Array
 from sla.working_time.business_time import BusinessTime
 
@@ -85,7 +85,7 @@ class View:
     @cached_property
     def verdicts(self) -> VerdictArrays:
         """The verdict on the target at each snapshot."""
-        return verdicts_at(self.histories.log, self.histories.agreements, self.target, self.ticket, self.at_us)
+        return self.histories.verdicts(self.target, self.ticket, self.at_us)
 
     def sums(self, sums: KeyedSums, timeline: Timeline, keys: Codes, *back_us: int) -> list[Int64Array]:
         """The sums of each snapshot's key as known just before `others_us` less each of the spans; (m, columns) each."""

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from features import histories as histories_module
 from features.histories import Histories
 from features.knowledge import Steps
 from features.layers import Kept
@@ -244,3 +245,29 @@ def test_histories_are_long_from_so_many_rows_on_of_one_part() -> None:
     rows = max(len(log.at_us) for log in LiveHistories.of(events, RULES).logs())
     for whole_rows, is_long in ((rows, False), (rows - 1, True)):
         assert LiveHistories(RULES, kept=Kept(whole_rows=whole_rows)).with_news(events).is_long is is_long
+
+
+def test_few_tickets_are_judged_once_for_their_row_and_their_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    live = LiveHistories.of(busy_log(5, tickets=12), RULES)
+    at_us = max(int(log.at_us.max()) for log in live.logs())
+    asked: list[tuple[str, int]] = []
+    judge = histories_module.verdicts_at
+
+    def counting(log: EventLog, rules: Any, target: str, ticket: Any, instants: Any) -> Any:
+        asked.append((target, len(ticket)))
+        return judge(log, rules, target, ticket, instants)
+
+    monkeypatch.setattr(histories_module, "verdicts_at", counting)
+    for later in (0, HOUR_US):  # another instant is another question
+        snapshots = live.open_snapshots(at_us + later)
+        told = live.verdicts(snapshots, "resolution")
+        slowly = LiveHistories.of(busy_log(5, tickets=12), RULES).verdicts(snapshots, "resolution")
+        assert told.due_us.tolist() == slowly.due_us.tolist()
+        assert told.remaining_us.tolist() == slowly.remaining_us.tolist()
+        asked.clear()
+        live.matrix(snapshots, SPEC, "resolution")
+        assert asked == []
+        assert live.verdicts(snapshots.take(np.array([0])), "resolution").due_us.tolist() == told.due_us[:1].tolist()
+        assert asked == [("resolution", 1)]
+    assert live.verdicts(snapshots.take(np.array([0])), "first_response").state.size == 1
+    assert asked[-1] == ("first_response", 1)

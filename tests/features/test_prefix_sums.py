@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features import prefix_sums
 from features.prefix_sums import KeyedSums, Timeline, sums_below
 
 ENTRIES = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 20), st.integers(-3, 3)), max_size=30)
 
 
-@given(ENTRIES, st.lists(st.tuples(st.integers(0, 4), st.integers(-1, 22)), min_size=1))
-def test_sums_count_what_was_known_strictly_before(entries, queries):
+@given(ENTRIES, st.lists(st.tuples(st.integers(0, 4), st.integers(-1, 22)), min_size=1), st.sampled_from([-1, 20, 99]))
+def test_sums_count_what_was_known_strictly_before(entries, queries, few):
     keys, at_us, amounts = (
         (np.array(column, np.int64) for column in zip(*entries, strict=True))
         if entries
         else [np.zeros(0, np.int64)] * 3
     )
     line = Timeline.of(at_us)
-    sums = KeyedSums(line, keys, 5, np.stack([amounts, np.ones_like(amounts)], axis=1))
+    with mock.patch.object(prefix_sums, "FEW", few):  # of few entries all columns are summed at once
+        sums = KeyedSums(line, keys, 5, np.stack([amounts, np.ones_like(amounts)], axis=1))
     asked, when = (np.array(column, np.int64) for column in zip(*queries, strict=True))
     expected = [
         [sum(a for k, t, a in entries if k == key and t < at), sum(1 for k, t, _ in entries if k == key and t < at)]
