@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from models.attribution import PathTable, path_table
 from models.scales import Float64Array
+from models.trees import Trees, averaged, seeds_of
 
 KIND = "boosting"
 
@@ -42,8 +43,8 @@ class BoostingMember:
     kind = KIND
 
     def margin(self, X: Float64Array) -> Float64Array:
-        """Log odds, n. One thread: more only spin on the few rows a service scores."""
-        return np.asarray(self.booster.predict(X, raw_score=True, num_threads=1), dtype=np.float64)
+        """Log odds, n."""
+        return self._trees.raw_score(X)
 
     def attributions(self, X: Float64Array) -> Float64Array:
         """n x k path attributions; with `baseline` they add up to the margin."""
@@ -61,6 +62,10 @@ class BoostingMember:
     def baseline(self) -> float:
         """Log odds before any feature is looked at."""
         return self._paths.baseline
+
+    @cached_property
+    def _trees(self) -> Trees:
+        return Trees(self.booster)
 
     @cached_property
     def _paths(self) -> PathTable:
@@ -86,17 +91,21 @@ def fit_boosting(
     *,
     seed: int,
     directions: Mapping[str, int] | None = None,
+    repeats: int = 1,
 ) -> BoostingMember:
     """A booster fitted to n x k values; same rows, same seed and same threads give the same text.
 
     `y` may be an expectation between 0 and 1. `directions` names features whose rise may only raise (+1) or only lower (-1) the risk.
+    With `repeats` the trees are grown so often, from other seeds, and their scores averaged.
     """
     data = lgb.Dataset(X, y, weight=weight, feature_name=list(names), params={"verbosity": -1}, free_raw_data=True)
-    native = _native(parameters, names, directions or {}, seed)
-    if ((y > 0) & (y < 1)).any():
-        native["objective"] = "cross_entropy"  # the same loss, for outcomes that are not decided
-    booster = lgb.train(native, data, num_boost_round=parameters.rounds)
-    return BoostingMember.from_text(booster.model_to_string())
+    grown = []
+    for own in seeds_of(seed, repeats):
+        native = _native(parameters, names, directions or {}, own)
+        if ((y > 0) & (y < 1)).any():
+            native["objective"] = "cross_entropy"  # the same loss, for outcomes that are not decided
+        grown.append(lgb.train(native, data, num_boost_round=parameters.rounds))
+    return BoostingMember.from_text(averaged(grown))
 
 
 def _native(

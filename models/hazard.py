@@ -20,6 +20,7 @@ from models.attribution import PathTable, path_table
 from models.hazard_columns import INTERVAL_COLUMNS, time_rows
 from models.intervals import COUNT, IN_TIME, ends_hours
 from models.scales import Float64Array, sigmoid
+from models.trees import Trees
 
 KIND = "hazard"
 WITHIN = len(IN_TIME)
@@ -50,9 +51,8 @@ class HazardMember:
         """n x count log odds of stopping in each of the first intervals, if the clock has not stopped before."""
         if len(X) == 0:
             return np.zeros((0, count))
-        time = self.time.predict(time_rows(X, self.places, count), raw_score=True, num_threads=1)
-        risk = self.risk.predict(X, raw_score=True, num_threads=1)
-        return np.asarray(time, dtype=np.float64).reshape(len(X), count) + np.asarray(risk, dtype=np.float64)[:, None]
+        time = self._time_trees.raw_score(time_rows(X, self.places, count))
+        return np.asarray(time.reshape(len(X), count) + self._risk_trees.raw_score(X)[:, None])
 
     def ends_hours(self, X: Float64Array) -> Float64Array:
         """n x COUNT: where the intervals end, in hours ahead."""
@@ -97,6 +97,14 @@ class HazardMember:
     @cached_property
     def _usual_scores(self) -> Float64Array:
         return np.array(self.usual_time[:WITHIN]) + self._risk_paths.baseline
+
+    @cached_property
+    def _risk_trees(self) -> Trees:
+        return Trees(self.risk)
+
+    @cached_property
+    def _time_trees(self) -> Trees:
+        return Trees(self.time)
 
     @cached_property
     def _risk_paths(self) -> PathTable:

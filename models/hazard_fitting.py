@@ -14,6 +14,7 @@ from models.hazard import HazardMember
 from models.hazard_columns import TIME_FEATURES, interval_columns
 from models.intervals import COUNT, ends_hours, intervals_lived
 from models.scales import Float64Array
+from models.trees import averaged, seeds_of
 
 
 class HazardParameters(BaseModel):
@@ -44,10 +45,12 @@ def fit_hazard(
     *,
     seed: int,
     directions: Mapping[str, int] | None = None,
+    repeats: int = 1,
 ) -> HazardMember:
     """A hazard model of n clocks that ran on for `hours` and stopped then, or, where not `has_stopped`, at least so long.
 
-    `directions` are those of the risk of breach: the pace of a clock goes the other way.
+    `directions` are those of the risk of breach: the pace of a clock goes the other way. With `repeats` the risk trees are
+    grown so often, from other seeds, and their scores averaged; the few time trees once.
     """
     places = tuple(names.index(name) if name in names else -1 for name in TIME_FEATURES)
     lived, stops = intervals_lived(hours, has_stopped, ends_hours(X[:, places[0]], X[:, places[1]]))
@@ -59,10 +62,13 @@ def fit_hazard(
     columns = interval_columns(X, places, row, interval)
     time = _fit_time(columns, event, weight[row], parameters, seed)
     given = np.asarray(time.predict(columns, raw_score=True, num_threads=1), dtype=np.float64)
-    risk = _fit_risk(X, lived, event, given, weight, names, parameters, seed, directions or {})
+    grown = [
+        _fit_risk(X, lived, event, given, weight, names, parameters, own, directions or {})
+        for own in seeds_of(seed, repeats)
+    ]
     usual = np.bincount(interval, given, COUNT) / np.maximum(np.bincount(interval, minlength=COUNT), 1)
     return HazardMember.from_texts(
-        str(risk.model_to_string()), str(time.model_to_string()), {"places": places, "usual_time": usual.tolist()}
+        averaged(grown), str(time.model_to_string()), {"places": places, "usual_time": usual.tolist()}
     )
 
 

@@ -19,6 +19,7 @@ from models.boosting import BoostingMember, BoostingParameters
 from models.clipping import TrainingRange
 from models.hazard import HazardMember
 from models.scales import Float64Array
+from models.trees import averaged, seeds_of
 from training.building import HistoryRows
 from training.expectation import expected
 from training.fitting import ModelSettings, Taught
@@ -139,11 +140,15 @@ def _grown(
 
     # A regressor, since outcomes may be expectations; and a classifier would number the classes that each worker happens to see.
     names = like.spec.names
-    model = DaskLGBMRegressor(client=client, **_named(settings.boosting, settings, names, seed))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Parameter n_jobs will be ignored")  # it is nobody's wish: a default
-        model.fit(whole(VALUES, (len(names),)), whole(OUTCOME, ()), sample_weight=whole(WEIGHT, ()), feature_name=names)
-    lines = str(model.booster_.model_to_string()).split("\n")
+    rows = whole(VALUES, (len(names),)), whole(OUTCOME, ())
+    grown = []
+    for own in seeds_of(seed, settings.repeats):
+        model = DaskLGBMRegressor(client=client, **_named(settings.boosting, settings, names, own))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Parameter n_jobs will be ignored")  # it is nobody's wish: a default
+            model.fit(*rows, sample_weight=whole(WEIGHT, ()), feature_name=names)
+        grown.append(model.booster_)
+    lines = averaged(grown).split("\n")
     return BoostingMember.from_text("\n".join(line for line in lines if not line.startswith(OF_THE_NETWORK)))
 
 

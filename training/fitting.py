@@ -62,6 +62,7 @@ class ModelSettings(BaseModel):
         rounds=150, learning_rate=0.1
     )  # for the range only, never for the risk
     blend: Mapping[str, float] | None = None  # shares of the log odds by kind of member; None: chosen in rehearsal
+    repeats: int = Field(default=2, ge=1)  # the trees of the risk are grown so often, from other seeds, and averaged
     linear_evidence: float = Field(default=100.0, gt=0.0)
     weighting: Weighting = Weighting()
     directions: Mapping[str, int] = DIRECTIONS
@@ -167,25 +168,39 @@ class _Fit:
     seed: int
 
     def boosting(self, y: Float64Array) -> Member:
-        names, parameters = self.rows.spec.names, self.settings.boosting
-        directions = self.settings.directions
-        return fit_boosting(self.values, y, self.weight, names, parameters, seed=self.seed, directions=directions)
+        settings, names = self.settings, self.rows.spec.names
+        return fit_boosting(
+            self.values,
+            y,
+            self.weight,
+            names,
+            settings.boosting,
+            seed=self.seed,
+            directions=settings.directions,
+            repeats=settings.repeats,
+        )
 
     def linear(self, y: Float64Array) -> Member:
         return fit_linear(self.values, y, self.weight, evidence=self.settings.linear_evidence, is_logged=True)
 
     def hazard(self) -> HazardMember:
         left = self.values[:, self.rows.spec.names.index(REMAINING)]
-        return self._hazard(_clock_hours(self.rows, left), self.settings.hazard)
+        return self._hazard(_clock_hours(self.rows, left), self.settings.hazard, self.settings.repeats)
 
     def opening(self) -> HazardMember:
-        return self._hazard(self.rows.open_us / HOUR_US, self.settings.opening)
+        return self._hazard(self.rows.open_us / HOUR_US, self.settings.opening, 1)
 
-    def _hazard(self, hours: Float64Array, parameters: HazardParameters) -> HazardMember:
-        names, directions = self.rows.spec.names, self.settings.directions
-        stopped = self.rows.has_stopped
+    def _hazard(self, hours: Float64Array, parameters: HazardParameters, repeats: int) -> HazardMember:
         return fit_hazard(
-            self.values, hours, stopped, self.weight, names, parameters, seed=self.seed, directions=directions
+            self.values,
+            hours,
+            self.rows.has_stopped,
+            self.weight,
+            self.rows.spec.names,
+            parameters,
+            seed=self.seed,
+            directions=self.settings.directions,
+            repeats=repeats,
         )
 
 

@@ -1,0 +1,89 @@
+"""Several boosted models as one: their mean in one text, and one model in parts that fit the processor's cache."""
+
+from __future__ import annotations
+
+import lightgbm as lgb
+import numpy as np
+import pytest
+
+from models.boosting import BoostingMember, BoostingParameters, fit_boosting
+from models.scales import sigmoid
+from models.trees import MANY_ROWS, TREES_AT_ONCE, Trees, averaged, seeds_of
+
+X = np.random.default_rng(0).normal(size=(1500, 4))
+X[::7, 2] = np.nan
+Y = (np.random.default_rng(1).random(1500) < sigmoid(X[:, 0] - 0.5 * X[:, 1] ** 2)).astype(np.float64)
+NAMES = ["a", "b", "c", "d"]
+QUICK = BoostingParameters(rounds=30, learning_rate=0.2, lambda_l2=1.0, feature_fraction=0.5)
+
+
+def grown(seed: int, rounds: int = 30, repeats: int = 1) -> BoostingMember:
+    parameters = QUICK.model_copy(update={"rounds": rounds})
+    return fit_boosting(X, Y, np.ones(len(X)), NAMES, parameters, seed=seed, directions={"a": 1}, repeats=repeats)
+
+
+def test_the_mean_of_models_is_one_model_of_all_their_trees() -> None:
+    several = [grown(seed, rounds=20 + 10 * seed) for seed in range(3)]
+    assert not np.allclose(several[0].margin(X), several[1].margin(X))
+    text = averaged([one.booster for one in several])
+    together = BoostingMember.from_text(text)
+    assert together.booster.num_trees() == sum(one.booster.num_trees() for one in several) > 80
+    wanted = np.mean([one.booster.predict(X, raw_score=True) for one in several], axis=0)
+    np.testing.assert_allclose(together.margin(X), wanted, atol=1e-12)
+    assert together.text() == text  # written again it has the same bytes
+
+
+def test_reasons_of_the_mean_add_up_to_it() -> None:
+    together = grown(0, repeats=3)
+    np.testing.assert_allclose(together.attributions(X).sum(axis=1) + together.baseline, together.margin(X))
+    exact, baseline = together.exact_attributions(X)
+    np.testing.assert_allclose(exact.sum(axis=1) + baseline, together.margin(X))
+
+
+def test_repeats_are_those_of_the_seeds_they_are_grown_from() -> None:
+    apart = [grown(seed) for seed in seeds_of(2, 2)]
+    assert [*seeds_of(2, 2)] == [4, 5]
+    np.testing.assert_allclose(
+        grown(2, repeats=2).margin(X), np.mean([one.margin(X) for one in apart], axis=0), atol=1e-12
+    )
+    assert grown(3, repeats=1).text() == grown(3).text()
+    assert grown(2, repeats=2).text() == grown(2, repeats=2).text()
+
+
+def test_a_direction_holds_for_the_mean() -> None:
+    steps = np.zeros((60, 4))
+    steps[:, 0] = np.linspace(-3, 3, 60)
+    assert (np.diff(grown(1, repeats=3).margin(steps)) >= -1e-12).all()
+
+
+def test_a_model_without_splits_can_be_averaged() -> None:
+    flat = [
+        fit_boosting(np.zeros((100, 2)), np.arange(100) % 4 / 3.0, np.ones(100), ["a", "b"], QUICK, seed=seed)
+        for seed in (0, 1)
+    ]
+    together = BoostingMember.from_text(averaged([one.booster for one in flat]))
+    np.testing.assert_allclose(together.margin(np.zeros((3, 2))), flat[0].margin(np.zeros((3, 2))))
+
+
+@pytest.mark.parametrize("rounds", [1, TREES_AT_ONCE // 2, 2 * TREES_AT_ONCE + 50])
+def test_parts_add_up_to_the_whole(rounds: int) -> None:
+    booster = grown(0, rounds=rounds).booster
+    trees, count = Trees(booster), booster.num_trees()  # LightGBM leaves out trees without a split
+    assert sum(part.num_trees() for part in trees.parts) == count > 0.9 * rounds
+    assert len(trees.parts) == -(-count // TREES_AT_ONCE)
+    assert max(part.num_trees() for part in trees.parts) <= TREES_AT_ONCE
+    assert len(X) >= MANY_ROWS
+    whole = np.asarray(booster.predict(X, raw_score=True))
+    np.testing.assert_allclose(trees.raw_score(X), whole, atol=1e-12)
+    np.testing.assert_array_equal(trees.raw_score(X[:5]), whole[:5])
+
+
+def test_parts_are_models_of_their_own_that_are_made_once_and_only_for_many_rows() -> None:
+    """Threads ask them at once; parts of one booster would share where a prediction begins."""
+    trees = Trees(grown(0, rounds=TREES_AT_ONCE + 20).booster)
+    trees.raw_score(X[:10])
+    assert "parts" not in vars(trees)
+    trees.raw_score(X)
+    assert trees.parts[0] is not trees.parts[1]
+    assert trees.parts[0] is trees.parts[0]
+    assert all(isinstance(part, lgb.Booster) for part in trees.parts)
