@@ -84,6 +84,7 @@ def models_page(request: Request, caller: Reader) -> Response:
         "model": model,
         "registry_problem": problem,
         "shown": shown,
+        "may_follow": [one for one in shown if "champion" not in one.aliases],
         "measured": tuple(_measured(shown)),
         "told": quality_view(quality, around["local"], language_of(request)),
         "drift": drift_of(queue)[:MOST_DRIFT] if queue and sees_all else [],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from features.store.jobs import JobEnd
+from models.versions import ModelVersion, RegisteredModel
 from serving.access.roles import Role
 from serving.jobs.output import LOG
 from serving.quality.book import Quality, QualityBook
@@ -21,6 +23,7 @@ from serving.quality.contest import contest, mornings_of
 from serving.quality.estimated import estimated_quality
 from serving.quality.statements import first_said
 from serving.queue import Queue
+from serving.web import models_room
 from serving.web.compared import compared
 from tests.serving.browser import launched, served, visit
 from tests.serving.stored_desk import NOWHERE, Desk, field, logged_in
@@ -165,6 +168,44 @@ def test_versions_that_mean_nothing_are_refused(desk: Desk) -> None:
     assert (answer.status_code, "Choose two versions" in answer.text) == (422, True)
     token = field(reader.get("/models", headers=HTML).text, "csrf")
     assert reader.post("/models/compare", data={**sent, "csrf": token, "first": "2"}).status_code == 403
+
+
+def version(number: int, *aliases: str, run_id: str = "r") -> ModelVersion:
+    metrics = {"grid.auc": 0.9 + number / 100, "grid.rules_auc": 0.7, "grid.recall_at_10": 0.3}
+    tags, params = (
+        {"gate": "passed", "gate_reason": "AUC +0.1"},
+        {"cut": "2026-05-01T00:00", "judged_until": "2026-05-28"},
+    )
+    return ModelVersion("breach", number, NOW, aliases, run_id and f"{run_id}{number}", tags, metrics, params)
+
+
+def options(page: str, name: str) -> list[str]:
+    chosen = page.split(f'<select name="{name}">', 1)[1].split("</select>", 1)[0]
+    return re.findall(r'<option value="(\w+)">', chosen)
+
+
+def test_champion_and_challenger_stand_beside_the_rules_with_a_way_to_their_runs(
+    prepared_desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(prepared_desk, tmp_path, mlflow_uri="http://mlflow.example:5000/")
+    found = [version(1, "champion"), version(3), version(2, "challenger", run_id="")]
+    model = RegisteredModel("breach", tuple(found), {"champion": 1, "challenger": 2}, {})
+    monkeypatch.setattr(models_room, "_registered", lambda _service: (model, None))
+    page = desk.client().get("/models").text
+    heads = re.findall(r'<th scope="col">(breach v\d)', page)
+    assert heads == ["breach v1", "breach v2", "breach v3"]
+    row = page.split("Open queue, ROC-AUC", 1)[1].split("</tr>", 1)[0]
+    assert re.findall(r"<td>(.+?)</td>", row) == ["0.910", "0.920", "0.930", "0.700"]
+    assert re.findall(r'href="(http://mlflow[^"]*)"', page) == ["http://mlflow.example:5000/#/runs/r1", "http://mlflow.example:5000/#/models/breach/versions/2", "http://mlflow.example:5000/#/runs/r3"]  # fmt: skip
+    assert options(page, "first") == options(page, "version") == ["2", "3"]
+    assert options(page, "second") == ["1", "2", "3"]
+    alone = RegisteredModel("breach", (version(1, "champion"),), {"champion": 1}, {})
+    monkeypatch.setattr(models_room, "_registered", lambda _service: (alone, None))
+    page = desk.client().get("/models").text
+    assert "/models/compare" not in page
+    assert 'value="promote"' not in page
+    assert 'value="rollback" disabled' in page
+    desk.close()
 
 
 @pytest.mark.parametrize("printed", [None, "AUC 0.81", {"sets": 3, "verdict": ""}, {"sets": {}}, [1]])
