@@ -211,6 +211,8 @@ def _groups(events: pd.DataFrame, place: dict[str, int]) -> Int64Array:
         monitor, _ = pd.factorize(events[MONITOR], sort=True)
         service, names = pd.factorize(events["service"])
         named = np.flatnonzero(monitor >= 0)
-        codes, first = np.unique(service[named], return_index=True)
-        group[[place[str(names[code])] for code in codes]] = monitor[named[first]] + 1
+        first = np.full(len(names), -1)
+        first[service[named[::-1]]] = named[::-1]  # of several the last written stays, which is the first of all
+        codes = np.flatnonzero(first >= 0)
+        group[[place[str(names[code])] for code in codes]] = monitor[first[codes]] + 1
     return group

@@ -34,7 +34,9 @@ def read_table(name: str, content: bytes, layout: FileFormat) -> Table:
     arrow = _parsed(name, text, layout, len(header), odd)
     columns = [_coded(arrow.column(index)) for index in range(len(header))]
     blank = np.logical_and.reduce([_is_blank(column) for column in columns])
-    numbers = np.setdiff1d(np.arange(2, arrow.num_rows + len(odd.numbers) + 2), np.array(odd.numbers, dtype=np.int64))
+    is_even = np.ones(arrow.num_rows + len(odd.numbers), np.bool_)
+    is_even[np.array(odd.numbers, dtype=np.int64) - 2] = False
+    numbers = np.flatnonzero(is_even) + 2
     repeated = tuple(word for word, count in Counter(header).items() if count > 1)
     rejections = odd.rejections(name, layout, len(header))
     rejected = sum(one.count for one in rejections)

@@ -66,7 +66,7 @@ def leak_suspects(
     Only rows with `tickets >= 0` count.
     """
     rows = np.flatnonzero(tickets >= 0)
-    _, first, inverse, counts = np.unique(tickets[rows], return_index=True, return_inverse=True, return_counts=True)
+    first, inverse, counts = _distinct(tickets[rows])
     several = counts > 1
     if not several.any():
         return ()
@@ -83,6 +83,18 @@ def leak_suspects(
         if reason:
             found.append(LeakSuspect(name, reason, name in used, name in trusted))
     return tuple(found)
+
+
+def _distinct(codes: Int64Array) -> tuple[Int64Array, Int64Array, Int64Array]:
+    """Of each code that occurs its first place, the place of each row's code among them, and how many rows have it.
+
+    As `np.unique` tells, without sorting: codes are small.
+    """
+    counts = np.bincount(codes)
+    occurs = counts > 0
+    first = np.zeros(len(counts), np.int64)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    return first[occurs], (np.cumsum(occurs) - 1)[codes], counts[occurs]
 
 
 @dataclass(frozen=True)

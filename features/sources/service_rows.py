@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.schema import ATTRIBUTE_PREFIX, PHASES, SERVICE_COLUMNS, SERVICE_KINDS
 from features.sources.dates import UNREADABLE
-from features.sources.event_ids import event_ids, ordinals
+from features.sources.event_ids import event_ids, ordinals, rows_in_order
 from features.sources.faults import SourceError, did_you_mean
 from features.sources.mapped_table import MappedTable
 from features.sources.quality import service_quality
 from features.sources.result import ImportResult
 from features.sources.table import Coded
+from features.stamps import FIRST_US, LAST_US
 from sla.instants import Int64Array
 
+KEYS = ("service", "kind", "phase")
 _VOCABULARIES = {"kind": SERVICE_KINDS, "phase": PHASES}
 
 
@@ -43,13 +46,13 @@ def service_events(rows: MappedTable) -> ImportResult:
     quality = service_quality(rows, happened, kept, happened.at_us[kept])
     columns = {"service": service, "kind": kind, "phase": phase, "severity": rows.coded("severity")}
     columns |= {ATTRIBUTE_PREFIX + name: rows.coded(name) for name in rows.mapping.attributes}
-    starts = _frame(columns, kept, happened.at_us, recorded_us, value)
-    ends = kept[ended_us[kept] != UNREADABLE] if has_span else kept[:0]
-    end_columns = {**columns, "phase": Coded.constant("end", len(kind))}
-    frame = pd.concat(
-        [starts, _frame(end_columns, ends, ended_us, np.maximum(recorded_us, ended_us), value)], ignore_index=True
-    )
-    frame = frame.sort_values("event_id", kind="stable").reset_index(drop=True)
+    frame = _frame(columns, kept, happened.at_us, recorded_us, value)
+    if has_span:
+        ends = kept[ended_us[kept] != UNREADABLE]
+        end_columns = {**columns, "phase": Coded.constant("end", len(kind))}
+        end_frame = _frame(end_columns, ends, ended_us, np.maximum(recorded_us, ended_us), value)
+        both = pd.concat([frame, end_frame], ignore_index=True)
+        frame = both.sort_values("event_id", kind="stable").reset_index(drop=True)
     return ImportResult.of(rows, frame, quality, skipped)
 
 
@@ -87,10 +90,15 @@ def _refuse_unknown_words(rows: MappedTable, name: str, column: Coded) -> None:
 def _frame(
     columns: dict[str, Coded], rows: Int64Array, at_us: Int64Array, recorded_us: Int64Array, value: np.ndarray
 ) -> pd.DataFrame:
+    """Events in the order of their ids."""
+    groups = [columns[name].codes[rows].astype(np.int64) for name in KEYS]
+    numbers = ordinals([*groups, at_us[rows]], None)
+    order = _order([columns[name] for name in KEYS], groups, at_us[rows], numbers)
+    if order is not None:
+        rows, numbers = rows[order], numbers[order]
     taken = {name: column.take(rows) for name, column in columns.items()}
     at = at_us[rows]
-    groups = [taken[name].codes.astype(np.int64) for name in ("service", "kind", "phase")]
-    ids = event_ids([taken["service"], taken["kind"], taken["phase"]], at, ordinals([*groups, at], None))
+    ids = event_ids([taken[name] for name in KEYS], at, numbers)
     series = {
         "event_id": ids,
         "event_at": pd.Series(at.view("datetime64[us]")).dt.tz_localize("UTC"),
@@ -99,4 +107,26 @@ def _frame(
         **{name: column.series() for name, column in taken.items()},
     }
     names = [*SERVICE_COLUMNS, *(name for name in taken if name.startswith(ATTRIBUTE_PREFIX))]
-    return pd.DataFrame({name: series[name] for name in names})
+    frame = pd.DataFrame({name: series[name] for name in names})
+    return frame if order is not None else frame.sort_values("event_id", kind="stable").reset_index(drop=True)
+
+
+def _order(
+    columns: list[Coded], groups: list[Int64Array], at_us: Int64Array, numbers: Int64Array
+) -> NDArray[np.intp] | None:
+    """The order of the ids that rows will have, told by their parts, which is several times as quick as sorting texts.
+
+    None where the parts do not tell: a slash inside a part, or a year that has not four digits.
+    """
+    if any("/" in value for column in columns for value in column.values):
+        return None
+    if at_us.min(initial=FIRST_US) < FIRST_US or at_us.max(initial=FIRST_US) >= LAST_US:
+        return None
+    keys = []
+    for column, codes in zip(columns, groups, strict=True):
+        rank = np.zeros(len(column.values) + 1, np.int64)
+        rank[np.argsort(np.array([f"{value}/".encode() for value in column.values], object))] = np.arange(
+            len(column.values)
+        )
+        keys.append(rank[codes])
+    return rows_in_order(*keys, at_us, numbers)
