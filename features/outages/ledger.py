@@ -214,5 +214,5 @@ def _groups(events: pd.DataFrame, place: dict[str, int]) -> Int64Array:
         first = np.full(len(names), -1)
         first[service[named[::-1]]] = named[::-1]  # of several the last written stays, which is the first of all
         codes = np.flatnonzero(first >= 0)
-        group[[place[str(names[code])] for code in codes]] = monitor[first[codes]] + 1
+        group[[place[str(names[code])] for code in codes.tolist()]] = monitor[first[codes]] + 1
     return group
