@@ -31,6 +31,7 @@ from commands.training_options import (
     training_settings,
 )
 from commands.volumes import PlannedOption, train_volumes
+from commands.work_time import train_work
 
 
 @says_faults
@@ -83,6 +84,7 @@ def train(
     `breach`: will a promise be broken. `remaining-time`: when will a ticket end; registered only if it beats simple tables.
     `outage`: will a service have a new outage within 24 hours; where no model is surely better, a rule answers.
     `volume`: how many tickets come in; where nothing beats the mean of four same weekdays, that answers.
+    `work-time`: how much hands-on work a ticket needs; where trees are not surely better, category means answer.
 
     Example: slacast train breach --as-of 2016-05-16T10:00+02:00
     """
@@ -100,6 +102,10 @@ def train(
     if model is Trainable.OUTAGE:
         unused = {"--agreements": agreements, "--cut": cut, **unused}
         train_outages(store, as_of, settings_file, seed, unused=unused)
+        return
+    if model is Trainable.WORK_TIME:
+        others = {"--cut": cut, "--settings": settings_file, "--seed": seed or None}
+        train_work(agreements, store, as_of, unused={**others, **unused})
         return
     if model is Trainable.REMAINING_TIME:
         train_ends(agreements, store, as_of, cut, settings_file, seed, unused=unused)

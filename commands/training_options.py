@@ -37,6 +37,7 @@ class Trainable(StrEnum):
     REMAINING_TIME = "remaining-time"
     OUTAGE = "outage"
     VOLUME = "volume"
+    WORK_TIME = "work-time"
 
 
 SettingsOption = Annotated[

@@ -254,7 +254,7 @@ def _bundle_inside(folder: Path) -> Path | None:
 
 def _how_to_train(name: str) -> str:
     """The command that makes a model of this name, or of one that is named after it."""
-    kinds = ("outage", "remaining-time", "volume")
+    kinds = ("outage", "remaining-time", "volume", "work-time")
     kind = next((kind for kind in kinds if name.replace("_", "-").startswith(kind)), "breach")
     return f"Train one: slacast train {kind}."
 

@@ -115,10 +115,13 @@ class Handling:
         what = "minutes booked on" if self.minutes == "booked" else "time from pick-up to the end of"
         return f"Work needed is the mean by category and priority of the {what} {self.tickets} tickets finished in 56 days."
 
-    def belief(self, category: Texts, priority: Texts, work: HandsOn) -> WorkBelief:
-        """The belief about the minutes still needed by n open tickets, on which some work was done already."""
+    def belief(self, category: Texts, priority: Texts, work: HandsOn, whole: WorkBelief | None = None) -> WorkBelief:
+        """The belief about the minutes still needed by n open tickets, on which some work was done already.
+
+        `whole`: what is believed of all their work, where more is known of it than means by category and priority.
+        """
         spent = work.booked if self.minutes == "booked" else work.since_pick_up
-        return still_needed(self._whole(category, priority), np.nan_to_num(spent))
+        return still_needed(whole or self._whole(category, priority), np.nan_to_num(spent))
 
     def _whole(self, category: Texts, priority: Texts) -> WorkBelief:
         if self.means is None:

@@ -9,10 +9,12 @@ from features.hands_on import HandsOn, hands_on
 from features.live import LiveHistories
 from features.snapshots import Snapshots
 from features.waiting import Waiting
+from models.work_marks import WorkTime
 from serving.estimates import Estimates
 from serving.facts import Facts
 from serving.handling import Handling
 from serving.suggested import OrderSettings, Suggestion, suggestion, weights_of
+from serving.work_time import believed
 from sla.clocks.verdicts import VerdictArrays, VerdictState
 from sla.instants import NEVER_US, SECOND_US, Int64Array
 
@@ -28,6 +30,7 @@ def suggested_order(
     handling: Handling,
     settings: OrderSettings,
     at_us: int,
+    work_time: WorkTime | None = None,
 ) -> Suggestion:
     """What the order says of m open tickets at an instant. `clocks`: verdicts on the resolution and, where it is agreed and counts, on the response."""
     leading, response = clocks
@@ -36,7 +39,8 @@ def suggested_order(
     mine, leading = facts.take(places), leading.take(places)
     spent = _spent(histories, snapshots.take(places), leading)
     category = mine.texts["category"]
-    belief = handling.belief(category, mine.texts["priority"], spent)
+    whole = believed(work_time, handling, mine.texts)
+    belief = handling.belief(category, mine.texts["priority"], spent, whole)
     is_touched = np.isfinite(spent.since_pick_up) | spent.had_detour
     work = Waiting(
         left=leading.remaining_us / MINUTE_US,

@@ -12,6 +12,7 @@ import pandas as pd
 from features.live import LiveHistories
 from features.snapshots import Snapshots
 from models.bundle import BreachBundle
+from models.work_marks import WorkTime
 from serving.estimates import Estimates
 from serving.facts import Facts
 from serving.handling import Handling
@@ -63,6 +64,7 @@ class Scorer:
         self._thresholds = thresholds or Thresholds()
         self._order, self._handling = order or OrderSettings(), Handling(NEVER_US)
         self._model: tuple[BreachBundle | None, str] = (bundle, why_no_bundle)
+        self._work: WorkTime | None = None
         self._known: Known | None = None
         self._touched = Touched()
         self._last: Scored | None = None
@@ -71,6 +73,10 @@ class Scorer:
     def use(self, bundle: BreachBundle | None, why_none: str = NO_MODEL) -> None:
         """Score with another bundle from the next scoring on, or with none and say why."""
         self._model = (bundle, why_none)
+
+    def use_work_time(self, work: WorkTime | None) -> None:
+        """Order by what another model says of the work still needed, or by category means, from the next scoring on."""
+        self._work = work
 
     def use_agreements(self, agreements: AgreementSet) -> None:
         """Judge by other agreements from the next scoring on: all that is known is built again under them."""
@@ -242,13 +248,14 @@ class Scorer:
             self._handling,
             self._order,
             to_us(scored.reading.at),
+            self._work,
         )
         return replace(scored, suggestion=said)
 
     def _queue(self, scored: Scored, last_sequence: int, why_none: str | None = None) -> Queue:
         bundle = scored.estimates.bundle
         reason = None if bundle else why_none or self._model[1]
-        note = note_of(self._order, reason, self._handling if scored.suggestion else None)
+        note = note_of(self._order, reason, self._handling if scored.suggestion else None, self._work)
         return Queue(
             ScoredRows(scored, scored.suggested_order()),
             scored.reading.at,

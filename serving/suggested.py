@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from features.waiting import Waiting
 from models.dispatch import Gain, GainSettings, gain, late_if_taken_now
 from models.dispatch_reasons import is_lost, is_pressing, why_suggested
+from models.work_marks import WorkTime
 from serving.handling import Floats, Handling, Texts
 from serving.risk import Group
 from serving.switchback import Switchback
+from serving.work_time import work_words
 from sla.instants import BoolArray, Int64Array
 
 GROUPS = tuple(Group)
@@ -206,7 +208,9 @@ class OrderNote:
     words: str
 
 
-def note_of(settings: OrderSettings, rules_only_reason: str | None, handling: Handling | None) -> OrderNote:
+def note_of(
+    settings: OrderSettings, rules_only_reason: str | None, handling: Handling | None, work: WorkTime | None = None
+) -> OrderNote:
     """What is said of the order."""
     if handling is None:
         why = rules_only_reason or "the suggested order is switched off"
@@ -214,7 +218,7 @@ def note_of(settings: OrderSettings, rules_only_reason: str | None, handling: Ha
             why = "SLACAST_QUEUE_ORDER is rules"
         return OrderNote("rules", f"Ordered by rules: due time first ({why.rstrip('.')}).")
     weeks = SWITCHES if settings.switchback.is_on else ""
-    return OrderNote("suggested", f"Ordered by what a minute of work saves. {handling.words}{weeks}")
+    return OrderNote("suggested", f"Ordered by what a minute of work saves. {work_words(work, handling)}{weeks}")
 
 
 def is_stale(handling: Handling | None, at_us: int, every_us: int) -> bool:

@@ -39,6 +39,7 @@ from serving.tick_spans import TickSpans
 from serving.ticker import Feed, Ticker
 from serving.tracing import Tracing, tracing_of
 from serving.watch import Watch
+from serving.work_time import WorkTimeChampion
 from sla.agreements.agreement_set import AgreementSet
 from sla.agreements.loading import load_agreements, parse_agreements
 
@@ -127,13 +128,14 @@ class Sights:
         self._settings, self._scorer = settings, scorer
         self.champion, self.challenger = champion_of(settings), challenger_of(settings)
         self.ends = RemainingTimeChampion(settings.mlflow_uri, settings.var_dir / "bundles")
+        self.work = WorkTimeChampion(settings.mlflow_uri, settings.var_dir / "bundles")
         self.agreements = AgreementsWatch(agreements, store.latest_agreements)
         self._judged_by = agreements
         self._told: tuple[BreachBundle | None, str] | None = None
         looks = [] if settings.agreements is not None else [self.agreements.look]
         if settings.use_model:
             looks += [self.champion.poll, *([self._look_at_challenger] if settings.store_scores else [])]
-            looks.append(self.ends.poll)
+            looks += [self.ends.poll, self.work.poll]
         self.watch = Watch(looks, settings.model_poll_seconds)
 
     def take(self) -> bool:
@@ -143,6 +145,7 @@ class Sights:
         if self._settings.use_model and self._is_news(served):
             self._told, is_new = (served.bundle, served.why), True
             self._scorer.use(*self._told)
+        self._scorer.use_work_time(self.work.model)
         if self.agreements.agreements is not self._judged_by:
             self._judged_by = self.agreements.agreements
             self._scorer.use_agreements(self._judged_by)
@@ -214,6 +217,9 @@ def score_once(settings: Settings, at: datetime) -> Queue:
             champion = champion_of(settings)
             champion.poll()
             scorer.use(champion.bundle, champion.why)
+            work = WorkTimeChampion(settings.mlflow_uri, settings.var_dir / "bundles")
+            work.poll()
+            scorer.use_work_time(work.model)
         return scorer.score(at)
 
 

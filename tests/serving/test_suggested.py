@@ -13,6 +13,8 @@ from features.waiting import Waiting
 from models.dispatch import GainSettings, gain, late_if_taken_now
 from models.dispatch_reasons import Group as PolicyGroup
 from models.dispatch_reasons import groups
+from models.work_marks import COLUMNS, WorkTime
+from models.work_time import CategoryMeans, WorkTimeModel
 from serving.handling import Handling
 from serving.queue import Queue, QueueRow
 from serving.risk import Group, Risk
@@ -30,6 +32,7 @@ from serving.switchback import WEEK_US, Switchback
 from sla.instants import to_us
 from tests.serving.builders import by_ticket
 from tests.serving.real_desk import AT, START, ListStore, agreements, fitted_bundle, frame_of, random_events
+from training.work_time import fit_work_time
 
 WORDS = {
     PolicyGroup.SAVE_NOW: Group.SAVE_NOW,
@@ -329,3 +332,23 @@ def test_what_is_suggested_next_is_stored_when_it_changes_and_only_then(scorer: 
     journal.forget()
     journal.store(later)
     assert len(kept.frames) == 3
+
+
+def test_a_work_time_model_that_learned_more_than_means_orders_the_queue_and_is_named() -> None:
+    events = frame_of(desk_events(400, booked=True))
+    scorer = Scorer(ListStore(events), agreements(), fitted_bundle(events))
+    before = by_ticket(scorer.score(AT))
+    orders = dict.fromkeys(COLUMNS, ()) | {"category": ("Laptop", "Password")}
+    X = np.tile(np.array([[0.0], [1.0]]), (200, len(COLUMNS)))
+    trees = fit_work_time(X + np.linspace(0, 1e-9, 400)[:, None], np.where(X[:, 0] == 0, 5.0, 500.0), (1,)).booster
+    means = CategoryMeans((0, 1), {}, 3.0, 0.5)
+    work = WorkTime(orders, WorkTimeModel(means, trees, 1.0, 0.5), "booked", 400, "work-time v7")
+    scorer.use_work_time(work)
+    queue = scorer.score(AT)
+    after = by_ticket(queue)
+    assert after["long"].work_minutes < after["short"].work_minutes  # type: ignore[operator]
+    assert before["long"].work_minutes > before["short"].work_minutes  # type: ignore[operator]
+    assert (after["long"].rank_in_team, after["short"].rank_in_team) == (1, 2)
+    assert "what work-time v7 learned from the minutes booked on 400 tickets" in queue.order_words
+    scorer.use_work_time(replace(work, minutes="pick_up"))
+    assert by_ticket(scorer.score(AT))["long"].work_minutes == before["long"].work_minutes
