@@ -61,6 +61,56 @@ def test_opening_time_until_the_end_holds_the_pauses_too(source: HistoryRows) ->
     assert (rows.open_us <= np.maximum(source.histories.last_known_us - rows.at_us, 0)).all()
 
 
+def test_opening_time_is_counted_until_the_clock_stopped_and_not_until_the_log_ends(source: HistoryRows) -> None:
+    rows, histories = source.labelled, source.histories
+    end = np.full(len(rows), histories.last_known_us)
+    log = histories.log.unfilled()
+    last = verdicts_at(log, histories.agreements, source.target, rows.ticket, end)
+    asked = np.flatnonzero(rows.has_stopped & (last.started_us == source.verdicts.started_us))
+    assert len(asked) > 50
+    for place in asked[:: len(asked) // 50].tolist():
+        times = histories.agreements.business_times[int(source.verdicts.calendar[place])]
+        stopped_us = max(int(last.stopped_us[place]), int(rows.at_us[place]))
+        assert rows.open_us[place] == times.elapsed_between(int(rows.at_us[place]), stopped_us)
+
+
+AFRESH = """
+slacast: 1
+calendars:
+  always: {time_zone: UTC, hours: {mon-sun: [["00:00", "24:00"]]}}
+policies: {priority_change: restart}
+agreements:
+  - name: Desk
+    calendar: always
+    targets:
+      - metric: resolution
+        goals:
+          - {applies_to: {priority: "1"}, within: 4 h}
+          - {default: true, within: 8 h}
+"""
+
+
+def test_a_clock_that_is_set_to_zero_runs_on_from_there() -> None:
+    """Opened at 8, noted at 9, priority 1 from 10, resolved at 12: at 9 the clock showed an hour, at 12 two since ten."""
+    told = (
+        (8, "created", "3", "new"),
+        (9, "noted", "3", "new"),
+        (10, "noted", "1", "new"),
+        (12, "noted", "1", "resolved"),
+    )
+    day = pd.Timestamp("2024-03-05", tz="UTC")
+    rows = [
+        {"event_id": str(hour), "ticket_id": "T1", "event_at": day + pd.Timedelta(hours=hour), "kind": kind}
+        | {"priority": priority, "status": status}
+        for hour, kind, priority, status in told
+    ]
+    source = HistoryRows.of(conform_ticket_events(pd.DataFrame(rows)), parse_agreements(AFRESH), "resolution", 1_000, 0)
+    found = source.labelled.where(source.labelled.is_event)
+    assert (found.worked_us / HOUR_US).tolist() == pytest.approx([2, 2, 2])
+    assert (found.open_us / HOUR_US).tolist() == pytest.approx([4, 3, 2])
+    assert found.has_stopped.all()
+
+
 def test_nothing_is_known_of_the_future(events: pd.DataFrame, source: HistoryRows) -> None:
     cut_us = int(np.median(source.labelled.at_us))
     cut = pd.Timestamp(cut_us, unit="us", tz="UTC")
