@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from serving.access.roles import Permission
 from serving.api.levels import report_of
 from serving.etags import is_unchanged, not_modified
 from serving.levels import MOST_MONTHS, LevelsReport, Month
+from serving.reports.columns import iso
 from serving.reports.delimited import harmless
 from serving.service import service_of
 from serving.web.charts import Line, Plot
@@ -37,6 +39,8 @@ WORDS = {
     "missed": ("✕", phrase("Missed")),
     "none": ("○", phrase("None decided")),
 }
+MOST_CAUSES = 4
+DEVIATION_COLUMNS = ("ticket_id", "target", "agreement", "decided_at", "share_used", "overdue_seconds", "team", "service", "category", "priority")  # fmt: skip
 CSV_COLUMNS = ("agreement", "target", "month", "met", "missed", "share", "goal", "gap", "word")
 
 
@@ -54,6 +58,16 @@ class Deviation:
 
 
 @dataclass(frozen=True)
+class Share:
+    """What some of the missed clocks have in common: the column, its value, how many missed there, of how many decided."""
+
+    column: str
+    value: str
+    missed: int
+    decided: int
+
+
+@dataclass(frozen=True)
 class LevelsView:
     """Everything the template needs."""
 
@@ -61,12 +75,14 @@ class LevelsView:
     report: LevelsReport
     missed: tuple[Deviation, ...]
     missed_total: int
+    shares: tuple[Share, ...]
     near: tuple[Deviation, ...]
     near_total: int
     plot: Plot
     earlier: str
     later: str | None
     csv_url: str
+    deviations_url: str
 
     @property
     def rows(self) -> list[tuple[str, str]]:
@@ -91,16 +107,18 @@ def levels_page(request: Request, caller: Reader, month: str = "") -> Response:
 
 
 @router.get("/levels.csv")
-def levels_csv(request: Request, caller: Reader, month: str = "") -> Response:
-    """Twelve months as CSV, a line for each agreement, target and month."""
+def levels_csv(request: Request, caller: Reader, month: str = "", of: str = "") -> Response:
+    """Twelve months as CSV, a line for each agreement, target and month; `of=deviations`: one for each clock missed in the month."""
     queue, _standing = service_of(request).queue()
     last = Month.read(month) or Month.of(queue.as_of, queue.zone)
     found = report_of(request, caller, last, MOST_MONTHS, None)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(CSV_COLUMNS)
-    writer.writerows(_lines(found))
-    headers = {"Content-Disposition": f'attachment; filename="service-levels-{last}.csv"', "Cache-Control": "no-store"}
+    is_list = of == "deviations"
+    writer.writerow(DEVIATION_COLUMNS if is_list else CSV_COLUMNS)
+    writer.writerows(_missed_lines(found.missed_in(last)) if is_list else _lines(found))
+    name = f"{'deviations' if is_list else 'service-levels'}-{last}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
@@ -113,13 +131,29 @@ def levels_view(found: LevelsReport, last: Month, current: Month, language: Lang
         report=found,
         missed=tuple(_deviations(missed)),
         missed_total=len(missed),
+        shares=tuple(common_to(missed, found.clocks[found.clocks["month"] == str(last)])),
         near=tuple(_deviations(near)),
         near_total=len(near),
         plot=_plot(found, language),
         earlier=f"/levels?{urlencode({'month': last.plus(-1)})}",
         later=f"/levels?{urlencode({'month': later})}" if (later.year, later.number) <= (current.year, current.number) else None,
         csv_url=f"/levels.csv?{urlencode({'month': last})}",
+        deviations_url=f"/levels.csv?{urlencode({'month': last, 'of': 'deviations'})}",
     )  # fmt: skip
+
+
+def common_to(missed: pd.DataFrame, decided: pd.DataFrame) -> Iterator[Share]:
+    """Where most was missed beyond the share that was missed everywhere, the most first; at most MOST_CAUSES, each of two or more."""
+    usual = len(missed) / len(decided) if len(decided) else 0.0
+    found = []
+    for column in ("team", "service", "category", "priority"):
+        totals = Counter(decided[column].tolist())
+        for value, count in Counter(missed[column].tolist()).items():
+            excess = count - usual * totals[value]
+            if value and count > 1 and excess >= 1:
+                found.append((excess, Share(column, str(value), count, totals[value])))
+    found.sort(key=lambda one: (-one[0], one[1].column, one[1].value))
+    yield from (share for _excess, share in found[:MOST_CAUSES])
 
 
 def _deviations(clocks: pd.DataFrame) -> Iterator[Deviation]:
@@ -152,6 +186,12 @@ def _lines(found: LevelsReport) -> Iterator[list[object]]:
     for level in found.levels:
         for one in level.months:
             yield [harmless(level.agreement), harmless(level.target), str(one.month), one.met, one.missed, _number(one.share), one.goal, _number(one.gap), one.word]  # fmt: skip
+
+
+def _missed_lines(missed: pd.DataFrame) -> Iterator[list[object]]:
+    for _place, row in missed.iterrows():
+        told = {**row, "decided_at": iso(row["decided_at"]), "share_used": f"{row['share_used']:.4f}", "overdue_seconds": f"{row['overdue_seconds']:.0f}"}  # fmt: skip
+        yield [harmless(str(told[name])) for name in DEVIATION_COLUMNS]
 
 
 def _number(value: float | None) -> str:

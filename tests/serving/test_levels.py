@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import itertools
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from features.live import LiveHistories
 from serving.access.roles import Role
 from serving.levels import Attained, LevelsBook, Month, chance_to_miss, decided_clocks, goal_of, levels_report
+from serving.web.levels_page import Share, common_to
 from sla.clocks.ticket_clocks import replay_ticket
 from sla.clocks.verdicts import VerdictState
 from tests.serving.real_desk import AT, agreements, random_events
@@ -154,6 +157,36 @@ def test_the_page_shows_each_target_and_month_in_words_and_its_csv_has_the_same_
     assert 'aria-current="page"' in page
     assert "None decided" in client.get("/levels?month=2001-01").text
     assert client.get("/levels?month=nonsense").status_code == 200  # an old link still opens
+
+
+def test_all_deviations_of_a_month_are_in_their_csv_the_worst_first(desk: Desk) -> None:
+    client = desk.client()
+    month = client.get("/api/v1/reports/service-levels").json()["month"]
+    found = client.get(f"/api/v1/reports/service-levels?month={month}").json()
+    answer = client.get(f"/levels.csv?month={month}&of=deviations")
+    assert f"deviations-{month}.csv" in answer.headers["content-disposition"]
+    lines = list(csv.DictReader(io.StringIO(answer.text.lstrip("\ufeff"))))
+    assert len(lines) == found["missed_total"] > 0
+    assert [line["ticket_id"] for line in lines] == [one["ticket_id"] for one in found["missed"]]
+    over = [float(line["overdue_seconds"]) for line in lines]
+    assert over == sorted(over, reverse=True)
+    assert lines[0]["decided_at"].endswith("Z")
+    page = client.get(f"/levels?month={month}").text
+    assert f"/levels.csv?month={month}&amp;of=deviations" in page
+
+
+def test_what_was_missed_more_than_elsewhere_is_named() -> None:
+    rows = [("Network", "Mail", place >= 8) for place in range(10)] + [
+        ("Desk", "Web", place < 9) for place in range(10)
+    ]
+    rows += [("Desk", "Mail", True)] * 10 + [("", "Mail", False)] * 3
+    decided = pd.DataFrame(rows, columns=["team", "service", "is_met"]).assign(category="", priority="3")
+    found = list(common_to(decided[~decided["is_met"]], decided))
+    # 12 of 33 are missed: of ten usually 3.6, of 23 usually 8.4; a text that is missing is no cause
+    assert found == [Share("team", "Network", 8, 10), Share("service", "Mail", 11, 23)]
+    assert list(common_to(decided.iloc[:0], decided)) == []
+    alone = decided[~decided["is_met"]].iloc[:1]
+    assert list(common_to(alone, decided)) == []  # one is chance
 
 
 def test_a_reader_finds_the_page(desk: Desk) -> None:
