@@ -43,7 +43,7 @@ from tests.features.postgres_server import CannotStartError, postgres
 BATCH = 500
 TICK_SECONDS = 10.0
 STEP_SECONDS = 30.0
-"""After so long a step asks no more, if it has asked ten times."""
+"""After so long a step asks no more, if it has asked five times."""
 Figures = dict[str, float | int | None]
 
 
@@ -152,7 +152,7 @@ def _asked(calls: Iterable[Callable[[], float]]) -> list[float]:
     took: list[float] = []
     until = time.monotonic() + STEP_SECONDS
     for call in calls:
-        if len(took) >= 10 and time.monotonic() > until:
+        if len(took) >= 5 and time.monotonic() > until:
             break
         took.append(call())
     return took

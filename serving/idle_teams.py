@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
@@ -27,12 +28,14 @@ def idle_teams(scored: Scored, handling: Handling) -> tuple[IdleTeam, ...]:
         return ()
     texts = scored.facts.texts
     workable = said.row >= 0
-    teams, counts = np.unique(texts["team"][workable].astype(str), return_counts=True)
-    queues = dict(zip(teams.tolist(), counts.tolist(), strict=True))
+    queues = Counter(texts["team"][workable].tolist())
     skills = _skills(handling.finished, queues)
     if not skills:
         return ()
+    asked = {category for known in skills.values() for category, count in known.items() if count >= FEWEST_FINISHED}
     free = np.flatnonzero(workable & (texts["assignee"] == ""))
+    is_asked = [category in asked for category in texts["category"][free].tolist()]  # of 100,000 few are
+    free = free[np.array(is_asked, np.bool_)]
     found = []
     for place in free[np.argsort(-said.gain[free], kind="stable")].tolist():
         owner, category = str(texts["team"][place]), str(texts["category"][place])
