@@ -111,7 +111,9 @@ def clock_bar(item: ClockFile) -> Bar | None:
     pieces = list(_pieces(item, target))
     if left is not None and left > 0 and item.stopped_at is None:
         pieces.append(("left", left))
-    scale = BAR_WIDTH / (sum(seconds for _kind, seconds in pieces) or 1.0)
+    if not pieces:  # met in the second it began: there is no course to draw
+        return None
+    scale = BAR_WIDTH / sum(seconds for _kind, seconds in pieces)
     segments, x = [], 0.0
     for kind, seconds in pieces:
         words = f"{_SEGMENT_WORDS[kind]} {working_time(seconds)}"
