@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -112,12 +112,30 @@ def test_a_week_is_read_once_most_of_it_ended(shift: float, word: str) -> None:
     assert span.seen is not None
     assert span.seen.missed == came.sum()
     assert (span.missed_low <= span.seen.missed <= span.missed_high) == (word == "as said")
+    assert span.brier_high - span.expected.brier == pytest.approx(1.96 * brier_spread(said))
+    assert span.expected.brier - span.brier_low == pytest.approx(1.96 * brier_spread(said))
+    assert (span.missed_low, span.missed_high) == pytest.approx((100 - 1.96 * count_spread(said), 100 + 1.96 * count_spread(said)))  # fmt: skip
+    assert (span.seen.auc, span.seen.brier) == (roc_auc(said, came * 1.0), brier(said, came * 1.0))
     (half,) = estimated_quality(first_of(said, np.arange(200) % 2 == 0, came, 3), NOW - timedelta(days=28), NOW)
     assert (half.ended, half.word) == (100, "open")
     assert half.expected == span.expected
     few = LEAST - 1
     (small,) = estimated_quality(all_ended[:few], NOW - timedelta(days=28), NOW)
     assert (small.tickets, small.word) == (few, "open")
+
+
+def test_outcomes_sharper_than_said_are_better_and_ranges_stay_possible() -> None:
+    said = np.repeat(np.linspace(0.05, 0.95, 10), 20)
+    sharp = first_of(said, np.ones(200, bool), said > 0.5, 3)
+    (span,) = estimated_quality(sharp, NOW - timedelta(days=28), NOW)
+    assert span.word == "better"
+    surely = first_of(np.full(40, 0.99), np.ones(40, bool), np.ones(40, bool), 3)
+    (span,) = estimated_quality(surely, NOW - timedelta(days=28), NOW)
+    assert (span.word, span.brier_low, span.missed_high) == ("as said", 0.0, 40.0)
+    for ended, word in ((31, "open"), (32, "as said")):  # of forty, eight in ten
+        some = first_of(np.full(40, 0.99), np.arange(40) < ended, np.ones(40, bool), 3)
+        (span,) = estimated_quality(some, NOW - timedelta(days=28), NOW)
+        assert (span.ended, span.word) == (ended, word)
 
 
 def test_spans_are_weeks_back_from_now_and_each_ticket_is_in_one() -> None:
@@ -129,13 +147,27 @@ def test_spans_are_weeks_back_from_now_and_each_ticket_is_in_one() -> None:
     assert all(span.seen is None and span.word == "open" for span in spans)
 
 
-def slow_contest(
-    said: pd.DataFrame, clocks: pd.DataFrame, mornings: list[datetime], versions: list[str], top: int
-) -> dict[str, int]:
-    """Misses among the first `top` of each morning, by plain loops."""
+@dataclass(frozen=True)
+class Morning:
+    """The queue of one morning: ticket, its score by each contender, whether it missed."""
+
+    rows: list[tuple[str, tuple[float, ...], bool]]
+
+    def caught(self, place: int, top: int) -> int:
+        return sum(missed for _ticket, _scores, missed in sorted(self.rows, key=lambda row: -row[1][place])[:top])
+
+    @property
+    def missed(self) -> int:
+        return sum(row[2] for row in self.rows)
+
+
+def slow_mornings(
+    said: pd.DataFrame, clocks: pd.DataFrame, mornings: list[datetime], versions: list[str]
+) -> list[Morning]:
+    """Each morning on which there was something to judge, by plain loops."""
     ends = {row.ticket_id: row for row in clocks.itertuples()}
     rows = sorted(said.itertuples(), key=lambda row: row.scored_at)
-    caught = dict.fromkeys([*versions, RULES], 0)
+    found = []
     for at in mornings:
         last = {(row.ticket_id, row.bundle_version): row for row in rows if row.scored_at <= at}
         queue = []
@@ -144,12 +176,11 @@ def slow_contest(
                 continue
             due = last[ticket, versions[0]].due_at
             left = float("inf") if pd.isna(due) else (due - at).total_seconds()
-            scores = [last[ticket, version].probability for version in versions]
-            queue.append((*scores, -left, not end.is_met))
-        for place, name in enumerate(caught):
-            first = sorted(queue, key=lambda row: -row[place])[:top]
-            caught[name] += sum(row[-1] for row in first)
-    return caught
+            scores = (*(last[ticket, version].probability for version in versions), -left)
+            queue.append((ticket, scores, not end.is_met))
+        if queue:
+            found.append(Morning(queue))
+    return found
 
 
 def a_month(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -178,10 +209,19 @@ def test_every_morning_is_played_again_as_plain_loops_have_it(seed: int) -> None
     found = contest(said, clocks, "resolution", "v1", mornings)
     assert found is not None
     assert [one.name for one in found.contenders] == ["v1", "v2", RULES]
-    for place, top in enumerate(found.tops):
-        slow = slow_contest(said, clocks, mornings, ["v1", "v2"], top)
-        assert {one.name: one.caught[place] for one in found.contenders} == slow
-        assert all(one.caught[place] <= found.possible[place] <= found.missed for one in found.contenders)
+    slow = slow_mornings(said, clocks, mornings, ["v1", "v2"])
+    assert found.mornings == len(slow)
+    assert found.missed == sum(one.missed for one in slow)
+    assert found.tickets == len({row[0] for one in slow for row in one.rows})
+    usual = sum(len(one.rows) for one in slow) / len(slow)
+    assert found.tops == tuple(top for top in (5, 10, 20, 50) if top < usual)
+    assert found.possible == tuple(sum(min(top, one.missed) for one in slow) for top in found.tops)
+    for place, one in enumerate(found.contenders):
+        assert one.caught == tuple(sum(day.caught(place, top) for day in slow) for top in found.tops)
+        score = np.array([row[1][place] for day in slow for row in day.rows])
+        came = np.array([float(row[2]) for day in slow for row in day.rows])
+        assert one.auc == pytest.approx(roc_auc(score, came))
+        assert one.brier == (None if one.name == RULES else pytest.approx(brier(score, came)))
     assert found.contenders[2].brier is None
     alone = contest(said[~said["is_shadow"]], clocks, "resolution", "v1", mornings)
     assert alone is not None
