@@ -198,7 +198,9 @@ MODELS: dict[str, JsonValue] = {
     "models": [
         {
             "name": "breach",
+            "target": "resolution",
             "aliases": {"champion": 3},
+            "champion_since": "2026-05-01T06:00:40Z",
             "versions": [
                 {
                     "version": "breach v3",
