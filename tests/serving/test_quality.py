@@ -80,12 +80,16 @@ def test_the_first_word_on_each_ticket_counts_while_its_clock_was_open() -> None
     said = said_of(
         [
             ("A", 5, 0.9, "v1", False, 1), ("A", 9, 0.2, "v1", False, 1), ("A", 20, 0.7, "v2", True, 1),
-            ("late", 5, 0.4, "v1", False, 1), ("open", 5, 0.6, "v1", False, 1), ("other", 5, 0.3, "v1", False, 1),
+            ("late", 5, 0.4, "v1", False, 1), ("just", 6, 0.4, "v1", False, 1), ("open", 5, 0.6, "v1", False, 1), ("other", 5, 0.3, "v1", False, 1),
         ]
     )  # fmt: skip
     clocks = pd.concat(
-        [clocks_of({"A": (1, False), "late": (6, True)}), clocks_of({"other": (1, False)}, "first_response")]
+        [
+            clocks_of({"A": (1, False), "late": (6, True), "just": (6, True)}),
+            clocks_of({"other": (1, False)}, "first_response"),
+        ]
     )
+    clocks = pd.concat([clocks_of({"A": (3, True)}), clocks])  # it was reopened: the last decision holds
     first = first_said(said, clocks, "resolution").set_index("ticket_id")
     assert first["probability"].to_dict() == {"A": 0.2, "open": 0.6, "other": 0.3}
     assert first["is_ended"].to_dict() == {"A": True, "open": False, "other": False}
@@ -240,6 +244,27 @@ def test_who_knows_all_catches_all_there_is() -> None:
         1.0,
         0.0,
     )
+
+
+def test_what_is_said_at_the_morning_counts_and_what_was_decided_then_does_not() -> None:
+    morning = NOW - timedelta(hours=4)
+    said = said_of([(f"T{place}", 4, place / 100, "v1", False, 1) for place in range(80)])
+    ends = {f"T{place}": (4 if place < 40 else 1, place % 2 == 0) for place in range(80)}
+    found = contest(said, clocks_of(ends), "resolution", "v1", [morning])
+    assert found is not None
+    assert (found.tickets, found.missed, found.since, found.until) == (40, 20, morning, morning)
+    same = pd.concat([said, said.assign(is_shadow=True)], ignore_index=True)  # the challenger was promoted since
+    alone = contest(same, clocks_of(ends), "resolution", "v1", [morning])
+    assert alone is not None
+    assert [one.name for one in alone.contenders] == ["v1", RULES]
+
+
+def test_mornings_lie_between_both_instants() -> None:
+    eight = datetime(2026, 6, 1, 8, tzinfo=UTC)
+    assert mornings_of(eight - timedelta(days=2), eight, "UTC") == [
+        eight - timedelta(days=place) for place in (2, 1, 0)
+    ]
+    assert mornings_of(eight + timedelta(seconds=1), eight + timedelta(hours=23), "UTC") == []
 
 
 def test_with_too_little_there_is_no_contest() -> None:
