@@ -5,7 +5,7 @@
 A made-up desk whose log ends now (benchmarks/_open_desk.py), over SQLite and, where the tests' own server can start, over
 PostgreSQL. A breach model is trained on a smaller log of the same desk, unless --mlflow-uri names a store whose `breach`
 has a champion for it, or --rules leaves it out. Client and server share the machine. Every step ends after a while, however
-busy the machine is: about ten minutes in all on two idle cores. The last line is one JSON object:
+busy the machine is. The last line is one JSON object:
 
     start_seconds              until /readyz says ready and, with a model, the queue has its probabilities
     ready_seconds              until /readyz says ready, perhaps by the rules alone
@@ -63,8 +63,8 @@ QUICK, SMALL = Size(20_000, 400_000, 2, 15.0), Size(2_000, 40_000, 1, 5.0)
 def main() -> None:
     """Measure, print, and end with one line of JSON."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--small", action="store_true", help="2,000 open tickets, 40,000 events, a minute")
-    parser.add_argument("--quick", action="store_true", help="20,000 open tickets, 400,000 events, a few minutes")
+    parser.add_argument("--small", action="store_true", help="2,000 open tickets, 40,000 events")
+    parser.add_argument("--quick", action="store_true", help="20,000 open tickets, 400,000 events")
     parser.add_argument("--open", type=int)
     parser.add_argument("--events", type=int)
     parser.add_argument("--seconds", type=float, help="how long mixed requests are sent")
