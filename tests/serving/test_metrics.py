@@ -5,7 +5,6 @@ import io
 import json
 import logging
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -17,13 +16,6 @@ from serving.recorder import Recorded
 from serving.ticker import Standing
 from tests.serving.builders import FixedSource, busy_desk, client_of, service_over
 from tests.serving.stored_desk import TOKENS, Desk, event
-
-
-@pytest.fixture
-def desk(prepared_desk: Path, tmp_path: Path):
-    desk = Desk(prepared_desk, tmp_path)
-    yield desk
-    desk.close()
 
 
 def figures(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:

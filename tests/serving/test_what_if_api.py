@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,13 +15,6 @@ from sla.instants import to_us
 from tests.serving.real_desk import AT, agreements, fitted_bundle, frame_of, random_events
 from tests.serving.stored_desk import Desk
 from tests.serving.test_api import is_problem
-
-
-@pytest.fixture
-def desk(prepared_desk: Path, tmp_path: Path) -> Iterator[Desk]:
-    found = Desk(prepared_desk, tmp_path)
-    yield found
-    found.close()
 
 
 @pytest.fixture
