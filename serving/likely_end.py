@@ -13,6 +13,7 @@ from serving.estimates import Estimates
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.verdicts import VerdictArrays, VerdictState
 from sla.instants import SECOND_US, Int64Array, from_us, to_us
+from sla.working_time.calendar_errors import NeverOpen
 
 HOUR_US, HOUR_SECONDS = 3_600_000_000.0, 3600.0
 
@@ -51,7 +52,11 @@ def likely_ends(
         working = np.maximum(hours[:3], 0.0)
         may_pause = _may_pause(agreements, int(verdicts.agreement[place]), bundle.target)
         opening = hours[3:] if may_pause else working
-        instants = [from_us(times.due_after(asked_us, round(float(each) * HOUR_US))) for each in opening]
+        try:
+            instants = [from_us(times.due_after(asked_us, round(float(each) * HOUR_US))) for each in opening]
+        except NeverOpen:  # later than its calendar knows, in decades: nobody can be told when
+            ends.append(None)
+            continue
         early_at, middle_at, late_at = (max(at, instant) for instant in instants)
         runs = verdicts.state[place] == VerdictState.RUNNING
         since = times.elapsed_between(asked_us, max(at_us, asked_us)) / SECOND_US if runs else 0.0
