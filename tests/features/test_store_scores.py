@@ -134,7 +134,9 @@ def test_what_a_person_reads_with_a_prompt_is_in_words(store: Store, url: str) -
     assert tuple(row) == ("T1", "running", 0.3)
 
 
-@pytest.mark.parametrize("table", ["predictions", "outcomes", "feedback", "alerts", "deliveries", "forecasts", "suggestions"])
+@pytest.mark.parametrize(
+    "table", ["predictions", "outcomes", "feedback", "alerts", "deliveries", "forecasts", "suggestions"]
+)
 def test_nothing_is_changed_or_deleted(store: Store, url: str, table: str) -> None:
     _fill(store)
     engine = make_engine(url)

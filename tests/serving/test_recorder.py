@@ -23,7 +23,7 @@ from serving.score_history import score_history
 from serving.score_journal import ScoreJournal
 from serving.scorer import Scorer
 from serving.shadow import Shadow
-from tests.features.conftest import postgres_url, url  # noqa: F401
+from tests.features.conftest import url  # noqa: F401
 from tests.serving.builders import by_ticket
 from tests.serving.real_desk import AT, agreements, fitted_bundle, frame_of, random_events
 from tests.serving.stored_desk import Desk
