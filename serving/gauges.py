@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from features.store.alerts import AlertFigures
 from features.store.faults import StoreError
 from serving.background import Loop, Trouble
-from serving.came_true import CameTrue, came_true
+from serving.quality.came_true import CameTrue, came_true
 from serving.service import Service
 
 LOOK_SECONDS = 30.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -33,10 +33,11 @@ class StoredScores(Protocol):
 
 @dataclass(frozen=True)
 class CameTrue:
-    """How one bundle's probabilities came true. Each ticket counts once, its stored scores share its weight.
+    """How one bundle's probabilities came true: the first that it said of each ticket in a window.
 
-    `expected`: the mean probability; `observed`: the share that breached; `calibration_error`: the mean distance of both
-    over ten bins of equal weight; `brier`: the mean squared distance of probability from outcome. Open clocks are `undecided`
+    More of what was said would count those tickets more of which much was said before they ended, and so know the future:
+    a model that is right would look wrong (docs/decisions/0014-row-weights.md). `expected`: the mean probability; `observed`: the share that breached; `calibration_error`: the mean distance of both
+    over ten bins of as many tickets; `brier`: the mean squared distance of probability from outcome. Open clocks are `undecided`
     and do not count.
     """
 
@@ -58,7 +59,7 @@ def came_true(
     """The figures of each bundle that said something from `now - delay - window` to `now - delay`: a window whose outcomes are mostly known."""
     until = now - delay
     since = until - window
-    columns = ["ticket_id", "bundle_version", "is_shadow", "probability"]
+    columns = ["ticket_id", "bundle_version", "is_shadow", "scored_at", "probability"]
     parts = [
         part.loc[part["probability"].notna() & part["bundle_version"].notna(), columns]
         for part in scores.chunks(since=since, until=until, target=TARGET)
@@ -66,6 +67,7 @@ def came_true(
     said = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     if said.empty:
         return []
+    said = said.sort_values("scored_at", kind="stable").drop_duplicates(["bundle_version", "is_shadow", "ticket_id"])
     outcome = said["ticket_id"].map(_outcomes(histories, said["ticket_id"].unique().tolist(), to_us(now)))
     said = said.assign(outcome=outcome.astype(np.float64))
     return [
@@ -90,22 +92,18 @@ def _outcomes(histories: LiveHistories, ticket_ids: list[str], now_us: int) -> d
 
 def _figures(version: str, is_shadow: bool, since: datetime, until: datetime, said: pd.DataFrame) -> CameTrue:
     decided = said[said["outcome"].notna()]
-    tickets = decided["ticket_id"].nunique()
-    undecided = int(said["ticket_id"].nunique() - tickets)
-    weight = 1.0 / decided.groupby("ticket_id")["ticket_id"].transform("size").to_numpy(np.float64)
     p, y = decided["probability"].to_numpy(np.float64), decided["outcome"].to_numpy(np.float64)
-    if not tickets:
+    undecided = len(said) - len(decided)
+    if not len(decided):
         nothing = float("nan")
         return CameTrue(version, is_shadow, since, until, 0, undecided, nothing, nothing, nothing, nothing)
-    mean: Callable[[Floats], float] = lambda values: float(np.average(values, weights=weight))  # noqa: E731
-    error = calibration_error(p, y, weight)
-    return CameTrue(version, is_shadow, since, until, tickets, undecided, mean(p), mean(y), mean((p - y) ** 2), error)
+    figures = (float(p.mean()), float(y.mean()), float(np.mean((p - y) ** 2)), calibration_error(p, y))
+    return CameTrue(version, is_shadow, since, until, len(decided), undecided, *figures)
 
 
-def calibration_error(probability: Floats, outcome: Floats, weight: Floats, bins: int = BINS) -> float:
-    """The mean distance of what was expected from what was observed, over bins of (nearly) equal weight."""
+def calibration_error(probability: Floats, outcome: Floats, bins: int = BINS) -> float:
+    """The mean distance of what was expected from what was observed, over bins of (nearly) as many tickets."""
     order = np.argsort(probability, kind="stable")
-    p, y, w = probability[order], outcome[order], weight[order]
-    number = np.minimum(((np.cumsum(w) - w / 2) / w.sum() * bins).astype(np.int64), bins - 1)
-    said, came = (np.bincount(number, w * values, bins) for values in (p, y))
-    return float(np.abs(said - came).sum() / w.sum())
+    gap = (probability - outcome)[order]
+    number = np.arange(len(gap)) * bins // len(gap)
+    return float(np.abs(np.bincount(number, gap, bins)).sum() / len(gap))
