@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import warnings
 
 # Read by MLflow at import: no test calls home or draws download bars.
@@ -15,6 +16,14 @@ from pathlib import Path
 import pytest
 
 from tests.features.postgres_server import CannotStartError, postgres
+
+
+@pytest.fixture(autouse=True)
+def own_path() -> Iterator[None]:
+    """MLflow puts the code of each model that it loads before ours on sys.path; processes that are started later would find it first."""
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
 
 
 @pytest.fixture(scope="session")
