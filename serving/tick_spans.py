@@ -57,7 +57,7 @@ class TickSpans:
         began_ns = time.time_ns()
         try:
             has_news = self._scorer.read_news()
-        except Exception as fault:
+        except Exception as fault:  # caught to be told by its class, and raised on as it is
             self._tracing.past("read news", began_ns, failed_by=type(fault).__name__)
             raise
         if has_news:
