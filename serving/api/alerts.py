@@ -15,7 +15,7 @@ from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
 from serving.alerting.memory import SENT, Event
 from serving.alerting.rules import SERVICE_KINDS
-from serving.api.schemas import problems
+from serving.api.problem_schemas import problems
 from serving.service import service_of
 
 router = APIRouter(tags=["alerts"], route_class=Guarded)

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.schemas import problems
+from serving.api.problem_schemas import problems
 from serving.sent_instants import Instant
 from serving.service import service_of
 

@@ -27,7 +27,7 @@ from serving.access.decisions import Demand, Guarded, gate_of
 from serving.access.roles import Permission
 from serving.api.event_bodies import JSON, NDJSON, read_body
 from serving.api.event_columns import SERVICES, TICKETS, ReadEvents, Shape, read_events
-from serving.api.schemas import problems
+from serving.api.problem_schemas import problems
 from serving.metrics import metrics_of
 from serving.problems import Fault, ProblemError
 from serving.service import Service, service_of

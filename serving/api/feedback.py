@@ -15,7 +15,7 @@ from features.store.faults import StoreError
 from serving.access.caller import Caller
 from serving.access.decisions import Demand, Guarded, gate_of
 from serving.access.roles import Permission
-from serving.api.schemas import problems
+from serving.api.problem_schemas import problems
 from serving.api.supposing import stored_text
 from serving.api.tickets import TicketId, ticket_file
 from serving.problems import ProblemError

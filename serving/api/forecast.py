@@ -13,7 +13,8 @@ from features.volumes.counts import ALL, Series
 from serving.access.caller import Caller, Scope
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.schemas import UNCHANGED, problems
+from serving.api.problem_schemas import problems
+from serving.api.schemas import UNCHANGED
 from serving.etags import FOR_ONE, etag_of, is_unchanged, not_modified
 from serving.kept_forecast import NONE_YET, InForce, KeptForecast, Period, kept_forecast, kept_series
 from serving.problems import ProblemError

@@ -17,7 +17,7 @@ from serving.access.caller import Caller
 from serving.access.decisions import Guarded
 from serving.api.asking import seen
 from serving.api.jobs import JobId, Reader
-from serving.api.schemas import problems
+from serving.api.problem_schemas import problems
 from serving.jobs.output import JobOutput
 from serving.problems import ProblemError
 from serving.service import Service, service_of

@@ -13,7 +13,8 @@ from serving.access.roles import Permission
 from serving.api import asking
 from serving.api.asking import ACCEPTED, asked, cancelled, refuse, seen, storing
 from serving.api.job_bodies import REQUEST_EXAMPLES, JobIn, JobOut, JobPage, job_out
-from serving.api.schemas import UNCHANGED, problems
+from serving.api.problem_schemas import problems
+from serving.api.schemas import UNCHANGED
 from serving.etags import FOR_ONE, etag_of, is_unchanged, not_modified
 from serving.jobs.catalogue import KINDS
 from serving.service import service_of

@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field
 from serving.access.caller import Caller, Scope, seen_by
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.schemas import UNCHANGED, problems
+from serving.api.problem_schemas import problems
+from serving.api.schemas import UNCHANGED
 from serving.etags import FOR_ONE, etag_of, is_unchanged, not_modified
 from serving.levels import (  # fmt: skip
     MOST_MONTHS,

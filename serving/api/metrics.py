@@ -10,7 +10,7 @@ from fastapi.responses import PlainTextResponse, Response
 from serving.access.caller import Caller
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.schemas import problems
+from serving.api.problem_schemas import problems
 from serving.metrics import CONTENT_TYPE, metrics_of
 from serving.problems import ProblemError
 

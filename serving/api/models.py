@@ -13,7 +13,7 @@ from models.registry import all_registered
 from models.versions import ModelVersion, RegisteredModel, RegistryError
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.schemas import problems
+from serving.api.problem_schemas import problems
 from serving.service import service_of
 
 router = APIRouter(tags=["models"], route_class=Guarded)

@@ -18,7 +18,7 @@ from serving.access.decisions import Demand, Guarded, gate_of
 from serving.access.roles import Permission
 from serving.api import asking
 from serving.api.job_bodies import JobOut, job_out
-from serving.api.schemas import problems
+from serving.api.problem_schemas import problems
 from serving.jobs.promoting import PROMOTE, ROLLBACK, ModelName, PromoteArguments, Reason, RollbackArguments
 from serving.problems import Fault, ProblemError
 from serving.service import Service, service_of

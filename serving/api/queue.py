@@ -12,7 +12,8 @@ from serving.access.caller import Caller, seen_by
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
 from serving.api import examples
-from serving.api.schemas import UNCHANGED, QueuePage, problems
+from serving.api.problem_schemas import problems
+from serving.api.schemas import UNCHANGED, QueuePage
 from serving.api.tickets import likely_end_content
 from serving.etags import FOR_ONE, etag_of, is_unchanged, not_modified
 from serving.likely_end import LikelyEnd

@@ -12,7 +12,7 @@ from features.store.faults import StoreError
 from serving.access.caller import Caller
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.schemas import problems
+from serving.api.problem_schemas import problems
 from serving.api.supposing import stored_text
 from serving.api.tickets import ticket_file
 from serving.problems import Fault, ProblemError

@@ -23,7 +23,8 @@ from features.schema import (
 from serving.access.caller import Caller, Scope
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.schemas import ScoredTicketOut, problems
+from serving.api.problem_schemas import problems
+from serving.api.schemas import ScoredTicketOut
 from serving.api.score_extras import said_beside
 from serving.problems import Fault, ProblemError
 from serving.queue import Queue, QueueRow

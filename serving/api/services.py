@@ -10,7 +10,8 @@ from fastapi.responses import JSONResponse, Response
 from serving.access.caller import Caller
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.schemas import UNCHANGED, problems
+from serving.api.problem_schemas import problems
+from serving.api.schemas import UNCHANGED
 from serving.api.service_bodies import ServiceOut, ServicesPage, details_of, row_of
 from serving.api.service_sight import ServiceSight, file_seen
 from serving.etags import FOR_ONE, is_unchanged, not_modified

@@ -13,7 +13,7 @@ from serving.api import asking
 from serving.api.asking import ACCEPTED, asked
 from serving.api.job_bodies import JobOut
 from serving.api.jobs import Key, shown
-from serving.api.schemas import problems
+from serving.api.problem_schemas import problems
 from serving.jobs.planning import SIMULATE, SimulateArguments
 from serving.service import service_of
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from serving.access.caller import Caller
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.schemas import problems
+from serving.api.problem_schemas import problems
 from simulation.staffing import Demand as Contacts
 from simulation.staffing import Promise, staffing
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from serving.access.caller import Caller
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.schemas import problems
+from serving.api.problem_schemas import problems
 from serving.api.tickets import TicketId, ticket_file
 from serving.problems import Fault, ProblemError
 from serving.queue import QueueRow

@@ -10,7 +10,8 @@ from fastapi.responses import JSONResponse, Response
 from serving.access.caller import Caller, Scope
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
-from serving.api.schemas import UNCHANGED, TicketOut, problems
+from serving.api.problem_schemas import problems
+from serving.api.schemas import UNCHANGED, TicketOut
 from serving.etags import FOR_ONE, etag_of, is_unchanged, not_modified
 from serving.likely_end import LikelyEnd
 from serving.problems import ProblemError
