@@ -253,3 +253,8 @@ def client_of(service: Service) -> TestClient:
         client=("127.0.0.1", 50000),
         raise_server_exceptions=False,
     )
+
+
+def order_of(queue: Queue) -> list[tuple[object, ...]]:
+    """Who stands where in a queue, and why."""
+    return [(row.ticket_id, row.group, row.rank_in_team, row.gain_per_minute, row.why_here) for row in queue.rows]
