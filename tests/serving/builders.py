@@ -258,3 +258,13 @@ def client_of(service: Service) -> TestClient:
 def order_of(queue: Queue) -> list[tuple[object, ...]]:
     """Who stands where in a queue, and why."""
     return [(row.ticket_id, row.group, row.rank_in_team, row.gain_per_minute, row.why_here) for row in queue.rows]
+
+
+def is_problem(answer: Any, status: int) -> dict[str, Any]:
+    """The problem that an answer is; fails where it is none of this status."""
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    found = answer.json()
+    assert found["status"] == status
+    assert found["type"] == "about:blank"
+    return found  # type: ignore[no-any-return]
