@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -10,14 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from features.store import Store, StoreError
-from features.store.alerts import DEAD, DELIVERED, FAILED, Attempt, OutpacedError
+from features.store.alerts import DELIVERED
 from features.store.engine import make_engine
-
-NOON = datetime(2024, 3, 4, 12, tzinfo=UTC)
-
-
-def at(minute: float) -> datetime:
-    return NOON + timedelta(minutes=minute)
+from tests.features.stored_alerts import NOON, at, attempted, raised
 
 
 def prediction(ticket: str = "T1", minute: float = 0, probability: float | None = 0.3, **values: Any) -> dict[str, Any]:
@@ -166,56 +160,6 @@ def test_feedback_sent_twice_is_stored_once(store: Store) -> None:
     assert store.feedback.read("never").empty
 
 
-def test_an_alert_is_sent_until_it_is_delivered_or_given_up(store: Store) -> None:
-    assert _raise(store, "a", "b", "c", due=0) == 3
-    assert _raise(store, "a", due=0) == 0
-    assert _waiting(store, "mail", 0) == [(0, "a"), (0, "b"), (0, "c")]
-    assert _waiting(store, "mail", -1) == []
-    _attempt(store, 1, DELIVERED, 1)
-    _attempt(store, 2, FAILED, 1, retry_at=at(5))
-    _attempt(store, 3, FAILED, 1, retry_at=at(2))
-    assert _waiting(store, "mail", 1) == []
-    assert _waiting(store, "mail", 5) == [(1, "b"), (1, "c")]
-    _attempt(store, 2, DEAD, 5)
-    _attempt(store, 3, DELIVERED, 5)
-    assert _waiting(store, "mail", 99) == []
-    assert [key for _, key in _waiting(store, "chat", 99)] == ["a", "b", "c"]
-    assert store.alerts.still_to_send() == 3
-    assert list(store.alerts.deliveries(2)["state"]) == [FAILED, DEAD]
-    assert list(store.alerts.dead_letters()["alert_id"]) == [2]
-
-
-def test_what_is_to_be_sent_is_stored_exactly_if_the_alert_is(store: Store) -> None:
-    with pytest.raises(StoreError, match="missing"):
-        store.alerts.append(_alerts("a").assign(message=None), [["mail"]], due_at=NOON)
-    assert store.alerts.still_to_send() == 0
-    assert store.alerts.append(_alerts("a"), [["mail", "mail", "chat"]], due_at=NOON, after_id=0).inserted == 1
-    assert store.alerts.still_to_send() == 2
-
-
-def test_of_two_who_decided_by_the_same_past_only_one_is_heard(store: Store) -> None:
-    store.alerts.append(_alerts("a"), [["mail"]], due_at=NOON, after_id=0)
-    with pytest.raises(OutpacedError, match="up to 1 are stored, not up to 0"):
-        store.alerts.append(_alerts("b"), [["mail"]], due_at=NOON, after_id=0)
-    assert store.alerts.last_id() == 1
-    assert list(store.alerts.after(0)["key"]) == ["a"]
-
-
-def test_what_alerts_stand_is_read_without_the_whole_past(store: Store) -> None:
-    for minute, subject, event in (
-        (0, "T1", "raised"),
-        (1, "T1", "recovered"),
-        (2, "T2", "raised"),
-        (9, "T3", "recovered"),
-    ):
-        row = _alerts(f"{subject} {event}").assign(subject=subject, event=event, raised_at=at(minute))
-        store.alerts.append(row)
-    assert list(store.alerts.standing(at(5), ["recovered"])["subject"]) == ["T2", "T3"]
-    assert list(store.alerts.recent(2, None, ["raised", "recovered"])["alert_id"]) == [4, 3]
-    assert list(store.alerts.recent(2, 3, ["raised"])["alert_id"]) == [1]
-    assert store.alerts.recent(2, 3, ["never"]).empty
-
-
 def test_the_forecast_in_force_is_the_last_one_made(store: Store) -> None:
     assert store.forecasts.append(_forecast(0, 10.0)).inserted == 3
     assert store.forecasts.append(_forecast(0, 10.0)).duplicates == 3
@@ -276,8 +220,8 @@ def _fill(store: Store) -> None:
     store.outcomes.append(outcome(0, "met", False))
     record = {"key": "a", "ticket_id": "T1", "given_at": NOON, "given_by": "Ann", "verdict": "wrong"}
     store.feedback.append(pd.DataFrame([record]))
-    _raise(store, "a")
-    _attempt(store, 1, DELIVERED, 0)
+    raised(store, "a")
+    attempted(store, 1, DELIVERED, 0)
     store.forecasts.append(_forecast(0, 1.0))
     store.suggestions.append(_suggested(0, "T1"))
 
@@ -285,24 +229,6 @@ def _fill(store: Store) -> None:
 def _suggested(minute: float, *tickets: str) -> pd.DataFrame:
     rows = [{"ticket_id": ticket, "place": place} for place, ticket in enumerate(tickets, start=1)]
     return pd.DataFrame(rows).assign(team="Network", suggested_at=at(minute), is_shown=True)
-
-
-def _alerts(*keys: str) -> pd.DataFrame:
-    record = {"rule": "risk", "subject_kind": "ticket", "subject": "T1", "event": "raised", "message": "due soon"}
-    return pd.DataFrame([{**record, "key": key, "raised_at": NOON} for key in keys])
-
-
-def _raise(store: Store, *keys: str, due: float | None = None) -> int:
-    due_at = None if due is None else at(due)
-    return store.alerts.append(_alerts(*keys), [["mail", "chat"]] * len(keys), due_at=due_at).inserted
-
-
-def _waiting(store: Store, channel: str, minute: float) -> list[tuple[int, str]]:
-    return [(tried, row["key"]) for tried, row in store.alerts.waiting(channel, at(minute))]
-
-
-def _attempt(store: Store, alert_id: int, state: str, minute: float, **values: Any) -> None:
-    store.alerts.record(Attempt(alert_id, "mail", state, at(minute), **values))
 
 
 def _forecast(minute: float, middle: float) -> pd.DataFrame:
