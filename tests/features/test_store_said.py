@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from features.store import Store
-from tests.features.test_store_scores import at, prediction, predictions
+from tests.features.stored_alerts import at
+from tests.features.test_store_scores import prediction, predictions
 
 
 def test_what_was_said_is_read_of_all_tickets_or_of_whole_tickets(store: Store) -> None:

@@ -9,6 +9,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from serving.alerting.rules import AlertRules
 
 
 @dataclass
@@ -97,3 +100,9 @@ def _served(server: socketserver.BaseServer) -> Iterator[None]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def rules_for(channel: dict[str, Any], **rule: Any) -> AlertRules:
+    """Rules with one that tells a channel of every breach of the desk's time."""
+    late = {"name": "Late", "kind": "breach", "news_for": "100 days", "channels": ["there"], **rule}
+    return AlertRules.model_validate({"slacast_alerts": 1, "channels": {"there": channel}, "rules": [late]})

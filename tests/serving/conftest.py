@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
-from features.store import open_store
+from features.store import Store, open_store
+from serving.queue import Queue
+from serving.scorer import Scorer
 from tests.features.postgres_server import empty_postgres
-from tests.serving.real_desk import AGREEMENTS, AT, random_events
+from tests.serving.browser import launched
+from tests.serving.real_desk import AGREEMENTS, AT, agreements, random_events
 from tests.serving.stored_desk import HASHES_NOWHERE, NOWHERE, Desk, prepared_store
 
 
@@ -34,6 +38,29 @@ def guarded(prepared_desk: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     found.add_key(NOWHERE, HASHES_NOWHERE, role="dispatcher", teams=("nowhere",))
     yield found
     found.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium."""
+    with launched() as found:
+        yield found
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    with open_store(f"sqlite:///{tmp_path / 'desk.db'}") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def queue(tmp_path_factory: pytest.TempPathFactory) -> Queue:
+    """The queue of sixty random tickets."""
+    with open_store(f"sqlite:///{tmp_path_factory.mktemp('scored')}/desk.db") as store:
+        store.append_ticket_events(random_events(60), "test")
+        store.save_agreements(AGREEMENTS, AT)
+        return Scorer(store, agreements()).score(AT)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

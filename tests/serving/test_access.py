@@ -16,9 +16,8 @@ from serving.access.tokens import Token
 from serving.app import application
 from serving.configuration.access import ROLE_NAMES
 from serving.problems import ProblemError
-from tests.serving.builders import FixedSource, busy_desk, client_of, service_over
+from tests.serving.builders import FixedSource, busy_desk, client_of, is_problem, service_over
 from tests.serving.stored_desk import HASHES, NOWHERE, TOKENS, Desk, event
-from tests.serving.test_api import is_problem
 
 PROBE = application(service_over(FixedSource(busy_desk(3))))
 ROUTES = [

@@ -17,8 +17,8 @@ from serving.access.roles import Role
 from serving.access.tokens import Token
 from serving.app import application, create_app
 from serving.settings import SettingsError, load_settings
+from tests.serving.builders import is_problem
 from tests.serving.stored_desk import HASHES, TOKENS, Desk, logged_in
-from tests.serving.test_api import is_problem
 
 
 def test_without_keys_one_user_at_this_machine_may_do_everything_and_is_told_so(

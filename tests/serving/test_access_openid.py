@@ -17,9 +17,9 @@ from starlette.testclient import TestClient
 from serving.access.openid import OpenIdError, claimed, person_of
 from serving.settings import Settings, SettingsError, load_settings
 from tests.serving.browser import served
+from tests.serving.builders import is_problem
 from tests.serving.fake_issuer import FakeIssuer
 from tests.serving.stored_desk import HOST, Desk, field
-from tests.serving.test_api import is_problem
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import json
 import logging
 import random
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,39 +13,18 @@ from typing import Any
 import pytest
 
 from features.store.alerts import DEAD, DELIVERED, FAILED
-from features.store.repository import Store, open_store
+from features.store.repository import Store
 from serving.alerting.courier import Courier, backoff_seconds
 from serving.alerting.loading import AlertRulesError
 from serving.alerting.rules import AlertRules
 from serving.alerting.sending import SIGNATURE, TIMESTAMP, is_genuine, slack_body
-from serving.alerting.watchman import Pace, Watchman, couriers_of
+from serving.alerting.watchman import Watchman, couriers_of
 from serving.queue import Queue
-from serving.scorer import Scorer
-from tests.serving.alert_receivers import Hook, hook, mail_server
-from tests.serving.builders import busy_desk
-from tests.serving.real_desk import AGREEMENTS, AT, agreements, random_events
+from tests.serving.alert_receivers import Hook, hook, mail_server, rules_for
+from tests.serving.real_desk import AT, agreements
 
 NOW = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)  # real time, which the desk's own clock need not show
 SECRETS = {"KEY": "hunter2-key", "PASSWORD": "hunter2-password"}
-
-
-@pytest.fixture(scope="module")
-def queue(tmp_path_factory: pytest.TempPathFactory) -> Queue:
-    with open_store(f"sqlite:///{tmp_path_factory.mktemp('scored')}/desk.db") as store:
-        store.append_ticket_events(random_events(60), "test")
-        store.save_agreements(AGREEMENTS, AT)
-        return Scorer(store, agreements()).score(AT)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(f"sqlite:///{tmp_path / 'desk.db'}") as opened:
-        yield opened
-
-
-def rules_for(channel: dict[str, Any], **rule: Any) -> AlertRules:
-    late = {"name": "Late", "kind": "breach", "news_for": "100 days", "channels": ["there"], **rule}
-    return AlertRules.model_validate({"slacast_alerts": 1, "channels": {"there": channel}, "rules": [late]})
 
 
 def webhook(to: Hook, **values: Any) -> dict[str, Any]:
@@ -246,61 +224,3 @@ def test_secrets_are_in_no_log_no_error_and_no_row(
 def test_all_missing_variables_are_named_before_anything_starts(store: Store) -> None:
     with hook() as receiver, pytest.raises(AlertRulesError, match="KEY is not set in the environment"):
         couriers_of(rules_for(webhook(receiver)), store.alerts, {}, lambda: NOW)
-
-
-# ---- the watchman
-
-
-def test_a_restart_tells_nothing_twice(store: Store, queue: Queue) -> None:
-    rules = rules_for({"kind": "slack", "url_from": "HOOK"}, max_per_hour=3)
-    assert Watchman(rules, agreements(), store.alerts).after_tick(queue) == 3
-    stored = store.alerts.last_id()
-    assert stored > 3  # the others are held back
-    assert Watchman(rules, agreements(), store.alerts).after_tick(queue) == 0
-    assert store.alerts.last_id() == stored
-    again = Watchman(rules, agreements(), store.alerts)
-    assert again.after_tick(queue, AT + timedelta(hours=1)) == 4  # three more, and how many were held back
-    last = store.alerts.recent(9, None, ["summary"])["message"].item()
-    assert f"{stored - 3} more alerts of Late were held back in the hour from Wed 3 Apr 14:00 CEST" in last
-
-
-def test_of_two_that_look_at_once_one_tells(store: Store, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    rules = rules_for({"kind": "slack", "url_from": "HOOK"})
-    one, other = Watchman(rules, agreements(), store.alerts), Watchman(rules, agreements(), store.alerts)
-    one._remember_what_is_stored(AT)
-    monkeypatch.setattr(one, "_remember_what_is_stored", lambda _at: None)
-    sent = other.after_tick(queue)
-    assert sent > 0
-    assert one.after_tick(queue) == 0
-    assert store.alerts.still_to_send() == sent
-
-
-def test_a_large_desk_rests_between_two_looks() -> None:
-    seconds, done = [0.0], []
-
-    def look() -> None:
-        seconds[0] += 2.0
-        done.append(seconds[0])
-
-    pace = Pace(10.0, lambda: seconds[0])
-    assert pace.take_turn(look)
-    seconds[0] = 21.9
-    assert not pace.take_turn(look)
-    seconds[0] = 22.0
-    assert pace.take_turn(look)
-    assert done == [2.0, 24.0]
-
-
-def test_what_fails_is_shown_and_decided_again_and_never_stops_the_tick(store: Store, queue: Queue) -> None:
-    watchman = Watchman(rules_for({"kind": "slack", "url_from": "HOOK"}), agreements(), store.alerts)
-
-    def lost(_connection: Any) -> None:
-        raise ValueError("the lease is another's")
-
-    assert watchman.after_tick(queue, conditions=[lost]) == 0
-    assert watchman.problem == "Alerts are not told: ValueError: the lease is another's"
-    assert store.alerts.last_id() == 0
-    assert watchman.after_tick(busy_desk()) == 0
-    assert "alerts need a scored queue" in str(watchman.problem)
-    assert watchman.after_tick(queue) > 0
-    assert watchman.problem is None

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from features.live import LiveHistories
 from features.schema import INSTANT_DTYPE
-from features.store import Store, StoreError, open_store
+from features.store import Store, StoreError
 from serving.gauges import Gauges
 from serving.metrics import Metrics
 from serving.quality.came_true import CameTrue, calibration_error, came_true
@@ -34,12 +34,6 @@ EVENTS = random_events(60)
 @pytest.fixture(scope="module")
 def histories() -> LiveHistories:
     return LiveHistories(agreements()).with_news(EVENTS)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(f"sqlite:///{tmp_path / 'desk.db'}") as opened:
-        yield opened
 
 
 def said(

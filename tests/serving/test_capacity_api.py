@@ -12,8 +12,8 @@ from serving.jobs.kinds import JobOrder
 from serving.jobs.planning import SIMULATE, SimulateArguments
 from serving.settings import Settings
 from slacast import app
+from tests.serving.builders import is_problem
 from tests.serving.stored_desk import Desk
-from tests.serving.test_api import is_problem
 
 STAFFING, SIMULATIONS = "/api/v1/staffing", "/api/v1/simulations"
 CALLS = {"contacts": 100, "interval_seconds": 1800, "handling_seconds": 180, "answer_seconds": 20, "share": 0.8}

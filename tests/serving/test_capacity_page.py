@@ -17,18 +17,12 @@ from serving.problems import ProblemError
 from serving.settings import Settings
 from serving.web.capacity_view import Supposed, capacity_of, scheduled
 from serving.workplace import build_service
-from tests.serving.browser import launched, served, visit
+from tests.serving.browser import served, visit
 from tests.serving.real_desk import AGREEMENTS
 from tests.serving.test_forecast_api import AT, kept_desk
 from tests.volume_events import volume_events
 
 SCREENS = Path(__file__).resolve().parents[2] / "var" / "screens"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from features.store import StoreError
+from tests.serving.builders import is_problem
 from tests.serving.real_desk import AT
 from tests.serving.stored_desk import Desk, event
-from tests.serving.test_api import is_problem
 
 EVENTS = "/api/v1/events"
 LINES = {"Content-Type": "application/x-ndjson"}

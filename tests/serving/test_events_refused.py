@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from tests.serving.builders import is_problem
 from tests.serving.real_desk import AT
 from tests.serving.stored_desk import Desk, event
-from tests.serving.test_api import is_problem
 from tests.serving.test_events_api import EVENTS, LINES, faults, stored
 
 

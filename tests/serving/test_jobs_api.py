@@ -24,9 +24,9 @@ from serving.jobs.process import SLACAST
 from serving.jobs.runner import JobRunner
 from serving.problems import ProblemError
 from tests.serving import job_desk
+from tests.serving.builders import is_problem
 from tests.serving.job_desk import PROGRAM, TestArguments, until
 from tests.serving.stored_desk import HASHES, TOKENS, Desk
-from tests.serving.test_api import is_problem
 
 JOBS = "/api/v1/jobs"
 

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from features.store.repository import open_store
 from serving.app import application
 from serving.settings import Settings
 from serving.workplace import build_service
-from tests.serving.browser import launched, served, visit
+from tests.serving.browser import served, visit
 from tests.serving.builders import FixedSource, queue_of, service_over
 from tests.serving.desk_pages import DESK, app_over, tickets_on
 from tests.serving.real_desk import AGREEMENTS, AT, frame_of, random_events
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as found:
-        yield found
 
 
 def test_an_event_moves_the_queue_while_one_watches_and_keeps_focus_and_place(browser: Browser, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ import pytest
 from models.registry import quiet_mlflow
 from models.versions import ModelVersion, RegisteredModel, RegistryError
 from serving.api import models as models_api
+from tests.serving.builders import is_problem
 from tests.serving.stored_desk import Desk
-from tests.serving.test_api import is_problem
 from training.promotion import promote
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:sqlalchemy.exc.SADeprecationWarning")

@@ -25,9 +25,9 @@ from serving.quality.statements import first_said
 from serving.queue import Queue
 from serving.web import models_room
 from serving.web.compared import compared
-from tests.serving.browser import launched, served, visit
+from tests.serving.browser import served, visit
+from tests.serving.said_and_ended import NOW, a_month
 from tests.serving.stored_desk import NOWHERE, Desk, field, logged_in
-from tests.serving.test_quality import NOW, a_month
 
 HTML = {"Accept": "text/html"}
 GAIN = {"gain": 0.03, "low": 0.01, "high": 0.05}
@@ -70,12 +70,6 @@ def a_quality() -> Quality:
     met = contest(said, clocks, "resolution", "v1", mornings)
     spans = estimated_quality(first, since, NOW)
     return Quality(since, NOW, 3, live_calibration(first), spans, met)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -9,15 +9,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from serving.risk import Risk
-from tests.serving.browser import launched, served, visit
+from tests.serving.browser import served, visit
 from tests.serving.builders import FixedSource, busy_desk, clock, queue_of, row
 from tests.serving.desk_pages import DESK, HOSTILE, SCREENS, app_over
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

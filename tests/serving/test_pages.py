@@ -9,15 +9,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from serving.risk import Risk
-from tests.serving.browser import launched, served, visit
+from tests.serving.browser import served, visit
 from tests.serving.builders import NOW, FixedSource, busy_desk, queue_of
 from tests.serving.desk_pages import DESK, app_over, tickets_on
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import pytest
 from models.registry import registered
 from serving.access.roles import Role
 from serving.api import promotions
+from tests.serving.builders import is_problem
 from tests.serving.stored_desk import TOKENS, Desk
-from tests.serving.test_api import is_problem
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:sqlalchemy.exc.SADeprecationWarning")
 PROMOTE, ROLLBACK = "/api/v1/models/breach/promote", "/api/v1/models/breach/rollback"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import random
 import time
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -16,15 +15,14 @@ from hypothesis import strategies as st
 
 from serving.levels import decided_clocks
 from serving.quality.book import KEEP_SECONDS, Quality, QualityBook
-from serving.quality.contest import LEAST_MISSED, LEAST_TICKETS, RULES, contest, mornings_of
 from serving.quality.estimated import LEAST, estimated_quality
 from serving.quality.figures import brier, brier_spread, count_spread, roc_auc
 from serving.quality.statements import first_said
 from sla.instants import to_us
 from tests.serving.builders import busy_desk
+from tests.serving.said_and_ended import NOW, clocks_of, said_of
 from tests.serving.stored_desk import Desk
 
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 CHANCES = st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.5, 0.9, 1.0]), min_size=2, max_size=6)
 
 
@@ -59,21 +57,6 @@ def test_of_outcomes_it_is_the_share_of_ordered_pairs(rows: list[tuple[float, bo
     score, came = np.array([row[0] for row in rows]), np.array([float(row[1]) for row in rows])
     ordered = sum(1.0 if high > low else 0.5 if high == low else 0.0 for high, low in pairs)
     assert roc_auc(score, came) == (pytest.approx(ordered / len(pairs)) if pairs else None)
-
-
-def said_of(rows: list[tuple[str, float, float, str, bool, float | None]]) -> pd.DataFrame:
-    """Ticket, hours before now, probability, bundle, whether in the shadow, hours until due (None: nobody knows)."""
-    frame = pd.DataFrame(rows, columns=["ticket_id", "ago", "probability", "bundle_version", "is_shadow", "due"])
-    frame["scored_at"] = pd.to_datetime([NOW - timedelta(hours=ago) for ago in frame["ago"]], utc=True)
-    due = [None if pd.isna(hours) else NOW + timedelta(hours=float(hours)) for hours in frame["due"]]
-    frame["due_at"] = pd.to_datetime(pd.Series(due, dtype=object), utc=True)
-    return frame.drop(columns=["ago", "due"])
-
-
-def clocks_of(ends: dict[str, tuple[float, bool]], target: str = "resolution") -> pd.DataFrame:
-    """How many hours before now each was decided, and whether it was met."""
-    rows = [(ticket, target, is_met, NOW - timedelta(hours=ago)) for ticket, (ago, is_met) in ends.items()]
-    return pd.DataFrame(rows, columns=["ticket_id", "target", "is_met", "decided_at"])
 
 
 def test_the_first_word_on_each_ticket_counts_while_its_clock_was_open() -> None:
@@ -149,135 +132,6 @@ def test_spans_are_weeks_back_from_now_and_each_ticket_is_in_one() -> None:
     assert [(span.until - NOW, span.tickets) for span in spans] == [(timedelta(days=-21), 1), (timedelta(days=-14), 1), (timedelta(days=-7), 1), (timedelta(0), 2)]  # fmt: skip
     assert all(span.until - span.since == timedelta(days=7) for span in spans)
     assert all(span.seen is None and span.word == "open" for span in spans)
-
-
-@dataclass(frozen=True)
-class Morning:
-    """The queue of one morning: ticket, its score by each contender, whether it missed."""
-
-    rows: list[tuple[str, tuple[float, ...], bool]]
-
-    def caught(self, place: int, top: int) -> int:
-        return sum(missed for _ticket, _scores, missed in sorted(self.rows, key=lambda row: -row[1][place])[:top])
-
-    @property
-    def missed(self) -> int:
-        return sum(row[2] for row in self.rows)
-
-
-def slow_mornings(
-    said: pd.DataFrame, clocks: pd.DataFrame, mornings: list[datetime], versions: list[str]
-) -> list[Morning]:
-    """Each morning on which there was something to judge, by plain loops."""
-    ends = {row.ticket_id: row for row in clocks.itertuples()}
-    rows = sorted(said.itertuples(), key=lambda row: row.scored_at)
-    found = []
-    for at in mornings:
-        last = {(row.ticket_id, row.bundle_version): row for row in rows if row.scored_at <= at}
-        queue = []
-        for ticket, end in ends.items():
-            if end.decided_at <= at or any((ticket, version) not in last for version in versions):
-                continue
-            due = last[ticket, versions[0]].due_at
-            left = float("inf") if pd.isna(due) else (due - at).total_seconds()
-            scores = (*(last[ticket, version].probability for version in versions), -left)
-            queue.append((ticket, scores, not end.is_met))
-        if queue:
-            found.append(Morning(queue))
-    return found
-
-
-def a_month(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    chance = random.Random(seed)
-    rows: list[tuple[str, float, float, str, bool, float | None]] = []
-    ends = {}
-    for number in range(200):
-        ticket, opened = f"T{number}", chance.uniform(20, 300)
-        due = None if chance.random() < 0.2 else -opened + chance.uniform(5, 80)
-        for version, is_shadow in (("v1", False), ("v2", True), ("v0", False)):
-            rows += [
-                (ticket, opened - chance.uniform(0, 15), chance.random(), version, is_shadow, due)
-                for _ in range(chance.randrange(4))
-            ]
-        if chance.random() < 0.8:
-            ends[ticket] = (opened - chance.uniform(0, 60), chance.random() < 0.6)
-    return said_of(rows), clocks_of(ends)
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-def test_every_morning_is_played_again_as_plain_loops_have_it(seed: int) -> None:
-    said, clocks = a_month(seed)
-    mornings = mornings_of(NOW - timedelta(days=13), NOW, "Europe/Berlin")
-    assert len(mornings) == 13
-    assert {(at.hour, at.utcoffset()) for at in mornings} == {(8, timedelta(hours=2))}
-    found = contest(said, clocks, "resolution", "v1", mornings)
-    assert found is not None
-    assert [one.name for one in found.contenders] == ["v1", "v2", RULES]
-    slow = slow_mornings(said, clocks, mornings, ["v1", "v2"])
-    assert found.mornings == len(slow)
-    assert found.missed == sum(one.missed for one in slow)
-    assert found.tickets == len({row[0] for one in slow for row in one.rows})
-    usual = sum(len(one.rows) for one in slow) / len(slow)
-    assert found.tops == tuple(top for top in (5, 10, 20, 50) if top < usual)
-    assert found.possible == tuple(sum(min(top, one.missed) for one in slow) for top in found.tops)
-    for place, one in enumerate(found.contenders):
-        assert one.caught == tuple(sum(day.caught(place, top) for day in slow) for top in found.tops)
-        score = np.array([row[1][place] for day in slow for row in day.rows])
-        came = np.array([float(row[2]) for day in slow for row in day.rows])
-        assert one.auc == pytest.approx(roc_auc(score, came))
-        assert one.brier == (None if one.name == RULES else pytest.approx(brier(score, came)))
-    assert found.contenders[2].brier is None
-    alone = contest(said[~said["is_shadow"]], clocks, "resolution", "v1", mornings)
-    assert alone is not None
-    assert [one.name for one in alone.contenders] == ["v1", RULES]
-    assert alone.tickets >= found.tickets
-
-
-def test_who_knows_all_catches_all_there_is() -> None:
-    said, clocks = a_month(3)
-    missed = dict(zip(clocks["ticket_id"], ~clocks["is_met"], strict=True))
-    said["probability"] = [float(missed.get(ticket, 0)) for ticket in said["ticket_id"]]
-    found = contest(said, clocks, "resolution", "v1", mornings_of(NOW - timedelta(days=13), NOW, "UTC"))
-    assert found is not None
-    assert (found.contenders[0].caught, found.contenders[0].auc, found.contenders[0].brier) == (
-        found.possible,
-        1.0,
-        0.0,
-    )
-
-
-def test_what_is_said_at_the_morning_counts_and_what_was_decided_then_does_not() -> None:
-    morning = NOW - timedelta(hours=4)
-    said = said_of([(f"T{place}", 4, place / 100, "v1", False, 1) for place in range(80)])
-    ends = {f"T{place}": (4 if place < 40 else 1, place % 2 == 0) for place in range(80)}
-    found = contest(said, clocks_of(ends), "resolution", "v1", [morning])
-    assert found is not None
-    assert (found.tickets, found.missed, found.since, found.until) == (40, 20, morning, morning)
-    same = pd.concat([said, said.assign(is_shadow=True)], ignore_index=True)  # the challenger was promoted since
-    alone = contest(same, clocks_of(ends), "resolution", "v1", [morning])
-    assert alone is not None
-    assert [one.name for one in alone.contenders] == ["v1", RULES]
-
-
-def test_mornings_lie_between_both_instants() -> None:
-    eight = datetime(2026, 6, 1, 8, tzinfo=UTC)
-    assert mornings_of(eight - timedelta(days=2), eight, "UTC") == [
-        eight - timedelta(days=place) for place in (2, 1, 0)
-    ]
-    assert mornings_of(eight + timedelta(seconds=1), eight + timedelta(hours=23), "UTC") == []
-
-
-def test_with_too_little_there_is_no_contest() -> None:
-    said, clocks = a_month(1)
-    mornings = mornings_of(NOW - timedelta(days=13), NOW, "UTC")
-    assert contest(said, clocks, "resolution", "v9", mornings) is None
-    assert contest(said[said["is_shadow"]], clocks, "resolution", "v1", mornings) is None
-    assert contest(said, clocks, "resolution", "v1", []) is None
-    assert contest(said, clocks[: LEAST_TICKETS - 1], "resolution", "v1", mornings) is None
-    assert contest(said, clocks.assign(is_met=True), "resolution", "v1", mornings) is None
-    met = clocks.assign(is_met=[place >= LEAST_MISSED - 2 for place in range(len(clocks))])
-    few = contest(said, met, "resolution", "v1", mornings)
-    assert few is None or few.missed >= LEAST_MISSED
 
 
 def soon(book: QualityBook, queue: object) -> Quality:

@@ -13,16 +13,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from features.store.repository import open_store
 from serving.app import application
-from tests.serving.browser import launched, served, visit
+from tests.serving.browser import served, visit
 from tests.serving.builders import FixedSource, busy_desk, queue_of, service_over
 
 DESK = busy_desk(70)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

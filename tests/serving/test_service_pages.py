@@ -10,16 +10,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from serving.app import application
-from tests.serving.browser import launched, served, visit
+from tests.serving.browser import served, visit
 from tests.serving.desk_pages import HOSTILE, SCREENS
 from tests.serving.real_desk import AT
 from tests.serving.service_builders import DAY, built, frame, happened, year_of_services
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

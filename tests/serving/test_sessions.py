@@ -11,8 +11,8 @@ import pytest
 from serving.access.roles import Role
 from serving.access.tokens import Token
 from serving.web.addresses import safe_path
+from tests.serving.builders import is_problem
 from tests.serving.stored_desk import TOKENS, Desk, event, field, logged_in
-from tests.serving.test_api import is_problem
 
 
 def test_a_page_leads_a_stranger_to_the_login_and_back(desk: Desk) -> None:

@@ -12,9 +12,9 @@ from serving.access.roles import Role
 from serving.queue import QueueRow
 from sla.clocks.what_if import Supposition, what_if
 from sla.instants import to_us
+from tests.serving.builders import is_problem
 from tests.serving.real_desk import AT, agreements, fitted_bundle, frame_of, random_events
 from tests.serving.stored_desk import Desk
-from tests.serving.test_api import is_problem
 
 
 @pytest.fixture
