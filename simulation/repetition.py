@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from multiprocessing import get_context
-from typing import Protocol
 
 from simulation.measures import Figures, Targets, measured
 from simulation.policies import Policy, by_priority
@@ -28,8 +27,16 @@ class Span:
     warm_up_weeks: int = 2
 
 
-class Repeat(Protocol):
-    """Runs of a desk under a policy, one a seed, in the order of the seeds; `told` hears the share that is done."""
+def one_run(world: World, targets: Targets, span: Span, policy: Policy, seed: int) -> Figures:
+    """Return the figures of one run."""
+    return measured(world, targets, seed, span.start, span.weeks, policy(world, targets), span.warm_up_weeks)
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """Runs of a desk under a policy, one a seed, in the order of the seeds: in this process, or spread over a pool of others."""
+
+    pool: ProcessPoolExecutor | None = None
 
     def __call__(
         self,
@@ -40,25 +47,18 @@ class Repeat(Protocol):
         policy: Policy = by_priority,
         told: Told = lambda _share: None,
     ) -> list[Figures]:
-        """See Repeat."""
-        ...
+        """Return the figures of each run; `told` hears the share that is done."""
+        run = partial(one_run, world, targets, span, policy)
+        runs = map(run, seeds) if self.pool is None or len(seeds) < FEWEST_RUNS else self.pool.map(run, seeds)
+        told(0.0)
+        found = []
+        for one in runs:
+            found.append(one)
+            told(len(found) / len(seeds))
+        return found
 
 
-def one_run(world: World, targets: Targets, span: Span, policy: Policy, seed: int) -> Figures:
-    """Return the figures of one run."""
-    return measured(world, targets, seed, span.start, span.weeks, policy(world, targets), span.warm_up_weeks)
-
-
-def here(
-    world: World,
-    targets: Targets,
-    seeds: Sequence[int],
-    span: Span,
-    policy: Policy = by_priority,
-    told: Told = lambda _share: None,
-) -> list[Figures]:
-    """Return the figures of a desk, once a seed, worked out in this process."""
-    return _gathered(map(partial(one_run, world, targets, span, policy), seeds), len(seeds), told)
+here = Repeat()
 
 
 @contextmanager
@@ -71,26 +71,4 @@ def repetition(processes: int) -> Iterator[Repeat]:
         yield here
         return
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-
-        def spread(
-            world: World,
-            targets: Targets,
-            seeds: Sequence[int],
-            span: Span,
-            policy: Policy = by_priority,
-            told: Told = lambda _share: None,
-        ) -> list[Figures]:
-            if len(seeds) < FEWEST_RUNS:
-                return here(world, targets, seeds, span, policy, told)
-            return _gathered(pool.map(partial(one_run, world, targets, span, policy), seeds), len(seeds), told)
-
-        yield spread
-
-
-def _gathered(runs: Iterator[Figures], count: int, told: Told) -> list[Figures]:
-    told(0.0)
-    found = []
-    for run in runs:
-        found.append(run)
-        told(len(found) / count)
-    return found
+        yield Repeat(pool)

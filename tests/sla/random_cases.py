@@ -164,3 +164,7 @@ def log_of(lives: list[list[TicketEvent]], rng: random.Random | None = None) -> 
     if rng is not None:
         rng.shuffle(events)
     return EventLog.from_events(events)
+
+
+FIGURES = ("state", "elapsed_us", "paused_us", "target_us", "started_us", "due_us", "breached_us", "stopped_us")
+"""What a verdict tells in columns, whatever log it was read from."""

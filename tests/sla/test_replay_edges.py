@@ -13,7 +13,7 @@ from sla.clocks.replay import BLOCK_ROWS, VerdictState, replay, verdicts_at
 from sla.clocks.visibility import FEW
 from sla.events import EventLog
 from sla.instants import DAY_US, NEVER_US
-from tests.sla.random_cases import START_US, agreements, log_of, tickets
+from tests.sla.random_cases import FIGURES, START_US, agreements, log_of, tickets
 
 SIMPLE = parse_agreements(
     """\
@@ -109,16 +109,7 @@ def test_verdicts_of_few_tickets_are_those_that_all_would_be_told_and_cost_their
         with monkeypatch.context() as counting:
             counting.setattr(replaying, "RowMasks", counted)
             alone = verdicts_at(log, known, name, of_all[few], at_us[few])
-        for column in (
-            "state",
-            "elapsed_us",
-            "paused_us",
-            "target_us",
-            "started_us",
-            "due_us",
-            "breached_us",
-            "stopped_us",
-        ):
+        for column in FIGURES:
             np.testing.assert_array_equal(getattr(alone, column), getattr(told, column), err_msg=f"{name} {column}")
     own = np.diff(log.offsets)[np.unique(of_all[few])].sum()
     assert looked_at

@@ -11,7 +11,7 @@ from sla.clocks.replay import VerdictArrays, replay, verdicts_at
 from sla.clocks.ticket_clocks import replay_ticket
 from sla.clocks.verdict import Verdict
 from sla.instants import NEVER_US, from_us, to_us
-from tests.sla.random_cases import MINUTE_US, START_US, agreements, log_of, tickets
+from tests.sla.random_cases import FIGURES, MINUTE_US, START_US, agreements, log_of, tickets
 
 
 def figures(verdict: Verdict) -> dict[str, object]:
@@ -31,19 +31,7 @@ def figures(verdict: Verdict) -> dict[str, object]:
 
 
 def row_figures(found: VerdictArrays, row: int) -> dict[str, object]:
-    return {
-        name: int(getattr(found, name)[row])
-        for name in (
-            "state",
-            "elapsed_us",
-            "paused_us",
-            "target_us",
-            "started_us",
-            "due_us",
-            "breached_us",
-            "stopped_us",
-        )
-    }
+    return {name: int(getattr(found, name)[row]) for name in FIGURES}
 
 
 @pytest.mark.parametrize("seed", range(24))
