@@ -26,7 +26,7 @@ MOST_SHOWN = 12
 
 @dataclass(frozen=True)
 class Week:
-    """Tickets opened in seven days, at their first event. `expected` breaches by the bundle, of those known by now also `came`.
+    """Tickets that became known in seven days, at their first event. `expected` breaches by the bundle, of those known by now also `came`.
 
     `known`: tickets whose outcome is known; `expected_of_known`: breaches expected among them. A week is `closed` when its
     tickets are old enough for their outcomes to be known: before, those that ended early are not like the rest.
@@ -153,7 +153,7 @@ def drift_report(source: HistoryRows, bundle: BreachBundle, *, weeks: int = 4) -
     rows = seen.described(bundle.spec, bundle.text)
     live = pd.DataFrame(rows.X, columns=bundle.spec.names)
     said = bundle.predict(live)
-    first = rows.is_first & (rows.opened_us > since_us)
+    first = rows.is_first
     closed_us = min(until_us, end_us - maturity(all_rows, end_us, SHARE_KNOWN))
     return DriftReport(
         bundle.version,
@@ -169,7 +169,7 @@ def drift_report(source: HistoryRows, bundle: BreachBundle, *, weeks: int = 4) -
 
 
 def _weeks(first: Labelled, said: Float64Array, since_us: int, until_us: int, closed_us: int) -> tuple[Week, ...]:
-    number = (first.opened_us - since_us) // WEEK_US
+    number = (first.at_us - since_us) // WEEK_US
     known = first.breached >= 0
     told = []
     for week in range(-(-(until_us - since_us) // WEEK_US)):

@@ -129,7 +129,7 @@ def test_what_counts_upwards_while_tickets_live_says_nothing_of_what_they_are():
             "ticket": f"T{k}",
             "minute": 10 * k + step,
             "status": "open",
-            "attributes.booked": f"{5 * step}",
+            "attributes.booked": f"{10 * (k % 14) + 5 * step}",
             "attributes.centre": f"{centre}",
         }
         for k in range(120)

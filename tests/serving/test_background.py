@@ -75,9 +75,15 @@ def test_it_goes_on_after_a_round_that_failed_and_says_each_fault_once(caplog: p
     step.failure = "bang"
     while step.rounds < 6:
         assert step.waited()
+    step.failure = ""
+    while step.rounds < 9:
+        assert step.waited()
+    step.failure = "bang"
+    while step.rounds < 12:
+        assert step.waited()
     loop.stop()
     said = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
-    assert [words.rpartition(": ")[2] for words in said] == ["boom", "bang"]
+    assert [words.rpartition(": ")[2] for words in said] == ["boom", "bang", "bang"]
 
 
 def test_a_stop_waits_for_a_step_no_longer_than_it_may() -> None:

@@ -79,7 +79,7 @@ def test_what_was_said_first_of_each_ticket_counts_whatever_was_said_later(
     met = next(name for name, outcome in known.items() if outcome == 0.0)
     undecided = next(name for name, outcome in known.items() if outcome is None)
     store.predictions.append(
-        said([(broken, 0.5, 5), (broken, 0.7, 4), (broken, 0.9, 3), (met, 0.2, 3), (undecided, 0.4, 3)])
+        said([(broken, 0.7, 4), (broken, 0.5, 5), (broken, 0.9, 3), (met, 0.2, 3), (undecided, 0.4, 3)])
     )
     (found,) = judged(store, histories)
     assert (found.bundle_version, found.tickets, found.undecided) == ("breach v1", 2, 1)

@@ -208,6 +208,9 @@ def test_several_processes_find_the_very_figures_of_one(locked: Baseline) -> Non
         again = baseline(WORLD, TARGETS, START, WEEKS, range(4), repeat=repeat)
         other = repeat(WORLD, TARGETS, range(4), Span(START, WEEKS, 2), POLICIES["due"])
     assert again.runs[:3] == locked.runs
+    shares: list[float] = []
+    here(WORLD, TARGETS, range(2), Span(START, 1, 0), told=shares.append)
+    assert shares == [0.0, 0.5, 1.0]
     assert other == here(WORLD, TARGETS, range(4), Span(START, WEEKS, 2), POLICIES["due"])
     assert other[0] != again.runs[0]
 

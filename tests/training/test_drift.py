@@ -18,8 +18,9 @@ from features.store import open_store
 from models.bundle import BreachBundle, load_bundle
 from tests.training.conftest import AGREEMENTS, TrainedDesk
 from training.building import HistoryRows
-from training.drift import drift_report
+from training.drift import SHARE_KNOWN, drift_report
 from training.plan import TrainingError
+from training.splits import maturity
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:sqlalchemy.exc.SADeprecationWarning")
 
@@ -42,7 +43,7 @@ def test_weeks_tell_what_was_expected_of_tickets_opened_since_and_what_came(
     since_us, until_us = (int(at.timestamp() * 1e6) for at in (found.since, found.until))
     assert found.since >= bundle.manifest.window.known_until
     assert found.rows == int((rows.is_event & (rows.at_us > since_us) & (rows.at_us <= until_us)).sum())
-    first = rows.is_first & (rows.opened_us > since_us) & (rows.opened_us <= until_us)
+    first = rows.is_first & (rows.at_us > since_us) & (rows.at_us <= until_us)
     part = source.take(np.flatnonzero(first))
     said = bundle.predict(pd.DataFrame(part.described(bundle.spec, bundle.text).X, columns=bundle.spec.names))
     known = part.labelled.breached >= 0
@@ -51,6 +52,11 @@ def test_weeks_tell_what_was_expected_of_tickets_opened_since_and_what_came(
     assert sum(one.expected for one in found.weeks) == pytest.approx(said.sum())
     assert sum(one.expected_of_known for one in found.weeks) == pytest.approx(said[known].sum())
     assert sum(one.came for one in found.weeks) == (part.labelled.breached == 1).sum()
+    closed_us = min(until_us, source.end_us - maturity(rows, source.end_us, SHARE_KNOWN))
+    counts = known & (part.labelled.opened_us <= closed_us)
+    p, missed = said[counts], part.labelled.breached[counts] == 1
+    assert 0 < counts.sum() < known.sum()
+    assert found.surprise == pytest.approx((missed.sum() - p.sum()) / np.sqrt((p * (1 - p)).sum()))
     assert not found.weeks[-1].is_closed
     assert "not closed" in found.text()
 
