@@ -16,7 +16,7 @@ import numpy as np
 from simulation.quick_lines import Belief, QuickLine, QuickPolicy
 from simulation.quick_world import WEEK_MINUTES, Floats, QuickWorld, is_open, working_minutes
 
-_STRAY, _ASK, _SOLVE, _ANSWERED = range(4)  # what a ticket's next stint (or its customer) brings
+_STRAY, _ASK, _SOLVE = range(3)  # what a ticket's next stint brings
 _WEEK_WORK, _DAY_WORK, _OPENS, _CLOSES, _LAST_OPEN_DAY = 3000.0, 600.0, 480.0, 1080.0, 5
 
 
@@ -121,10 +121,14 @@ class _Loop:
         self.worked_at = [0.0] * len(world)  # open minutes when a ticket's stint ends
         self.busy = 0.0
         self.heap: list[tuple[float, int]] = []
+        self.answers: list[
+            tuple[float, int]
+        ] = []  # a heap of its own: customers are many and slow, and would lie among the agents
 
     def run(self) -> Run:  # noqa: C901 (one loop: calls would cost more than the work)
         """Return the finished run. What everything passes through is written out here: calls would cost more than the work."""
-        opened, end, heap, join = self.world.opened.tolist(), self.world.end, self.heap, self._join
+        opened, end, join = self.world.opened.tolist(), self.world.end, self._join
+        heap, answers = self.heap, self.answers
         at_team, stages, lines, idle, worked_at = self.at_team, self.stage, self.lines, self.idle, self.worked_at
         resolved, picked, due, response_due = self.resolved, self.picked, self.due, self.response_due
         finds_open, opened_working, is_always = self.finds_open, self.opened_working, self.is_always
@@ -133,11 +137,12 @@ class _Loop:
         joins, picks = [line.join for line in lines], [line.pick for line in lines]
         opened.append(inf)
         heap.append((inf, -1))
+        answers.append((inf, -1))
         events = ticket = 0
-        busy, arrival, day_work = 0.0, opened[0], _DAY_WORK
+        busy, arrival, answer, day_work = 0.0, opened[0], inf, _DAY_WORK
         while True:
             at, which = heap[0]
-            if arrival <= at:
+            if arrival <= at and arrival <= answer:
                 if arrival >= end:
                     break
                 team = at_team[ticket]
@@ -152,6 +157,13 @@ class _Loop:
                 ticket += 1
                 arrival = opened[ticket]
                 events += 1
+                continue
+            if answer < at:
+                if answer >= end:
+                    break
+                events += 1
+                self._answered(heappop(answers)[1], answer)
+                answer = answers[0][0]
                 continue
             if at >= end:
                 break
@@ -179,11 +191,12 @@ class _Loop:
                 heapreplace(heap, (ends, which))
                 continue
             heappop(heap)
-            if which < 0 or stages[which] == _ANSWERED:
-                self._wait_is_over(which, at)
+            if which < 0:
+                self._open(-which - 2, at)
                 continue
             team = at_team[which]
             self._detour(which, at)
+            answer = answers[0][0]
             if waiting[team]:
                 self._start(picks[team](at, worked_at[which]), team, at, worked_at[which])
             else:
@@ -191,12 +204,9 @@ class _Loop:
         self.busy += busy
         return self._finished(events)
 
-    def _wait_is_over(self, which: int, at: float) -> None:
-        if which < 0:
-            self._open(-which - 2, at)
-        else:
-            self.stage[which] = _SOLVE
-            self._join(which, self.at_team[which], at)
+    def _answered(self, ticket: int, at: float) -> None:
+        self.stage[ticket] = _SOLVE
+        self._join(ticket, self.at_team[ticket], at)
 
     def _detour(self, ticket: int, at: float) -> None:
         if self.stage[ticket] == _ASK:
@@ -210,8 +220,7 @@ class _Loop:
         back = at + self.answer[ticket]
         until = min(back, self.world.end)
         self.due[ticket] += until - at if self.clock_always[ticket] else worked(until) - self.worked_at[ticket]
-        self.stage[ticket] = _ANSWERED
-        heappush(self.heap, (back, ticket))
+        heappush(self.answers, (back, ticket))
 
     def _join(self, ticket: int, team: int, at: float) -> None:
         line = self.lines[team]
