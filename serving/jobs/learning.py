@@ -21,10 +21,17 @@ Version = Annotated[
 ]
 
 
+_JUDGED_ON = {
+    "outage": "on every quarter",
+    "volume": "at past origins",
+    "work-time": "on the last quarter of the tickets",
+}
+
+
 class TrainArguments(JobArguments):
     """Train, calibrate, judge and register a model; it becomes champion only where the gate lets it."""
 
-    model: Literal["breach", "remaining-time", "outage"] = "breach"
+    model: Literal["breach", "remaining-time", "outage", "volume", "work-time"] = "breach"
     target: Target = "resolution"
     as_of: AsOf = None
     cut: Annotated[Instant | None, Field(description="Judge on what came after this instant.")] = None
@@ -35,8 +42,10 @@ class TrainArguments(JobArguments):
     def _fits_the_model(self) -> TrainArguments:
         if self.model != "breach" and (self.target != "resolution" or self.tuned):
             raise ValueError(f"target and tuned are for the breach model, not for {self.model}")
-        if self.model == "outage" and self.cut is not None:
-            raise ValueError("cut is not for the outage model: it is judged on every quarter")
+        if self.model in _JUDGED_ON and self.cut is not None:
+            raise ValueError(f"cut is not for the {self.model} model: it is judged {_JUDGED_ON[self.model]}")
+        if self.model == "work-time" and self.seed:
+            raise ValueError("seed is not for the work-time model: nothing of it is drawn")
         return self
 
 

@@ -7,10 +7,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from commands.training_options import Trainable
 from features.store.jobs import JobEnd
 from serving.access.roles import Permission, Role
 from serving.access.tokens import Token
@@ -95,6 +96,9 @@ def test_what_a_kind_does_not_take_is_named(working: Desk) -> None:
         ({"kind": "train", "arguments": {"target": "--help"}}, "#/arguments/target"),
         ({"kind": "train", "arguments": {"as_of": "2026-05-01T00:00:00"}}, "#/arguments/as_of"),
         ({"kind": "train", "arguments": {"model": "outage", "tuned": True}}, "#/arguments"),
+        ({"kind": "train", "arguments": {"model": "work-time", "cut": "2026-05-01T00:00:00Z"}}, "#/arguments"),
+        ({"kind": "train", "arguments": {"model": "work-time", "seed": 3}}, "#/arguments"),
+        ({"kind": "train", "arguments": {"model": "volume", "cut": "2026-05-01T00:00:00Z"}}, "#/arguments"),
         ({"kind": "backtest", "arguments": {"every_days": 0}}, "#/arguments/every_days"),
         ({"kind": "format the disk"}, "#/"),
         ({}, "#/"),
@@ -102,6 +106,11 @@ def test_what_a_kind_does_not_take_is_named(working: Desk) -> None:
         faults = is_problem(client.post(JOBS, json=body), 422)["errors"]
         assert [fault["pointer"] for fault in faults] == [pointer], body
     assert client.get(JOBS).json()["jobs"] == []
+
+
+def test_whatever_the_command_trains_a_job_trains_too() -> None:
+    field = KINDS["train"].arguments.model_fields["model"]
+    assert sorted(get_args(field.annotation)) == sorted(Trainable)
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
