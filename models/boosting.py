@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from models.attribution import PathTable, path_table
 from models.scales import Float64Array
-from models.trees import Trees, averaged, seeds_of
+from models.trees import LastAnswers, Trees, averaged, seeds_of
 
 KIND = "boosting"
 
@@ -44,7 +44,7 @@ class BoostingMember:
 
     def margin(self, X: Float64Array) -> Float64Array:
         """Log odds, n."""
-        return self._trees.raw_score(X)
+        return self._answers.of(X, lambda: self._trees.raw_score(X))
 
     def attributions(self, X: Float64Array) -> Float64Array:
         """n x k path attributions; with `baseline` they add up to the margin."""
@@ -62,6 +62,10 @@ class BoostingMember:
     def baseline(self) -> float:
         """Log odds before any feature is looked at."""
         return self._paths.baseline
+
+    @cached_property
+    def _answers(self) -> LastAnswers:
+        return LastAnswers()
 
     @cached_property
     def _trees(self) -> Trees:

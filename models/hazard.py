@@ -20,7 +20,7 @@ from models.attribution import PathTable, path_table
 from models.hazard_columns import INTERVAL_COLUMNS, time_rows
 from models.intervals import COUNT, IN_TIME, ends_hours
 from models.scales import Float64Array, sigmoid
-from models.trees import Trees
+from models.trees import FEW_ROWS, LastAnswers, Trees
 
 KIND = "hazard"
 WITHIN = len(IN_TIME)
@@ -49,6 +49,11 @@ class HazardMember:
 
     def scores(self, X: Float64Array, count: int = COUNT) -> Float64Array:
         """n x count log odds of stopping in each of the first intervals, if the clock has not stopped before."""
+        if len(X) <= FEW_ROWS:  # the range asks for all intervals of the rows that the probability asks for some of
+            return self._answers.of(X, lambda: self._scores(X, COUNT))[:, :count]
+        return self._scores(X, count)
+
+    def _scores(self, X: Float64Array, count: int) -> Float64Array:
         if len(X) == 0:
             return np.zeros((0, count))
         time = self._time_trees.raw_score(time_rows(X, self.places, count))
@@ -83,7 +88,8 @@ class HazardMember:
         rows = time_rows(X, self.places, WITHIN)
         of_risk = _attributed(self.risk, X, self._risk_paths, is_exact)
         of_time = _attributed(self.time, rows, self._time_paths, is_exact).reshape(len(X), WITHIN, -1)
-        away = self.scores(X, WITHIN) - self._usual_scores
+        scores = self.scores(X, WITHIN)
+        away = scores - self._usual_scores
         pull = _integrated_gradients(self._usual_scores, away)
         total = pull.sum(axis=1)[:, None] * of_risk
         timed = np.einsum("ij,ijc->ic", pull, of_time)
@@ -91,8 +97,12 @@ class HazardMember:
             if place >= 0:
                 total[:, place] += timed[:, INTERVAL_COLUMNS + column]
         # What the interval itself says (its place, its length) is what the time left says; the rest of the sum as well.
-        total[:, self.places[0]] += self.margin(X) - self.baseline - total.sum(axis=1)
+        total[:, self.places[0]] += _breach_margin(scores) - self.baseline - total.sum(axis=1)
         return np.asarray(total, dtype=np.float64)
+
+    @cached_property
+    def _answers(self) -> LastAnswers:
+        return LastAnswers()
 
     @cached_property
     def _usual_scores(self) -> Float64Array:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.bundle import BreachBundle
 from models.phrases import Phrasebook
 from models.scales import Float64Array
-from models.topics import speakers, topic_of
+from models.topics import Groups, speakers
 
 LEAST_CONTRIBUTION = 0.05  # of the log odds: about one percentage point at even odds
 BLOCK_ROWS = 10_000
@@ -30,27 +30,6 @@ class Reason:
     def raises_risk(self) -> bool:
         """Whether it speaks for a breach."""
         return self.contribution > 0
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Features of one topic are one reason: their contributions are added before anything is ranked."""
-
-    of_feature: NDArray[np.intp]  # k: the group of each feature
-    count: int
-
-    @classmethod
-    def of(cls, bundle: BreachBundle) -> Groups:
-        """The groups of a bundle's features, by topic."""
-        topics = [topic_of(feature) for feature in bundle.spec.features]
-        places = {topic: place for place, topic in enumerate(dict.fromkeys(topics))}
-        return cls(np.array([places[topic] for topic in topics], dtype=np.intp), len(places))
-
-    def sums(self, contributions: Float64Array) -> Float64Array:
-        """n x groups, for n x k contributions."""
-        member = np.zeros((len(self.of_feature), self.count))
-        member[np.arange(len(self.of_feature)), self.of_feature] = 1.0
-        return np.asarray(contributions @ member, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -76,10 +55,9 @@ class Ranked:
         spoken = np.zeros(group.shape, np.intp)
         for one in np.unique(group).tolist():
             row, place = np.nonzero(group == one)
-            members = np.flatnonzero(groups.of_feature == one)
+            members = groups.members[one]
             pushes = contributions[row][:, members] * np.sign(total[row, place])[:, None]
-            names = [bundle.spec.names[member] for member in members]
-            who = speakers(names, values[row][:, members], np.argmax(pushes, axis=1))
+            who = speakers(groups.member_names[one], values[row][:, members], np.argmax(pushes, axis=1))
             spoken[row, place] = members[who]
         value = np.take_along_axis(values, spoken, axis=1)
         return cls(group, total, spoken, value, (np.abs(total) >= LEAST_CONTRIBUTION).sum(axis=1))
@@ -105,10 +83,8 @@ def reasons(bundle: BreachBundle, X: pd.DataFrame, top: int = 3, *, exact: bool 
     """
     if len(X) == 0:
         return []
-    groups = Groups.of(bundle)
-    ranked = Ranked.of(bundle, groups, X, top, exact=exact)
-    texts, names = ranked.texts(Phrasebook(bundle.spec, bundle.range)), bundle.spec.names
-    members = [tuple(names[place] for place in np.flatnonzero(groups.of_feature == one)) for one in range(groups.count)]
+    ranked, members = Ranked.of(bundle, bundle.groups, X, top, exact=exact), bundle.groups.member_names
+    texts = ranked.texts(bundle.phrasebook)
     told = zip(texts.tolist(), ranked.total.tolist(), ranked.group.tolist(), ranked.count.tolist(), strict=True)
     return [
         [Reason(text, total, members[group]) for text, total, group in zip(*row[:3], strict=True)][: row[3]]
@@ -120,7 +96,7 @@ def reason_texts(bundle: BreachBundle, X: pd.DataFrame, top: int = 3) -> NDArray
     """The texts of `reasons` alone, n x top, None where a row has fewer: for storing those of many rows."""
     if len(X) == 0:
         return np.empty((0, top), object)
-    groups, book = Groups.of(bundle), Phrasebook(bundle.spec, bundle.range)
+    groups, book = bundle.groups, bundle.phrasebook
     blocks = range(0, len(X), BLOCK_ROWS)
     return np.concatenate(
         [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,3 +109,40 @@ def speakers(names: Sequence[str], values: NDArray[np.float64], leading: NDArray
         place = names.index(name)
         places[values[:, place] >= 0.5] = place
     return places
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Features of one topic are one reason: their contributions are added before anything is ranked."""
+
+    names: tuple[str, ...]  # k: of the features
+    of_feature: NDArray[np.intp]  # k: the group of each feature
+    count: int
+
+    @classmethod
+    def of(cls, features: Sequence[Feature]) -> Groups:
+        """The groups of features, by topic."""
+        topics = [topic_of(feature) for feature in features]
+        places = {topic: place for place, topic in enumerate(dict.fromkeys(topics))}
+        names = tuple(feature.name for feature in features)
+        return cls(names, np.array([places[topic] for topic in topics], dtype=np.intp), len(places))
+
+    def sums(self, contributions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """n x groups, for n x k contributions."""
+        return np.asarray(contributions @ self._member, dtype=np.float64)
+
+    @cached_property
+    def members(self) -> tuple[NDArray[np.intp], ...]:
+        """The features of each group, by place."""
+        return tuple(np.flatnonzero(self.of_feature == one) for one in range(self.count))
+
+    @cached_property
+    def member_names(self) -> tuple[tuple[str, ...], ...]:
+        """The same by name."""
+        return tuple(tuple(self.names[place] for place in members) for members in self.members)
+
+    @cached_property
+    def _member(self) -> NDArray[np.float64]:
+        member = np.zeros((len(self.of_feature), self.count))
+        member[np.arange(len(self.of_feature)), self.of_feature] = 1.0
+        return member

@@ -49,6 +49,21 @@ def test_a_loaded_bundle_says_the_same_risk_and_range(tmp_path: Path) -> None:
     assert loaded.finish.levels == (0.12, 0.45, 0.9)
 
 
+def test_a_row_alone_is_told_the_same_as_among_many_whatever_was_asked_before() -> None:
+    model, rows = bundle(), asked(150)
+    risk, hours = model.predict(rows), model.finish_hours(rows)  # too many at once for their answers to be kept
+    for place in range(40):
+        alone, other = rows.iloc[[place]], rows.iloc[[place + 1]]
+        told = model.contributions(alone)
+        assert np.array_equal(model.predict(alone), risk[[place]])
+        assert np.array_equal(model.predict(other), risk[[place + 1]])
+        np.testing.assert_allclose(
+            model.finish_hours(alone), hours.iloc[[place]], rtol=1e-12
+        )  # Newton ends with the last
+        assert np.array_equal(model.contributions(alone), told)
+        assert np.isclose(told.sum() + model.baseline(), model.log_odds(alone)[0])
+
+
 def test_a_range_rises_and_opening_hours_are_at_least_those_of_the_clock() -> None:
     hours = bundle().finish_hours(asked())
     assert tuple(hours.columns) == FINISH_COLUMNS

@@ -14,7 +14,7 @@ from features.spec import FeatureSpec
 from models.attribution import PathTable
 from models.clipping import TrainingRange
 from models.phrases import FLAGS, WORDED, Phrasebook, duration
-from models.reasons import Groups, reason_texts, reasons
+from models.reasons import reason_texts, reasons
 from models.topics import TOPICS, speaker, speakers, topic_of
 from tests.models.builders import SPEC, row, small_bundle, small_matrix
 
@@ -91,7 +91,7 @@ def test_a_reason_that_lowers_the_risk_says_so() -> None:
 
 def test_groups_are_additive() -> None:
     bundle, X = small_bundle(), small_matrix(100, seed=23)
-    sums = Groups.of(bundle).sums(bundle.contributions(X))
+    sums = bundle.groups.sums(bundle.contributions(X))
     assert sums.shape == (100, 5)  # six features, two of which answer one question
     assert np.allclose(sums.sum(axis=1) + bundle.baseline(), bundle.log_odds(X))
 

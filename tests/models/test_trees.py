@@ -8,7 +8,7 @@ import pytest
 
 from models.boosting import BoostingMember, BoostingParameters, fit_boosting
 from models.scales import sigmoid
-from models.trees import MANY_ROWS, TREES_AT_ONCE, Trees, averaged, seeds_of
+from models.trees import FEW_ROWS, KEPT, MANY_ROWS, TREES_AT_ONCE, LastAnswers, Trees, averaged, seeds_of
 
 X = np.random.default_rng(0).normal(size=(1500, 4))
 X[::7, 2] = np.nan
@@ -87,3 +87,33 @@ def test_parts_are_models_of_their_own_that_are_made_once_and_only_for_many_rows
     assert trees.parts[0] is not trees.parts[1]
     assert trees.parts[0] is trees.parts[0]
     assert all(isinstance(part, lgb.Booster) for part in trees.parts)
+
+
+def test_the_last_answers_about_few_rows_are_given_again_and_of_no_other_rows() -> None:
+    asked: list[float] = []
+    answers = LastAnswers()
+
+    def told(value: float, rows: int = 1) -> list[float]:
+        def answer() -> np.ndarray:
+            asked.append(value)
+            return np.full(rows, 2 * value)
+
+        return answers.of(np.full((rows, 3), value), answer).tolist()
+
+    assert [told(1.0), told(2.0), told(1.0), told(2.0)] == [[2.0], [4.0], [2.0], [4.0]]
+    assert asked == [1.0, 2.0]
+    assert told(1.0, FEW_ROWS + 1) == told(1.0, FEW_ROWS + 1)  # many rows are asked each time
+    assert asked == [1.0, 2.0, 1.0, 1.0]
+    for other in range(KEPT + 1):
+        told(10.0 + other)
+    asked.clear()
+    assert told(1.0) == [2.0]
+    assert asked == [1.0]  # it was forgotten: only the last are kept
+
+
+def test_an_answer_that_is_given_again_cannot_be_changed_by_who_got_it() -> None:
+    answers, rows = LastAnswers(), np.zeros((2, 3))
+    first = answers.of(rows, lambda: np.ones(2))
+    with pytest.raises(ValueError, match="read-only"):
+        first += 1.0
+    assert answers.of(rows, lambda: np.zeros(2)).tolist() == [1.0, 1.0]
