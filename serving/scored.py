@@ -182,7 +182,14 @@ class Scored:
 
     def has_risk(self, *risks: Risk) -> BoolArray:
         """Whether the risk shown is one of these."""
-        return np.isin(self.risk, [RISKS.index(risk) for risk in risks])
+        wanted = np.zeros(len(RISKS), np.bool_)
+        wanted[[RISKS.index(risk) for risk in risks]] = True
+        return wanted[self.risk]
+
+    @cached_property
+    def is_unassigned(self) -> BoolArray:
+        """Whether the log names nobody who works on it."""
+        return np.asarray(self.facts.texts["assignee"] == "")
 
     @cached_property
     def ticket_rank(self) -> Int64Array:
@@ -264,8 +271,11 @@ class ScoredRows(ColumnRows):
 
     def sorted_by(self, keys: Sequence[NDArray[Any]], descending: bool) -> ScoredRows:
         """The rows by some columns (by place, the weightiest first); rows that tie keep their order."""
-        columns = [-key[self.places] if descending else key[self.places] for key in reversed(keys)]
-        return ScoredRows(self.scored, self.places[np.lexsort(columns)])
+        places = self.places
+        for key in reversed(keys):
+            column = narrowed(-key if descending else key)[places]
+            places = places[np.argsort(column, kind="stable")]
+        return ScoredRows(self.scored, places)
 
     def counted(self) -> Counts:
         """How many stand where."""
@@ -282,6 +292,14 @@ class ScoredRows(ColumnRows):
         """Where a ticket stands, None where it does not."""
         found = np.flatnonzero(self.places == self.scored.facts.place_of(ticket_id))
         return int(found[0]) if len(found) else None
+
+
+def narrowed(key: NDArray[Any]) -> NDArray[Any]:
+    """A key in the same order; ranks that fit into two bytes as such, which numpy sorts eight times as fast."""
+    if not len(key) or not np.issubdtype(key.dtype, np.integer):
+        return key
+    least = int(key.min())
+    return (key - least).astype(np.uint16) if int(key.max()) - least < 1 << 16 else key
 
 
 def _words(value: NDArray[np.float64], some_from: float, high_from: float) -> Codes:

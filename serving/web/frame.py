@@ -43,6 +43,9 @@ ROOMS = (
 """The pages of the navigation: name, path and word. One is shown once the application has a route at its path."""
 _PACKING = 4  # of 9: most of the gain for a third of the time
 _YEAR_SECONDS = 365 * 86_400
+_AGE = re.compile(
+    rb'<span data-age="[0-9.]*">[^<]*</span>'
+)  # the first is that of the head: what people wrote is escaped
 _NUMBER_AND_UNIT = re.compile(r"(?<=\d) (?=(?:h|min|d|s|%)(?!\w))")
 
 
@@ -61,8 +64,14 @@ class Pages:
 
     def render(self, name: str, status_code: int, headers: dict[str, str], **values: Any) -> HTMLResponse:
         """The answer with a rendered template; `values` are those of `frame` and the page's own."""
-        environment = self.environments[values["language"].tag]
-        body = environment.get_template(name).render(**values).encode()
+        return self.answer(self.text(name, **values), status_code, headers, values)
+
+    def text(self, name: str, **values: Any) -> bytes:
+        """A rendered template."""
+        return self.environments[values["language"].tag].get_template(name).render(**values).encode()
+
+    def answer(self, body: bytes, status_code: int, headers: dict[str, str], values: Mapping[str, Any]) -> HTMLResponse:
+        """The answer with a page that is in words already; `values` are those of `frame`."""
         if values["may_pack"]:
             body, headers = gzip.compress(body, _PACKING, mtime=0), {**headers, "Content-Encoding": "gzip"}
         response = HTMLResponse(body, status_code, headers)
@@ -204,6 +213,13 @@ def _degraded(request: Request, queue: Queue) -> list[str]:
     """What is wrong though the queue is served, unless the notice of the missing model says it."""
     said = queue.rules_only_reason or ""
     return [text for text in service_of(request).degraded() if text.rstrip(".") not in said]
+
+
+def aged(body: bytes, values: Mapping[str, Any]) -> bytes:
+    """A page that was put into words some seconds ago, with the age of the scores as it is now; `values` are those of `frame`."""
+    seconds, telling = float(values["age_seconds"]), Telling(values["language"])
+    now = f'<span data-age="{seconds:.1f}">{escape(telling.age(seconds))}</span>'
+    return _AGE.sub(lambda _found: now.encode(), body, count=1)
 
 
 def error_page(request: Request, status: int, title: str, detail: str) -> Response:

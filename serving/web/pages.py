@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
+from features.store.marks import SavedView
 from serving.access.caller import Caller, seen_by
 from serving.access.decisions import Demand, Everyone, Guarded
 from serving.access.roles import Permission
+from serving.api.queue import LARGEST_PAGE, MOST_PAGES
 from serving.etags import is_unchanged, not_modified
 from serving.queue import Queue
 from serving.reports import as_csv
 from serving.service import service_of
-from serving.web.frame import ETAG_HEADERS, frame, page_tag, pages_of
+from serving.web.frame import ETAG_HEADERS, aged, frame, page_tag, pages_of
 from serving.web.mark_book import Desk, person_of
 from serving.web.marking import book_of, snooze_choices, snooze_dates
 from serving.web.queue_page import QueueAddress, queue_view, rows_at
@@ -42,14 +44,30 @@ def queue_page(request: Request, caller: Reader) -> Response:
     etag = page_tag(request, queue.fingerprint, standing.problem, desk.version, saved)
     if is_unchanged(request, etag):
         return not_modified(etag)
-    address, size = QueueAddress.read(request.query_params), service.settings.page_size
-    view = queue_view(queue, address, size, desk, saved, is_person=caller.how != "open")
-    values = frame(request, queue, standing) | {"view": view, "etag": etag}
-    values["snooze_choices"] = snooze_choices(queue.as_of, queue.zone)
-    values["snooze_dates"] = snooze_dates(queue.as_of, queue.zone)
-    values["may_save"] = service.store is not None
-    values["may_mark"] = service.store is not None and caller.may(Permission.WRITE_EVENTS)
-    return pages.render("queue.html", 200, {"ETag": etag, **ETAG_HEADERS}, **values)
+    values = frame(request, queue, standing)
+    asked = "queue.html", etag, *values["degraded"]
+    body = queue.pages.get(asked)
+    if body is None:
+        body = pages.text("queue.html", **values, **_shown(request, caller, queue, desk, saved), etag=etag)
+        if len(queue.pages) < MOST_PAGES and len(body) <= LARGEST_PAGE:
+            queue.pages[asked] = body
+    return pages.answer(aged(body, values), 200, {"ETag": etag, **ETAG_HEADERS}, values)
+
+
+def _shown(request: Request, caller: Caller, queue: Queue, desk: Desk, saved: list[SavedView]) -> dict[str, Any]:
+    service = service_of(request)
+    address, size, has_store = (
+        QueueAddress.read(request.query_params),
+        service.settings.page_size,
+        service.store is not None,
+    )
+    return {
+        "view": queue_view(queue, address, size, desk, saved, is_person=caller.how != "open"),
+        "snooze_choices": snooze_choices(queue.as_of, queue.zone),
+        "snooze_dates": snooze_dates(queue.as_of, queue.zone),
+        "may_save": has_store,
+        "may_mark": has_store and caller.may(Permission.WRITE_EVENTS),
+    }
 
 
 @router.get("/queue.csv")

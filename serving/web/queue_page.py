@@ -174,7 +174,7 @@ def queue_view(
         pills=pills_of(matching, address, desk, is_person=is_person),
         saved=tuple(saved),
         headings=tuple(_heading(address, *column) for column in COLUMNS),
-        sections=_sections(rows, queue, address.selection, Counts.of(shown)),
+        sections=_sections(rows, queue, address.selection, shown),
         choices=choices_of(queue, address.selection),
         notes={row.ticket_id: desk.notes(row) for row in rows},
         total=len(shown),
@@ -206,10 +206,11 @@ def choices_of(queue: Queue, selection: Selection) -> dict[str, tuple[str, ...]]
 
 
 def _sections(
-    shown: tuple[QueueRow, ...], queue: Queue, selection: Selection, counts: Counts
+    shown: tuple[QueueRow, ...], queue: Queue, selection: Selection, whole: Sequence[QueueRow]
 ) -> tuple[Section, ...]:  # fmt: skip
     if selection.sort is not Sort.SUGGESTED:
         return (Section(None, len(shown), "", shown),) if shown else ()
+    counts = Counts.of(whole)
     notes = SUGGESTED_NOTES if queue.order == "suggested" else GROUP_NOTES
     return tuple(
         Section(group, getattr(counts, group.value), notes[group], part)

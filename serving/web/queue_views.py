@@ -108,10 +108,10 @@ def _shown(scored: Scored, view: PageView, desk: Desk) -> BoolArray:
         return np.asarray(scored.group == GROUPS.index(view.group))
     if view in _RISKS:
         return scored.has_risk(*_RISKS[view])
-    assignee = scored.facts.texts["assignee"]
     if view is PageView.UNASSIGNED:
-        return np.asarray(assignee == "") & ~_among(scored, desk.noted)
+        return scored.is_unassigned & ~_among(scored, desk.noted)
     if view is PageView.MINE:
+        assignee = scored.facts.texts["assignee"]
         is_mine = np.asarray(assignee == desk.name) if desk.name else np.zeros(len(assignee), np.bool_)
         return (is_mine & ~_among(scored, desk.given_away)) | _among(scored, desk.given)
     return np.ones(len(scored.risk), np.bool_)

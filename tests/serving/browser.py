@@ -25,6 +25,11 @@ QUIET = (
     "--disable-sync",
     "--no-first-run",
 )
+HTMX_IS_THERE = """() => new Promise((resolve) => {
+  const look = () => window.htmx || !document.querySelector("script[data-htmx]") ? resolve() : setTimeout(look, 5);
+  look();
+})"""
+"""It follows the first picture: before it, a link is a link."""
 HOW = "no Chromium found: install one (Debian: apt-get install chromium) or name its path in SLACAST_TEST_BROWSER"
 
 
@@ -91,6 +96,8 @@ def visit(browser: Browser, address: str, *, expect_errors: bool = False, **cont
         )
         page.on("dialog", lambda dialog: faults.append(f"dialog: {dialog.message}"))
         page.goto(address)
+        if context.get("java_script_enabled", True):
+            page.evaluate(HTMX_IS_THERE)
         yield page
     if not expect_errors:
         assert faults == [], faults

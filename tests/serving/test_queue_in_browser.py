@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from features.store.repository import open_store
 from serving.app import application
@@ -138,6 +138,26 @@ def test_the_keys_acknowledge_together_and_lead_to_every_view(browser: Browser, 
         page.keyboard.press("g")
         page.keyboard.press("1")
         page.wait_for_url("**/queue")
+
+
+@pytest.mark.parametrize("slow", ["view=at_risk", "view=breached"])
+def test_of_two_views_pressed_fast_the_second_is_shown_whichever_answer_comes_first(
+    browser: Browser, address: str, slow: str
+) -> None:
+    held: list[Route] = []
+    with visit(browser, f"{address}/queue") as page:
+        page.route(f"**/queue?{slow}", lambda route: held.append(route))
+        for key in ("2", "3"):
+            page.keyboard.press("g")
+            with page.expect_request(f"**/queue?view={'at_risk' if key == '2' else 'breached'}"):
+                page.keyboard.press(key)
+        if slow == "view=breached":
+            page.wait_for_timeout(300)  # time for the first answer, which nobody waits for any more, to do harm
+        for route in held:
+            route.continue_()
+        page.wait_for_url(f"{address}/queue?view=breached")
+        expect(page.locator("#view-breached")).to_have_attribute("aria-current", "true")
+        assert set(tickets_on(page)) == {row.ticket_id for row in DESK.rows if row.group == "late_or_lost"}
 
 
 def test_the_csv_is_the_whole_list_that_is_shown(browser: Browser, address: str) -> None:

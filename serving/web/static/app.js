@@ -9,15 +9,18 @@
   const readerZone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
   // Times: the server writes them in the desk's zone. A reader elsewhere gets their own, and the page says whose it is.
-  const zoneName = (at) => new Intl.DateTimeFormat("en-GB", { timeZone: readerZone, timeZoneName: "short" })
-    .formatToParts(at).find((piece) => piece.type === "timeZoneName").value.replace("GMT", "UTC");
-  const parts = new Intl.DateTimeFormat("en-GB", { timeZone: readerZone, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const read = (at) => {
-    const found = Object.fromEntries(parts.formatToParts(at).map((piece) => [piece.type, piece.value]));
-    const day = new Date(Date.UTC(Number(found.year), Number(found.month) - 1, Number(found.day)));
-    return { clock: `${found.hour}:${found.minute}`, weekday: dates.weekdays[(day.getUTCDay() + 6) % 7], number: day.getTime() / 864e5,
-      day: Number(found.day), month: dates.months[Number(found.month) - 1], year: Number(found.year) };
+  const zoneNames = new Map(); // by offset: building a formatter takes longer than a hundred rows
+  const zoneName = (at) => {
+    const offset = at.getTimezoneOffset();
+    if (!zoneNames.has(offset)) {
+      const parts = new Intl.DateTimeFormat("en-GB", { timeZone: readerZone, timeZoneName: "short" }).formatToParts(at);
+      zoneNames.set(offset, parts.find((piece) => piece.type === "timeZoneName").value.replace("GMT", "UTC"));
+    }
+    return zoneNames.get(offset);
   };
+  const two = (number) => String(number).padStart(2, "0");
+  const read = (at) => ({ clock: `${two(at.getHours())}:${two(at.getMinutes())}`, weekday: dates.weekdays[(at.getDay() + 6) % 7],
+    number: Date.UTC(at.getFullYear(), at.getMonth(), at.getDate()) / 864e5, day: at.getDate(), month: dates.months[at.getMonth()], year: at.getFullYear() });
   const forms = {
     full: (at) => { const it = read(at); return `${it.weekday} ${fill(dates.dayOfYear, it)} ${it.clock} ${zoneName(at)}`; },
     day: (at) => { const it = read(at); return `${it.weekday} ${fill(dates.day, it)} ${it.clock} ${zoneName(at)}`; },
@@ -177,10 +180,10 @@
   let focusedId = "";
   document.addEventListener("htmx:before:swap", () => { focusedId = document.activeElement ? document.activeElement.id : ""; waiting = null; });
   document.addEventListener("htmx:after:swap", () => {
+    start(); // first what changes text: focus and scrolling lay the page out
     const again = focusedId && document.getElementById(focusedId);
     if (again) again.focus({ preventScroll: true });
     window.scrollTo(0, 0);
-    start();
   });
 
   // Ticks and what is done with them.
@@ -262,4 +265,9 @@
     for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
   });
   start();
+
+  // htmx follows the first picture: nobody clicks before there is something to read, and until it is there a link is a link.
+  const afterPicture = (work) => { if (document.hidden) work(); else requestAnimationFrame(() => setTimeout(work, 0)); };
+  const { htmx } = document.currentScript.dataset;
+  afterPicture(() => { const script = document.createElement("script"); script.src = htmx; document.head.append(script); });
 })();
