@@ -64,12 +64,14 @@ def erase(
     """
     from features.store.erasure import erase_customer, erase_older
     from features.store.migration import up_to_date
+    from serving.kept_state import forget_states
 
     if (customer is None) == (older_than is None):
         raise typer.BadParameter("give either --customer or --older-than")
     now = datetime.now(UTC)
     before = None if older_than is None else now - duration(older_than)
-    with up_to_date(settings_with(database_url=store).database_url) as engine:
+    settings = settings_with(database_url=store)
+    with up_to_date(settings.database_url) as engine:
         if not yes:
             typer.confirm(f"Erase from {engine.url.render_as_string()} for good?", abort=True, err=True)
         if customer is not None:
@@ -77,5 +79,6 @@ def erase(
         else:
             assert before is not None  # noqa: S101 (one of both is given)
             erased = erase_older(engine, before, now, operator())
+    forget_states(settings.var_dir)
     emit(erased, as_json)
     typer.echo("A running service still holds them in memory, and models may: restart it, and train again.", err=True)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from features.histories import Histories
 from features.recent_sums import MOST_COLUMNS, Recent
-from features.shared_indices import Index
+from features.shared_indices import Index, IndexedDesk
 from features.snapshots import OPEN_STATUSES, is_open
 from sla.agreements.agreement_set import AgreementSet
 from sla.events import EventLog
@@ -103,10 +103,22 @@ class Tickets:
             return self.histories
         return self._once((indices, target), lambda: self._recent(indices, target))
 
-    def _recent(self, indices: tuple[Index, ...], target: str) -> Histories:
-        since_us = int(self._known_us.max()) - self.kept.recent_us
-        recent = Recent(self.log, self.agreements, since_us, indices, target, lambda: self.histories)
+    def _recent(self, indices: tuple[Index, ...], target: str) -> IndexedDesk:
+        recent = self.recent(indices, target, int(self._known_us.max()) - self.kept.recent_us)
         return recent.desk(self._blocks() if self.are_over else [lambda: self.histories])
+
+    def recent(self, indices: tuple[Index, ...], target: str, since_us: int) -> Recent:
+        """What makes the sums over these tickets that are kept from an instant on."""
+        return Recent(self.log, self.agreements, since_us, indices, target, lambda: self.histories)
+
+    def recent_desks(self) -> dict[tuple[tuple[Index, ...], str], tuple[IndexedDesk, int]]:
+        """The sums made so far of which only what is recent is kept, and since when, by their indices and target."""
+        made = dict(self._made)  # another thread may be making more
+        return {name: (desk, desk.since_us) for name, desk in made.items() if isinstance(desk, IndexedDesk)}
+
+    def know_recent(self, recent: Recent, desk: IndexedDesk) -> None:
+        """Nothing; afterwards these sums, made elsewhere, answer for the tickets."""
+        self._made[tuple(recent.indices), recent.target] = desk
 
     def _blocks(self) -> list[Callable[[], Histories]]:
         """What makes histories of some of the tickets, and of the next."""

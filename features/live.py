@@ -122,6 +122,16 @@ class LiveHistories:
         """Whether there are so many events that only what is recent of the sums over all tickets is kept one by one."""
         return any(part.is_long for part in self._held)
 
+    @property
+    def rows(self) -> int:
+        """How many rows are in memory."""
+        return sum(len(layer) for layer in self.layers)
+
+    @property
+    def made_sums(self) -> frozenset[object]:
+        """Which sums are made of which parts, where only what is recent of them is kept."""
+        return frozenset((place, name) for place, part in enumerate(self._held) for name in part.recent_desks())
+
     def _desk(self, indices: tuple[Index, ...] | None = None, target: str = "") -> Desk:
         """All histories: whole, or as far as they answer for some indices. Put together once for each."""
         if self.others is not None:

@@ -8,7 +8,7 @@ the window. All amounts are integers: a sum of floats would depend on entries th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -67,6 +67,18 @@ class KeyedSums:
         rows = np.arange(len(by_key)) + np.repeat(np.arange(n_keys), np.diff(self._starts)) + 1
         self._columns_count = int(amounts.shape[1])
         self._stored = _stored(amounts, self.entries, rows, heads)
+
+    def arrays(self) -> tuple[dict[str, NDArray[Any]], dict[str, int]]:
+        """All that answers are made from, by name, and what is counted: see `again`."""
+        arrays = {"starts": self._starts, "place": self._place}
+        for number, (columns, sums) in enumerate(self._stored):
+            arrays |= {f"columns {number}": columns, f"sums {number}": sums}
+        return arrays, {"width": self._width, "columns": self._columns_count, "stored": len(self._stored)}
+
+    def _take_over(self, arrays: Mapping[str, NDArray[Any]], counts: Mapping[str, int]) -> None:
+        self._width, self._columns_count = counts["width"], counts["columns"]
+        self._starts, self._place = arrays["starts"], arrays["place"]
+        self._stored = [(arrays[f"columns {one}"], arrays[f"sums {one}"]) for one in range(counts["stored"])]
 
     @property
     def columns(self) -> int:

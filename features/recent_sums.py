@@ -9,10 +9,10 @@ of all tickets are in memory.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,23 @@ class RecentSums(KeyedSums):
         self.entries = np.empty(0, np.int32)
         self._since_us, self._whole = since_us, whole
 
+    def arrays(self) -> tuple[dict[str, NDArray[Any]], dict[str, int]]:
+        """See KeyedSums."""
+        arrays, counts = super().arrays()
+        return {**arrays, "at": self._timeline.at_us}, {**counts, "since_us": self._since_us}
+
+    @classmethod
+    def again(
+        cls, arrays: Mapping[str, NDArray[Any]], counts: Mapping[str, int], whole: Callable[[], KeyedSums]
+    ) -> RecentSums:
+        """The same sums from their `arrays` and counts."""
+        found = cls.__new__(cls)
+        found._take_over(arrays, counts)
+        found._timeline = Timeline(arrays["at"], np.empty(0, np.int64))
+        found.entries = np.empty(0, np.int32)
+        found._since_us, found._whole = counts["since_us"], whole
+        return found
+
     def upto(self, keys: Int64Array, known: Int64Array) -> Int64Array:
         """The sums (queries, columns) over the entries of each key that were known strictly before each instant."""
         if len(known) and known.min() < self._since_us:
@@ -64,6 +81,20 @@ class RecentSpells:
     values: Int64Array
     since_us: int
     whole: Callable[[], DeskSpells]
+
+    def arrays(self) -> tuple[dict[str, NDArray[Any]], dict[str, int]]:
+        """All that answers are made from, by name, and what is counted: see `again`."""
+        spells = self.spells
+        arrays = {"ticket": spells.ticket, "keys": spells.keys, "enters": spells.enters_us, "leaves": spells.leaves_us}
+        return {**arrays, "values": self.values}, {"keys": spells.n_keys, "since_us": self.since_us}
+
+    @classmethod
+    def again(
+        cls, arrays: Mapping[str, NDArray[Any]], counts: Mapping[str, int], whole: Callable[[], DeskSpells]
+    ) -> RecentSpells:
+        """The same spells from their `arrays` and counts."""
+        spells = Spells(arrays["ticket"], arrays["keys"], counts["keys"], arrays["enters"], arrays["leaves"])
+        return cls(spells, arrays["values"], counts["since_us"], whole)
 
     @property
     def last_left_us(self) -> int:
@@ -93,9 +124,7 @@ class Recent:
 
     def desk(self, blocks: Sequence[Callable[[], Histories]]) -> IndexedDesk:
         """The indices over all tickets of the blocks, which are made, looked at and let go, `THREADS` at a time."""
-        nothing = np.empty(0, np.int32)
-        columns = {name: Column(nothing, column.values) for name, column in self.log.columns.items()}
-        desk = IndexedDesk(EventLog.from_columns([], [], [], [], columns), self.agreements)
+        desk = self.blank()
         found: dict[Index, list[Arrays]] = defaultdict(list)
         # Pairs whose changes cancel out are named too: at an earlier instant they may not.
         pairs: dict[Key, list[Int64Array]] = {index.key: [] for index in self.indices if len(index.key) > 1}
@@ -113,10 +142,35 @@ class Recent:
                     found[index].append(arrays)
         for key, held in pairs.items():
             every = np.unique(np.concatenate(held))
-            desk.know(f"codes of {key}", KeyCodes(np.empty(0, np.int64), max(len(every), 1), every))
+            self.know_pairs(desk, key, every, max(len(every), 1))
         for index in self.indices:
-            self._know(desk, index, tuple(np.concatenate(column) for column in zip(*found.pop(index), strict=True)))
+            whole = tuple(np.concatenate(column) for column in zip(*found.pop(index), strict=True))
+            self.know(desk, index, self._kept(desk, index, whole))
         return desk
+
+    def blank(self) -> IndexedDesk:
+        """A desk that has the texts of the log and knows no index yet."""
+        nothing = np.empty(0, np.int32)
+        columns = {name: Column(nothing, column.values) for name, column in self.log.columns.items()}
+        desk = IndexedDesk(EventLog.from_columns([], [], [], [], columns), self.agreements)
+        desk.since_us = self.since_us
+        return desk
+
+    def know_pairs(self, desk: IndexedDesk, key: Key, pairs: Int64Array, count: int) -> None:
+        """Nothing; afterwards the desk has these codes of a key of several columns."""
+        desk.know(f"codes of {key}", KeyCodes(np.empty(0, np.int64), count, pairs))
+
+    def know(self, desk: IndexedDesk, index: Index, made: KeyedSums | RecentSpells) -> None:
+        """Nothing; afterwards the desk answers for an index."""
+        nothing = np.empty(0, np.int64)
+        n_keys = KeyCodes.of(desk, index.key).count
+        sums: KeyedSums = KeyedSums(Instants(), nothing, n_keys, np.zeros((0, 0), np.int64))
+        spells = Spells(nothing, nothing, n_keys, nothing, nothing)
+        if isinstance(made, RecentSpells):
+            spells = cast(Spells, made)
+        else:
+            sums = made
+        desk.know_index(index, self.target, sums, Instants(), spells)
 
     def _contribution(self, block: Histories, desk: IndexedDesk, index: Index) -> Arrays:
         """What the tickets of a block add to an index, by the desk's codes; keys of several columns as pairs still."""
@@ -141,21 +195,17 @@ class Recent:
             values[spells.ticket[kept]],
         )
 
-    def _know(self, desk: IndexedDesk, index: Index, entries: Arrays) -> None:
+    def _kept(self, desk: IndexedDesk, index: Index, entries: Arrays) -> KeyedSums | RecentSpells:
+        """What answers for an index, made of its entries."""
         codes = KeyCodes.of(desk, index.key)
         keys = entries[0] if codes.pairs is None else np.searchsorted(codes.pairs, entries[0])
-        nothing = np.empty(0, np.int64)
-        spells = Spells(nothing, nothing, codes.count, nothing, nothing)
-        sums: KeyedSums = KeyedSums(Instants(), nothing, codes.count, np.zeros((0, 0), np.int64))
         if index.kind in (HELD, ENDED):
-            sums = RecentSums(self.since_us, codes.count, (keys, *entries[1:]), lambda: self._whole_sums(desk, index))
-        else:
-            own = Spells(np.arange(len(keys)), keys, codes.count, *entries[1:3])
-            kept = RecentSpells(own, entries[3], self.since_us, lambda: self._whole_spells(desk, index))
-            spells = cast(Spells, kept)
-        desk.know_index(index, self.target, sums, Instants(), spells)
+            return RecentSums(self.since_us, codes.count, (keys, *entries[1:]), lambda: self.whole_sums(desk, index))
+        own = Spells(np.arange(len(keys)), keys, codes.count, *entries[1:3])
+        return RecentSpells(own, entries[3], self.since_us, lambda: self.whole_spells(desk, index))
 
-    def _whole_sums(self, desk: IndexedDesk, index: Index) -> KeyedSums:
+    def whole_sums(self, desk: IndexedDesk, index: Index) -> KeyedSums:
+        """The sums over all entries, by the codes of the desk."""
         whole, key = self.whole(), index.key
         if index.kind == HELD:
             held = Membership.of(whole, key)
@@ -165,7 +215,8 @@ class Recent:
             sums, timeline = ended.sums(whole, key), ended.timeline
         return SignedSums([(sums, timeline, codes_in(desk, key, whole), 1)], KeyCodes.of(desk, key).count, sums.columns)
 
-    def _whole_spells(self, desk: IndexedDesk, index: Index) -> DeskSpells:
+    def whole_spells(self, desk: IndexedDesk, index: Index) -> DeskSpells:
+        """All spells, by the codes of the desk."""
         whole, key = self.whole(), index.key
         if index.kind == DUE:
             spells, values = cast(Spells, due_spells(whole, key, self.target)), Outcomes.of(whole, self.target).due_us

@@ -14,6 +14,7 @@ from features.histories import Histories
 from features.membership import Membership, Spells
 from features.outcomes import Outcomes, Revisions
 from features.prefix_sums import KeyedSums, Timeline
+from sla.instants import NEVER_US
 
 T = TypeVar("T")
 HELD, OLDER, DUE, ENDED = "held", "older", "due", "ended"
@@ -52,6 +53,9 @@ class MissingIndexError(RuntimeError):
 class IndexedDesk(Histories):
     """Histories that know indices made elsewhere and refuse to make others out of their own tickets."""
 
+    since_us: int = -NEVER_US
+    """From when on the entries of indices are kept one by one."""
+
     def know(self, name: str, index: object) -> None:
         """Nothing; afterwards the index is kept under its name."""
         self._built[name] = index
@@ -77,6 +81,19 @@ class IndexedDesk(Histories):
             self.know(f"outcomes of {target}", Outcomes.known(target, some, timeline))
         elif index.kind == DUE:  # a target's due times may be asked for without its outcomes
             self._built.setdefault(f"outcomes of {target}", Outcomes.known(target, some, timeline))
+
+    def index(self, index: Index, target: str) -> KeyedSums | Spells:
+        """The sums, or the spells, that answer for an index; see `know_index`."""
+        key = index.key
+        found: KeyedSums | Spells
+        if index.kind == HELD:
+            found = self._built[f"membership of {key}"].sums
+        elif index.kind == OLDER:
+            found = self._built[f"spells of {key}"]
+        else:
+            name = f"due spells of {target} by {key}" if index.kind == DUE else f"outcomes of {target} by {key}"
+            found = self._built[name]
+        return found
 
     def once(self, name: str, build: Callable[[], T]) -> T:
         """See Histories; an index must be known before."""

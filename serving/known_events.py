@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.live import LiveHistories
 from serving.facts import Facts
+from sla.agreements.agreement_set import AgreementSet
 from sla.events import EventLog
 from sla.instants import BoolArray
 
@@ -36,6 +37,11 @@ class Known:
     histories: LiveHistories
     last_sequence: int = 0
     last_service_sequence: int = 0
+
+
+def nothing_known(agreements: AgreementSet) -> Known:
+    """What is known before the first event is read."""
+    return Known(LiveHistories(agreements))
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,7 +18,7 @@ from serving.estimates import Estimates
 from serving.facts import Facts
 from serving.handling import Handling
 from serving.idle_teams import idle_teams
-from serving.known_events import EventStore, Known, Touched
+from serving.known_events import EventStore, Known, Touched, nothing_known
 from serving.likely_end import likely_end, unseen
 from serving.open_work import suggested_order
 from serving.queue import Queue
@@ -57,7 +58,10 @@ class Scorer:
         time_zone: str | None = None,
         thresholds: Thresholds | None = None,
         order: OrderSettings | None = None,
+        recall: Callable[[AgreementSet], Known] = nothing_known,
     ) -> None:
+        """`recall`: what was known at the last stop, so that only newer events are read; see serving/kept_state.py."""
+        self._recall = recall
         self._store, self._agreements = store, agreements
         self._time_zone = time_zone
         self._local = LocalTime.named(time_zone or desk_zone(agreements))
@@ -89,7 +93,7 @@ class Scorer:
     def read_news(self) -> bool:
         """True where the store had events that were not known yet; they are now. Costs what the new events cost."""
         with self._reading:
-            known = self._known or Known(LiveHistories(self._agreements))
+            known = self._known or self._recall(self._agreements)
             last, last_of_services = self._store.last_sequence(), self._store.last_service_sequence()
             if self._known is not None and (last, last_of_services) == (
                 known.last_sequence,
@@ -107,6 +111,11 @@ class Scorer:
             self._touched.tickets.update(news.ticket_ids.tolist())
             self._known = Known(histories, last, last_of_services)
             return True
+
+    @property
+    def known(self) -> Known | None:
+        """All that is known now and up to which event, None before the first reading."""
+        return self._known
 
     @property
     def histories(self) -> LiveHistories:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from serving.alerting.watchman import Watchman
 from serving.jobs.runner import JobRunner
+from serving.kept_state import KeptState
 from serving.problems import ProblemError
 from serving.queue import Queue
 from serving.recorder import Recorder
@@ -74,17 +75,18 @@ class Service:
     jobs: JobRunner | None = None  # None: there is no store to keep jobs in
     services: ServiceSource | None = None  # None: there is no store to read events of services from
     ends: RemainingTimeChampion | None = None  # None: no model is wanted
+    kept: KeptState | None = None  # None: what is known is not kept for the next start
     tracing: Tracing = field(default_factory=Tracing)
 
     def start(self) -> None:
         """Begin all that runs in the background."""
-        for part in (self.watch, self.watchman, self.recorder, self.ticker, self.jobs, self.services):
+        for part in (self.watch, self.watchman, self.recorder, self.ticker, self.jobs, self.services, self.kept):
             if part is not None:
                 part.start()
 
     def stop(self) -> None:
         """End it: what was scored is stored, and the right to act given back; the store stays open."""
-        for part in (self.services, self.jobs, self.ticker, self.watch, self.recorder, self.watchman):
+        for part in (self.kept, self.services, self.jobs, self.ticker, self.watch, self.recorder, self.watchman):
             if part is not None:
                 part.stop()
 

@@ -19,6 +19,8 @@ from serving.champion import Champion, LastGood, Served, load_servable
 from serving.configuration.values import costs_of
 from serving.jobs.retention import LogRetention
 from serving.jobs.runner import JobRunner, folder_of
+from serving.kept_state import KeptState
+from serving.known_events import nothing_known
 from serving.lease import ScorerLease
 from serving.queue import Queue
 from serving.recorder import Recorder
@@ -55,7 +57,10 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
     except BaseException:
         store.close()
         raise
-    scorer = scorer_of(settings, store, agreements)
+    kept = KeptState(settings.var_dir, store.url, store.reading_marks) if settings.keep_state else None
+    scorer = scorer_of(settings, store, agreements, kept)
+    if kept is not None:
+        kept.watch(lambda: scorer.known)
     sights = Sights(settings, store, scorer, agreements)
     try:
         watchman = watchman_of(
@@ -117,6 +122,7 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
         jobs,
         services,
         sights.ends if settings.use_model else None,
+        kept,
         tracing,
     )
 
@@ -247,7 +253,7 @@ def outage_champion_of(settings: Settings) -> OutageChampion:
     return OutageChampion(settings.mlflow_uri, "outage", settings.var_dir / "bundles")
 
 
-def scorer_of(settings: Settings, store: Store, agreements: AgreementSet) -> Scorer:
+def scorer_of(settings: Settings, store: Store, agreements: AgreementSet, kept: KeptState | None = None) -> Scorer:
     """A scorer with the settings' zone and thresholds, without a bundle yet."""
     return Scorer(
         store,
@@ -256,6 +262,7 @@ def scorer_of(settings: Settings, store: Store, agreements: AgreementSet) -> Sco
         time_zone=settings.time_zone,
         thresholds=thresholds_of(settings),
         order=order_of(settings),
+        recall=kept.recall if kept is not None else nothing_known,
     )
 
 

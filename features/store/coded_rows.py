@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -37,12 +37,7 @@ class CodedRows:
         words = [column.name for column in table.columns if held_by(column) == WORD and column.name in events.columns]
         compact = {name: events.columns[name].compact() for name in words}
         numbers = {name: np.append(book.numbers(column.values), 0) for name, column in compact.items()}
-        return cls(
-            book,
-            table,
-            CodedEvents(events.at_us, events.recorded_us, events.ids, {**events.columns, **compact}),
-            numbers,
-        )
+        return cls(book, table, replace(events, columns={**events.columns, **compact}), numbers)
 
     def rows(self, first: int, last: int) -> pa.Table:
         """The rows of the events from `first` up to, not including, `last`."""
@@ -54,6 +49,8 @@ class CodedRows:
         is_short = part.ids.numbers != NO_NUMBER
         out["ordinal"] = pa.array(part.ids.numbers.astype(np.int64), mask=~is_short)
         texts = [None] * len(part) if part.ids.texts is None else part.ids.texts
+        if part.value is not None:
+            out["value"] = pa.array(part.value, from_pandas=True)
         out["event_id"] = pa.array(texts, type=pa.large_string(), from_pandas=True)
         return pa.table({column.name: out[column.name] for column in self.table.columns if column.name in out})
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, text
 from features.store.audit import Change, enter
 from features.store.engine import writing
 from features.store.faults import StoreError
+from features.store.reading_marks import CUSTOMER_ERASED, OLD_ERASED
 from features.store.tables import WORD, held_by, metadata
 from features.store.words import WordBook, known_numbers
 from sla.instants import to_us
@@ -68,7 +69,7 @@ def erase_customer(engine: Engine, name: str, stand_in: str, at: datetime, by: s
         if not _count(connection, "erased_tickets"):
             raise StoreError(f"no event names the customer {name!r}; names are compared letter by letter")
         connection.execute(text("INSERT INTO erased_words VALUES (:name)"), where)
-        return _erase(connection, ("customer",), "customer = :old", {"old": found[0]}, stand_in, Change(at=at, actor=by, action="customer erased", subject="a customer"), name)  # fmt: skip
+        return _erase(connection, ("customer",), "customer = :old", {"old": found[0]}, stand_in, Change(at=at, actor=by, action=CUSTOMER_ERASED, subject="a customer"), name)  # fmt: skip
 
 
 def erase_older(engine: Engine, before: datetime, at: datetime, by: str) -> Erased:
@@ -82,7 +83,7 @@ def erase_older(engine: Engine, before: datetime, at: datetime, by: str) -> Eras
             named = f"SELECT DISTINCT {column} FROM ticket_events WHERE {column} IS NOT NULL AND {column} <> :gone AND {of_them}"  # noqa: S608
             already = "SELECT word_id FROM erased_words"
             connection.execute(text(f"INSERT INTO erased_words {named} AND {column} NOT IN ({already})"), gone)
-        change = Change(at=at, actor=by, action="old tickets erased", subject=f"before {before.isoformat()}")
+        change = Change(at=at, actor=by, action=OLD_ERASED, subject=f"before {before.isoformat()}")
         return _erase(connection, ("customer", "assignee"), of_them, {}, GONE, change)
 
 
@@ -102,6 +103,7 @@ def _erase(
     if name:
         asked = {"name": f"%{quote_plus(name)}%"}  # as it stands in an address
         connection.execute(text("UPDATE saved_views SET query = '' WHERE query LIKE :name"), asked)
+    connection.execute(text("DELETE FROM reading_marks"))  # copies of the events are no more what the store holds
     _keep_used_words(connection)
     connection.execute(text("DELETE FROM words WHERE word_id IN (SELECT word_id FROM erased_words)"))
     erased = Erased(_count(connection, "erased_tickets"), _count(connection, "erased_words"), _mentions(connection, name))  # fmt: skip

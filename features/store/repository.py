@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 from sqlalchemy import Connection, Engine, func, insert, select
 
-from features.coded_events import CodedEvents
+from features.coded_events import CodedEvents, CodedServiceEvents
 from features.schema import (
     SERVICE_COLUMNS,
     TICKET_COLUMNS,
@@ -40,6 +40,7 @@ from features.store.migration import migrate
 from features.store.outcomes import Outcomes
 from features.store.predictions import Predictions
 from features.store.querying import Narrowing, chunks
+from features.store.reading_marks import ReadingMarks
 from features.store.suggestions import Suggestions
 from sla.events import EventLog
 from sla.instants import to_us
@@ -91,6 +92,7 @@ class Store:
         self.forecasts = Forecasts(engine)
         self.suggestions = Suggestions(engine)
         self.audit = Audit(engine)
+        self.reading_marks = ReadingMarks(engine)
         self.access_keys = AccessKeys(engine)
         self.sessions = Sessions(engine)
         self.idempotency = Idempotency(engine)
@@ -138,7 +140,7 @@ class Store:
 
     def append_service_events(
         self,
-        frame: pd.DataFrame,
+        events: pd.DataFrame | CodedServiceEvents,
         source: str,
         *,
         imported_at: datetime | None = None,
@@ -146,8 +148,11 @@ class Store:
         notes: Sequence[Note] = (),
     ) -> AppendReport:
         """What was stored of the service events; as `append_ticket_events`."""
-        validate_service_events(frame)
-        return self._append(_SERVICE_EVENTS, frame, source, imported_at, progress, notes)
+        if isinstance(events, CodedServiceEvents):
+            events.check()
+        else:
+            validate_service_events(events)
+        return self._append(_SERVICE_EVENTS, events, source, imported_at, progress, notes)
 
     def ticket_events(
         self,

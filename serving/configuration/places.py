@@ -34,6 +34,10 @@ class PlaceSettings(SettingGroup):
     var_dir: Path = Field(
         default=Path("var"), description="The one folder slacast writes to besides the database and MLflow."
     )
+    keep_state: bool = Field(
+        default=True,
+        description="Keep what is known of a large desk's tickets in a file of the data folder, so that the next start reads only what is newer. It holds what the events hold, names too.",
+    )
     time_zone: str | None = Field(
         default=None,
         description="The desk's time zone (IANA name) for times in pages, tables and reasons. Unset: the zone of the first calendar in the agreements.",

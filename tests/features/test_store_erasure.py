@@ -22,7 +22,7 @@ AT = datetime(2026, 5, 1, tzinfo=UTC)
 NAME, SECRET = "Ada Byron", "my passport is lost, call Ada"
 HOLD_NOTHING_OF_CUSTOMERS = {
     "audit", "imports", "service_events", "agreements", "outcomes", "outbox", "forecasts", "access_keys", "key_revocations", "sessions",
-    "idempotency", "leases", "jobs", "suggestions",
+    "idempotency", "leases", "jobs", "suggestions", "reading_marks",
 }  # fmt: skip
 NOT_APPEND_ONLY = {"marks", "saved_views"}  # erasing changes them too, and so may others
 
