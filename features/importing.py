@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from features.coded_events import CodedEvents
+from features.coded_events import CodedEvents, CodedServiceEvents
 from features.sources.faults import SourceError
 from features.sources.mapping import load_mapping
 from features.sources.reading import read
@@ -84,10 +84,10 @@ def import_file(
 def _stored(result: ImportResult, store: Store, progress: Progress, imported_at: datetime | None) -> ImportReport:
     found = result.found
     with _collector_paused():
-        if isinstance(found, CodedEvents):
-            stored = store.append_ticket_events(found, result.source, imported_at=imported_at, progress=progress)
-        else:
+        if isinstance(found, CodedServiceEvents) or not isinstance(found, CodedEvents):
             stored = store.append_service_events(found, result.source, imported_at=imported_at, progress=progress)
+        else:
+            stored = store.append_ticket_events(found, result.source, imported_at=imported_at, progress=progress)
     return ImportReport(result, stored, store.url)
 
 

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from features.coded_events import CodedEvents
-from features.schema import ATTRIBUTE_PREFIX, TICKET_COLUMNS
+from features.coded_events import CodedEvents, CodedServiceEvents
+from features.schema import ATTRIBUTE_PREFIX, SERVICE_COLUMNS, TICKET_COLUMNS
 from features.sources.event_ids import event_ids
 from features.sources.faults import Rejection
 from features.sources.mapped_table import MappedTable
@@ -27,7 +27,7 @@ class ImportResult:
     mapping: Mapping
     found: (
         CodedEvents | pd.DataFrame
-    )  # the events, sorted by event_id: those of tickets as codes, those of services as a frame
+    )  # the events, sorted by event_id: as codes, those of services that begin and end in one row as a frame
     rows_read: int
     rejections: tuple[Rejection, ...]
     duplicate_rows: tuple[int, ...]
@@ -76,7 +76,9 @@ def frame_of(events: CodedEvents) -> pd.DataFrame:
     columns = {
         name: Coded(column.codes, np.array(column.values, dtype=object)) for name, column in events.columns.items()
     }
-    ids = event_ids([columns["ticket_id"]], events.at_us, np.maximum(events.ids.numbers.astype(np.int64), 0))
+    is_service = isinstance(events, CodedServiceEvents)
+    parts = events.required if is_service else ("ticket_id",)
+    ids = event_ids([columns[name] for name in parts], events.at_us, np.maximum(events.ids.numbers.astype(np.int64), 0))
     if events.ids.texts is not None:
         ids = ids.where(events.ids.numbers != NO_NUMBER, pd.Series(events.ids.texts, dtype="str"))
     series = {
@@ -85,5 +87,8 @@ def frame_of(events: CodedEvents) -> pd.DataFrame:
         "recorded_at": pd.Series(events.recorded_us.view("datetime64[us]")).dt.tz_localize("UTC"),
         **{name: column.series() for name, column in columns.items()},
     }
-    names = [*TICKET_COLUMNS, *(name for name in columns if name.startswith(ATTRIBUTE_PREFIX))]
+    if events.value is not None:
+        series["value"] = pd.Series(events.value)
+    canonical = SERVICE_COLUMNS if is_service else TICKET_COLUMNS
+    names = [*canonical, *(name for name in columns if name.startswith(ATTRIBUTE_PREFIX))]
     return pd.DataFrame({name: series[name] for name in names})

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.coded_events import CodedServiceEvents
 from features.schema import ATTRIBUTE_PREFIX, PHASES, SERVICE_COLUMNS, SERVICE_KINDS
 from features.sources.dates import UNREADABLE
 from features.sources.event_ids import event_ids, ordinals, rows_in_order
@@ -15,9 +18,13 @@ from features.sources.quality import service_quality
 from features.sources.result import ImportResult
 from features.sources.table import Coded
 from features.stamps import FIRST_US, LAST_US
+from sla.columns import Column
+from sla.event_ids import EventIds
 from sla.instants import Int64Array
 
+FloatArray: TypeAlias = NDArray[np.float64]
 KEYS = ("service", "kind", "phase")
+MOST_OF_ONE_INSTANT = 999  # events that differ by their number alone; an id with a greater one is kept as text
 _VOCABULARIES = {"kind": SERVICE_KINDS, "phase": PHASES}
 
 
@@ -46,6 +53,10 @@ def service_events(rows: MappedTable) -> ImportResult:
     quality = service_quality(rows, happened, kept, happened.at_us[kept])
     columns = {"service": service, "kind": kind, "phase": phase, "severity": rows.coded("severity")}
     columns |= {ATTRIBUTE_PREFIX + name: rows.coded(name) for name in rows.mapping.attributes}
+    if not has_span:
+        coded = _coded(columns, kept, happened.at_us, recorded_us, value)
+        if coded is not None:
+            return ImportResult.of(rows, coded, quality, skipped)
     frame = _frame(columns, kept, happened.at_us, recorded_us, value)
     if has_span:
         ends = kept[ended_us[kept] != UNREADABLE]
@@ -68,7 +79,7 @@ def _phase(rows: MappedTable) -> Coded:
     return phase if (phase.codes >= 0).any() else Coded.constant("point", len(phase))
 
 
-def _value(rows: MappedTable) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _value(rows: MappedTable) -> FloatArray:
     coded = rows.coded("value")
     numbers = pd.to_numeric(pd.Series(coded.values, dtype="str"), errors="coerce").to_numpy(dtype=np.float64)
     value = coded.per_row(numbers, np.nan).astype(np.float64)
@@ -87,14 +98,45 @@ def _refuse_unknown_words(rows: MappedTable, name: str, column: Coded) -> None:
         )
 
 
+def _coded(
+    columns: dict[str, Coded], rows: Int64Array, at_us: Int64Array, recorded_us: Int64Array, value: FloatArray
+) -> CodedServiceEvents | None:
+    """Events in the order of their ids as codes; None where an id must be written as a text, or only texts tell their order."""
+    keys = _ranks([columns[name] for name in KEYS], rows, at_us[rows])
+    if keys is None:
+        return None
+    order = rows_in_order(*keys)
+    numbers = _numbers([key[order] for key in keys])
+    if numbers.max(initial=0) > MOST_OF_ONE_INSTANT:
+        return None
+    chosen = rows[order]
+    taken = {name: column.take(chosen) for name, column in columns.items()}
+    return CodedServiceEvents(
+        at_us[chosen],
+        recorded_us[chosen],
+        EventIds(numbers.astype(np.int16)),
+        {name: Column(column.codes, tuple(column.values.tolist())) for name, column in taken.items()},
+        value[chosen],
+    )
+
+
+def _numbers(keys: list[Int64Array]) -> Int64Array:
+    """A number from 1 for each row among those with equal keys, which are neighbours."""
+    place = np.arange(len(keys[0]))
+    is_first = np.ones(len(place), np.bool_)
+    is_first[1:] = np.logical_or.reduce([key[1:] != key[:-1] for key in keys])
+    return place - np.maximum.accumulate(np.where(is_first, place, 0)) + 1
+
+
 def _frame(
-    columns: dict[str, Coded], rows: Int64Array, at_us: Int64Array, recorded_us: Int64Array, value: np.ndarray
+    columns: dict[str, Coded], rows: Int64Array, at_us: Int64Array, recorded_us: Int64Array, value: FloatArray
 ) -> pd.DataFrame:
     """Events in the order of their ids."""
     groups = [columns[name].codes[rows].astype(np.int64) for name in KEYS]
     numbers = ordinals([*groups, at_us[rows]], None)
-    order = _order([columns[name] for name in KEYS], groups, at_us[rows], numbers)
-    if order is not None:
+    keys = _ranks([columns[name] for name in KEYS], rows, at_us[rows])
+    if keys is not None:
+        order = rows_in_order(*keys, numbers)
         rows, numbers = rows[order], numbers[order]
     taken = {name: column.take(rows) for name, column in columns.items()}
     at = at_us[rows]
@@ -108,13 +150,11 @@ def _frame(
     }
     names = [*SERVICE_COLUMNS, *(name for name in taken if name.startswith(ATTRIBUTE_PREFIX))]
     frame = pd.DataFrame({name: series[name] for name in names})
-    return frame if order is not None else frame.sort_values("event_id", kind="stable").reset_index(drop=True)
+    return frame if keys is not None else frame.sort_values("event_id", kind="stable").reset_index(drop=True)
 
 
-def _order(
-    columns: list[Coded], groups: list[Int64Array], at_us: Int64Array, numbers: Int64Array
-) -> NDArray[np.intp] | None:
-    """The order of the ids that rows will have, told by their parts, which is several times as quick as sorting texts.
+def _ranks(columns: list[Coded], rows: Int64Array, at_us: Int64Array) -> list[Int64Array] | None:
+    """Numbers that sort rows as the parts of their ids do, several times as quick as texts; the last are the instants.
 
     None where the parts do not tell: a slash inside a part, or a year that has not four digits.
     """
@@ -123,10 +163,10 @@ def _order(
     if at_us.min(initial=FIRST_US) < FIRST_US or at_us.max(initial=FIRST_US) >= LAST_US:
         return None
     keys = []
-    for column, codes in zip(columns, groups, strict=True):
+    for column in columns:
         rank = np.zeros(len(column.values) + 1, np.int64)
         rank[np.argsort(np.array([f"{value}/".encode() for value in column.values], object))] = np.arange(
             len(column.values)
         )
-        keys.append(rank[codes])
-    return rows_in_order(*keys, at_us, numbers)
+        keys.append(rank[column.codes[rows]])
+    return [*keys, at_us]
