@@ -33,6 +33,7 @@ _OF_TICKETS: Final = (
     "UPDATE feedback SET comment = NULL WHERE ticket_id IN (SELECT ticket_id FROM erased_tickets)",
     "UPDATE deliveries SET detail = NULL WHERE alert_id IN (SELECT alert_id FROM alerts WHERE subject IN (SELECT ticket_id FROM erased_tickets))",
     "UPDATE marks SET text = '' WHERE ticket_id IN (SELECT text FROM words WHERE word_id IN (SELECT ticket_id FROM erased_tickets))",
+    "UPDATE deviation_notes SET cause = '', action = '', owner = '' WHERE ticket_id IN (SELECT text FROM words WHERE word_id IN (SELECT ticket_id FROM erased_tickets))",
     "UPDATE alerts SET message = '(erased)', details = NULL WHERE subject IN (SELECT ticket_id FROM erased_tickets)",
 )
 

@@ -28,6 +28,7 @@ from features.store.alerts import Alerts
 from features.store.appending import EventTable, Progress, append, last_sequence
 from features.store.audit import Audit
 from features.store.coded_tables import coded_tables
+from features.store.deviation_notes import DeviationNotes
 from features.store.engine import DEFAULT_URL, make_engine, reading, writing
 from features.store.feedback import Feedback
 from features.store.forecasts import Forecasts
@@ -99,6 +100,7 @@ class Store:
         self.leases = Leases(engine)
         self.jobs = Jobs(engine)
         self.marks = Marks(engine)
+        self.deviation_notes = DeviationNotes(engine)
         self.saved_views = SavedViews(engine)
 
     def __enter__(self) -> Store:

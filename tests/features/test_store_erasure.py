@@ -1,5 +1,6 @@
 """Erasing personal data: it is gone from every table and from the file, all else stays, and nobody else may change a row."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
@@ -12,6 +13,7 @@ from features.schema import conform_ticket_events
 from features.store import StoreError, open_store
 from features.store.audit import Change
 from features.store.backup import back_up
+from features.store.deviation_notes import DeviationNote
 from features.store.engine import make_engine
 from features.store.erasure import CHANGED, GONE, erase_customer, erase_older
 from features.store.marks import ASSIGNED, Mark, SavedView
@@ -24,7 +26,7 @@ HOLD_NOTHING_OF_CUSTOMERS = {
     "audit", "imports", "service_events", "agreements", "outcomes", "outbox", "forecasts", "access_keys", "key_revocations", "sessions",
     "idempotency", "leases", "jobs", "suggestions", "reading_marks",
 }  # fmt: skip
-NOT_APPEND_ONLY = {"marks", "saved_views"}  # erasing changes them too, and so may others
+NOT_APPEND_ONLY = {"marks", "saved_views", "deviation_notes"}  # erasing changes them too, and so may others
 
 
 def filled(url: str) -> None:
@@ -154,17 +156,24 @@ def test_marks_and_saved_views_forget_with_the_rest(url: str):
     with open_store(url) as store:
         change = Change(at=AT, actor="tester", action="tickets assigned", subject="B2")
         store.marks.add([Mark(ticket_id="B2", kind=ASSIGNED, made_by="tester", made_at=AT, text=NAME)], change)
+        note = DeviationNote(ticket_id="A1", target="resolution", made_by="tester", made_at=AT, cause=SECRET, owner=NAME)
+        store.deviation_notes.add(note, replace(change, action="deviation noted"))
+        store.deviation_notes.add(replace(note, ticket_id="B2"), replace(change, action="deviation noted"))
         store.saved_views.save(SavedView("tester", "one", urlencode({"customer": NAME})), AT)
         store.saved_views.save(SavedView("tester", "two", "customer=Another"), AT)
     with up_to_date(url) as engine:
         erase_customer(engine, NAME, "erased-1", AT, "tester")
     with open_store(url) as store:
         assert [view.name for view in store.saved_views.of("tester")] == ["two"]
+        held = store.deviation_notes.holding()
+        assert (held["A1", "resolution"].cause, held["A1", "resolution"].owner) == ("", "")
+        assert held["B2", "resolution"].owner == NAME
         assert NAME in [mark.text for mark in store.marks.since(0)[1]]  # her ticket is A1; B2 was assigned to her
     with up_to_date(url) as engine:
         erase_older(engine, AT + timedelta(days=1000), AT, "tester")
     with open_store(url) as store:
         assert [mark.text for mark in store.marks.since(0)[1]] == [""]
+        assert {note.owner for note in store.deviation_notes.holding().values()} == {""}
 
 
 def test_a_backup_of_a_store_in_use_is_whole_and_opens(tmp_path: Path):
