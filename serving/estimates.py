@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,6 +17,10 @@ from models.reasons import Reason, reason_texts, reasons
 from sla.instants import NEVER_US, BoolArray, Int64Array
 
 TOP = 3
+BLOCK_ROWS = 5_000
+"""Many rows are asked about so many at a time: their values need little memory, and two threads share them."""
+THREADS = 2
+"""More than one asks at once, because LightGBM lets go of the interpreter; not all of a large machine, which also answers people."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class Estimates:
             return replace(self, bundle=bundle)
         rows = histories.matrix(snapshots.take(places), bundle.spec, bundle.target, text=bundle.text)
         probability, row, asked_us = self.probability.copy(), self.row.copy(), self.asked_us.copy()
-        probability[places] = bundle.predict(rows)
+        probability[places] = _predicted(bundle, rows)
         row[places] = sum(len(frame) for frame in self.features) + np.arange(len(places))
         asked_us[places] = snapshots.at_us[places]
         return Estimates(probability, row, asked_us, bundle, (*self.features, rows), self.finishes)
@@ -113,3 +118,12 @@ class Estimates:
             if len(mine) and self.bundle is not None:
                 yield self.bundle, mine, frame.iloc[row[mine] - first]
             first += len(frame)
+
+
+def _predicted(bundle: BreachBundle, rows: pd.DataFrame) -> NDArray[np.float64]:
+    """What the bundle says of rows; of each the same whatever else is asked about."""
+    if len(rows) <= BLOCK_ROWS:
+        return bundle.predict(rows)
+    blocks = [rows.iloc[begin : begin + BLOCK_ROWS] for begin in range(0, len(rows), BLOCK_ROWS)]
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="slacast-asking") as pool:
+        return np.concatenate(list(pool.map(bundle.predict, blocks)))

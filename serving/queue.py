@@ -199,6 +199,13 @@ class Queue:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Sixteen letters that differ when the instant, the events known or the bundle differ; equal on every replica."""
-        parts = (self.as_of, self.last_sequence, self.bundle_version, self.rules_only_reason, len(self.rows))
+        """Sixteen letters that differ when the instant, the events known, the bundle or when it was asked differ; equal on every replica."""
+        parts = (
+            self.as_of,
+            self.asked_at,
+            self.last_sequence,
+            self.bundle_version,
+            self.rules_only_reason,
+            len(self.rows),
+        )
         return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()

@@ -20,6 +20,7 @@ from serving.handling import Handling
 from serving.idle_teams import idle_teams
 from serving.known_events import EventStore, Known, Touched, nothing_known
 from serving.likely_end import likely_end, unseen
+from serving.meanwhile import Meanwhile
 from serving.open_work import suggested_order
 from serving.queue import Queue
 from serving.risk import Thresholds
@@ -44,7 +45,7 @@ HANDLING_US = 6 * 3_600 * SECOND_US  # so often finished tickets are asked how l
 class Scorer:
     """Scores open tickets from a store; keeps the histories in memory, reads and builds only what is new.
 
-    `score`, `refresh`, `read_news`, `use` and `use_agreements` belong to one thread; `ticket`, `score_events` and
+    `score`, `refresh`, `glance`, `read_news`, `use` and `use_agreements` belong to one thread; `ticket`, `score_events` and
     `score_by` may be called from any: what is known is replaced as a whole and never changed.
     """
 
@@ -70,7 +71,7 @@ class Scorer:
         self._model: tuple[BreachBundle | None, str] = (bundle, why_no_bundle)
         self._work: WorkTime | None = None
         self._known: Known | None = None
-        self._touched = Touched()
+        self._touched, self._touched_since = Touched(), Touched()  # since the last queue; since `score` began
         self._last: Scored | None = None
         self._reading = threading.Lock()
 
@@ -101,14 +102,16 @@ class Scorer:
             ):
                 return False
             news = self._store.ticket_event_log(since_sequence=known.last_sequence, up_to_sequence=last)
-            histories = known.histories.with_logs([news])
+            histories, services = known.histories.with_logs([news]), []
             if last_of_services != known.last_service_sequence:
                 fresh = self._store.service_events(
                     since_sequence=known.last_service_sequence, up_to_sequence=last_of_services
                 )
                 histories = histories.with_service_news(fresh)
-                self._touched.services.update(fresh["service"].unique())
-            self._touched.tickets.update(news.ticket_ids.tolist())
+                services = fresh["service"].unique().tolist()
+            for touched in (self._touched, self._touched_since):
+                touched.tickets.update(news.ticket_ids.tolist())
+                touched.services.update(services)
             self._known = Known(histories, last, last_of_services)
             return True
 
@@ -122,15 +125,46 @@ class Scorer:
         """All that is known now."""
         return self._remembered().histories
 
-    def score(self, at: datetime) -> Queue:
-        """The queue of all tickets open at an aware instant, as known then."""
+    def score(self, at: datetime, meanwhile: Meanwhile | None = None) -> Queue:
+        """The queue of all tickets open at an aware instant, as known then.
+
+        Where there is something to do `meanwhile`, the looks may `read_news` and `glance`: the queue then knows the news too and is of
+        the instant when all was asked. Tickets with such news are asked about once more, so what is newer stays.
+        """
         known = self._remembered()
-        self._touched = Touched()
-        if self._model[0] is not None and self._order.is_wanted and is_stale(self._handling, to_us(at), HANDLING_US):
-            self._handling = Handling.of(known.histories, LEADING, to_us(at), self._order.assumed_minutes)
-        scored = self._columns(known.histories, at, is_ordered=True)
-        self._last = scored
+        self._touched_since = Touched()
+        if meanwhile is None:
+            self._handling, scored = self._whole(known, at)
+        else:
+            self._handling, scored = meanwhile.during(lambda: self._whole(known, at))
+            if self._known is not known:
+                now = meanwhile.now()
+                if now < at or (self._last is not None and now < self._last.reading.at):  # the clock was set back
+                    return self.score(now)
+                known = self._remembered()
+                scored = self._again(known, now, scored, self._touched_since)
+        self._last, self._touched = scored, Touched()
         return self._queue(scored, known.last_sequence)
+
+    def _whole(self, known: Known, at: datetime) -> tuple[Handling, Scored]:
+        """All that is open, and what finished tickets tell of work; changes nothing, so any thread may do it."""
+        handling = self._handling
+        if self._model[0] is not None and self._order.is_wanted and is_stale(handling, to_us(at), HANDLING_US):
+            handling = Handling.of(known.histories, LEADING, to_us(at), self._order.assumed_minutes)
+        return handling, self._columns(known.histories, at, ordered_by=handling)
+
+    def _again(self, known: Known, at: datetime, before: Scored, touched: Touched) -> Scored:
+        """What was scored before as of now: the same bundle is asked about what was touched, and repeats itself on the rest."""
+        bundle = before.estimates.bundle
+        return self._columns(
+            known.histories,
+            at,
+            bundle=bundle,
+            before=before,
+            touched=touched,
+            ordered_by=self._handling,
+            is_asking=bundle is not None,
+        )
 
     def first(self, at: datetime) -> Queue | None:
         """The queue by the rules alone, where there is a model and it takes a while until it can be asked; `score` knows nothing of it.
@@ -151,11 +185,22 @@ class Scorer:
         last, bundle = self._last, self._model[0]
         if last is None or bundle is None or last.estimates.bundle is not bundle or at < last.reading.at:
             return self.score(at)
+        return self._refreshed(last, at)
+
+    def glance(self, at: datetime) -> Queue | None:
+        """As `refresh` while `score` is under way: by the bundle of the last queue, whatever is used by now. None where there is no last
+        queue to begin from, or the clock was set back.
+        """
+        last = self._last
+        if last is None or at < last.reading.at:
+            return None
+        return self._refreshed(last, at, FIRST_WORD if self._model[0] is not None else None)
+
+    def _refreshed(self, last: Scored, at: datetime, why_none: str | None = None) -> Queue:
         known = self._remembered()
-        scored = self._columns(known.histories, at, before=last, is_ordered=True)
-        self._touched = Touched()
-        self._last = scored
-        return self._queue(scored, known.last_sequence)
+        scored = self._again(known, at, last, self._touched)
+        self._last, self._touched = scored, Touched()
+        return self._queue(scored, known.last_sequence, why_none)
 
     def score_by(self, bundle: BreachBundle, at: datetime) -> Queue:
         """The queue as another bundle would have it, for comparing; `score` and what it gave stay as they are."""
@@ -216,10 +261,13 @@ class Scorer:
         of: Snapshots | None = None,
         bundle: BreachBundle | None = None,
         before: Scored | None = None,
-        is_ordered: bool = False,
+        touched: Touched | None = None,
+        ordered_by: Handling | None = None,
         is_asking: bool = True,
     ) -> Scored:
-        """All open tickets, or the given snapshots, scored by the served bundle or another; `before`: what need not be asked again."""
+        """All open tickets, or the given snapshots, scored by the served bundle or another; `before`: what need not be asked again, but
+        for what was `touched`. Put in order where it is given what finished tickets tell of work.
+        """
         bundle = (bundle or self._model[0]) if is_asking else None
         snapshots = histories.open_snapshots(to_us(at)) if of is None else of
         facts, leading = Facts.of(histories, snapshots), histories.verdicts(snapshots, LEADING)
@@ -228,7 +276,7 @@ class Scorer:
         asked_at = at
         if bundle is not None and before is not None:
             place = before.facts.by_id.get_indexer(facts.by_id)
-            place[~is_undecided | self._touched.among(facts)] = -1
+            place[~is_undecided | (touched or Touched()).among(facts)] = -1
             estimates, asked_at = before.estimates.moved(place), before.reading.asked_at
         if bundle is not None:
             estimates = estimates.asked(bundle, histories, snapshots, is_undecided & (estimates.row < 0))
@@ -240,9 +288,9 @@ class Scorer:
             estimates,
             reading,
         )
-        return self._ordered(scored, histories, snapshots) if is_ordered else scored
+        return scored if ordered_by is None else self._ordered(scored, histories, snapshots, ordered_by)
 
-    def _ordered(self, scored: Scored, histories: LiveHistories, snapshots: Snapshots) -> Scored:
+    def _ordered(self, scored: Scored, histories: LiveHistories, snapshots: Snapshots, handling: Handling) -> Scored:
         """The same with what the suggested order says; as it is where the rules alone speak or are wanted."""
         if scored.estimates.bundle is None or not self._order.is_wanted:
             return scored
@@ -254,7 +302,7 @@ class Scorer:
             scored.facts,
             clocks,
             scored.estimates,
-            self._handling,
+            handling,
             self._order,
             to_us(scored.reading.at),
             self._work,

@@ -7,14 +7,16 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from serving.meanwhile import Meanwhile
 from serving.queue import Queue
 from serving.tracing import Note, Tracing
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
 
+Scored = TypeVar("Scored", Queue, Queue | None)
 _MOST_KNOWN = 4  # the queue that is stored, and those that were scored since
 
 
@@ -24,11 +26,14 @@ class Scoring(Protocol):
     def read_news(self) -> bool:
         """True where the store had events that were not known yet."""
 
-    def score(self, at: datetime) -> Queue:
+    def score(self, at: datetime, meanwhile: Meanwhile | None = None) -> Queue:
         """The queue at an instant."""
 
     def refresh(self, at: datetime) -> Queue:
         """The same, of tickets without news as before."""
+
+    def glance(self, at: datetime) -> Queue | None:
+        """The same while all are scored."""
 
 
 class Storing(Protocol):
@@ -64,13 +69,17 @@ class TickSpans:
             self._read = (began_ns, time.time_ns())
         return has_news
 
-    def score(self, at: datetime) -> Queue:
-        """As the scorer does."""
-        return self._ticked("all", lambda: self._scorer.score(at))
+    def score(self, at: datetime, meanwhile: Meanwhile | None = None) -> Queue:
+        """As the scorer does; a glance meanwhile is told as a tick within."""
+        return self._ticked("all", lambda: self._scorer.score(at, meanwhile))
 
     def refresh(self, at: datetime) -> Queue:
         """As the scorer does."""
         return self._ticked("news", lambda: self._scorer.refresh(at))
+
+    def glance(self, at: datetime) -> Queue | None:
+        """As the scorer does."""
+        return self._ticked("news", lambda: self._scorer.glance(at))
 
     def around(self, journal: Storing) -> StoringSpans:
         """The journal, telling how it stores."""
@@ -80,7 +89,7 @@ class TickSpans:
         """The tick that scored the queue, None where it is not known any more."""
         return next((context for known, context in reversed(self._known) if known() is queue), None)
 
-    def _ticked(self, what: str, scored: Callable[[], Queue]) -> Queue:
+    def _ticked(self, what: str, scored: Callable[[], Scored]) -> Scored:
         read, self._read = self._read, None
         began_ns = read[0] if read else None
         with self._tracing.span("tick", began_ns=began_ns, slacast__scored=what) as tick:
@@ -88,8 +97,10 @@ class TickSpans:
                 self._tracing.past("read news", *read)
             with self._tracing.span("score") as note:
                 queue = scored()
-                _tell_size(note, queue)
-            self._known.append((weakref.ref(queue), tick.context))
+                if queue is not None:
+                    _tell_size(note, queue)
+            if queue is not None:
+                self._known.append((weakref.ref(queue), tick.context))
         return queue
 
 

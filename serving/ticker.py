@@ -15,6 +15,7 @@ from typing import Protocol
 import pandas as pd
 
 from serving.background import Loop
+from serving.meanwhile import Meanwhile
 from serving.queue import Queue
 from serving.spare_memory import give_back
 
@@ -37,11 +38,14 @@ class QueueSource(Protocol):
     def read_news(self) -> bool:
         """True where the store had events that were not known yet."""
 
-    def score(self, at: datetime) -> Queue:
-        """The queue at an instant."""
+    def score(self, at: datetime, meanwhile: Meanwhile | None = None) -> Queue:
+        """The queue at an instant, or where news came `meanwhile` at a later one."""
 
     def refresh(self, at: datetime) -> Queue:
         """The queue at an instant, tickets without news as the bundle saw them at the last `score`."""
+
+    def glance(self, at: datetime) -> Queue | None:
+        """As `refresh` while `score` is under way; None where there is nothing to begin from."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Standing:
 
 
 class Ticker:
-    """Scores everything on a tick and on a change of model or agreements, and what has news at once.
+    """Scores everything on a tick and on a change of model or agreements, and what has news at once, also while all is scored.
 
     Errors are logged and shown, never the end of the service. While the store cannot be read, what is known is scored on.
     `first` gives what to show before the first scoring, None where that is quick.
@@ -82,7 +86,9 @@ class Ticker:
         self._take_changes, self._publish, self._first = take_changes, publish, first
         self._tick_seconds, self._news_seconds = tick_seconds, news_seconds
         self._pending: pd.DataFrame | None = None
-        self._next_tick, self._failures = 0.0, 0
+        self._missed: str | None = None
+        self._next_tick, self._failures, self._is_first = 0.0, 0, False
+        self._meanwhile = Meanwhile(self._look, clock, news_seconds)
         self._loop = Loop("ticker", self.step, self._wait_seconds)
         self.standing = Standing()
 
@@ -99,16 +105,20 @@ class Ticker:
 
     def step(self) -> bool:
         """True where the queue was scored anew: one round of feed, news, changes and, if any of them or the tick asks, scoring."""
-        has_news, problem = self._take_news()
+        has_news, self._missed = self._take_news()
         try:
-            is_new = self._score(has_news, problem)
+            is_new = self._score(has_news)
+            problem = self._missed  # of the last look
         except Exception as fault:  # a bundle made by others may fail in any way: the last queue stays, with the reason
             problem = self._said("scoring failed", fault)
             self._next_tick, is_new = 0.0, False
         self._failures = self._failures + 1 if problem else 0
+        self._tell(problem)
+        return is_new
+
+    def _tell(self, problem: str | None) -> None:
         if problem != self.standing.problem:
             self.standing = replace(self.standing, problem=problem)
-        return is_new
 
     def _take_news(self) -> tuple[bool, str | None]:
         """Whether there is news, and why none can be had."""
@@ -118,29 +128,48 @@ class Ticker:
         except Exception as fault:  # the store's, a feed's of any kind: what is known is scored on, the reason is shown
             return False, self._said("news cannot be read, so the queue does not know of it", fault)
 
-    def _score(self, has_news: bool, problem: str | None) -> bool:
+    def _score(self, has_news: bool) -> bool:
         now = time.monotonic()
         is_due = self._take_changes() or now >= self._next_tick
-        if problem is not None and self.standing.queue is None:
+        if self._missed is not None and self.standing.queue is None:
             return False
         if not is_due and not has_news:
             return False
         at = self._clock()
-        if self.standing.queue is None:
-            self._show_first(at, problem)
-        queue = self._source.score(at) if is_due else self._source.refresh(at)
-        self.standing = Standing(queue, time.monotonic(), problem)
-        self._publish(queue)
-        if is_due:
-            self._next_tick = now + self._tick_seconds
-            give_back()  # what the scoring before held
+        if not is_due:
+            self._show(self._source.refresh(at))
+            return True
+        self._is_first = self.standing.queue is None
+        if self._is_first:
+            self._show_first(at)
+        self._show(self._source.score(at, self._meanwhile))
+        self._is_first = False
+        self._next_tick = now + self._tick_seconds
+        give_back()  # what the scoring before held
         return True
 
-    def _show_first(self, at: datetime, problem: str | None) -> None:
+    def _look(self) -> None:
+        """Take in what happened while all is scored, and show it at once."""
+        has_news, self._missed = self._take_news()
+        self._tell(self._missed)
+        if not has_news:
+            return
+        at = self._clock()
+        queue = self._source.glance(at)
+        if queue is not None:
+            self._show(queue)
+        elif self._is_first:
+            self._show_first(at)
+
+    def _show(self, queue: Queue) -> None:
+        self.standing = Standing(queue, time.monotonic(), self._missed)
+        self._publish(queue)
+
+    def _show_first(self, at: datetime) -> None:
         """Show what can be said at once while the first scoring goes on. It is not published: nobody stores it or acts on it."""
         queue = self._first(at)
         if queue is not None:
-            self.standing = Standing(queue, time.monotonic(), problem)
+            self.standing = Standing(queue, time.monotonic(), self._missed)
 
     def _said(self, what: str, fault: Exception) -> str:
         """The fault in words; in the log once, not at every try."""

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from features.live import LiveHistories
 from serving.app import application
+from serving.meanwhile import Meanwhile
 from serving.queue import Queue, QueueRow
 from serving.risk import Clock, Thresholds, group_of, risk_words
 from serving.rule_reasons import rule_reasons, why_here
@@ -216,12 +217,15 @@ class FixedSource:
         news, self.has_news = self.has_news, False
         return news
 
-    def score(self, at: datetime) -> Queue:
+    def score(self, at: datetime, meanwhile: Meanwhile | None = None) -> Queue:
         if self.failure:
             raise RuntimeError(self.failure)
         return self.queue
 
     def refresh(self, at: datetime) -> Queue:
+        return self.score(at)
+
+    def glance(self, at: datetime) -> Queue | None:
         return self.score(at)
 
     def ticket(self, ticket_id: str, at: datetime, supposed: pd.DataFrame | None = None) -> TicketFile | None:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from features.store.faults import StoreError
+from serving.meanwhile import Meanwhile
 from serving.queue import Queue
 from serving.ticker import Ticker
 from tests.serving.builders import NOW, FixedSource, busy_desk
@@ -23,8 +24,8 @@ class Counting(FixedSource):
         self.refreshed_at: list[datetime] = []
         self.was_scored = threading.Event()
 
-    def score(self, at: datetime) -> Queue:
-        found = super().score(at)
+    def score(self, at: datetime, meanwhile: Meanwhile | None = None) -> Queue:
+        found = super().score(at, meanwhile)
         self.scored_at.append(at)
         self.was_scored.set()
         return found
@@ -176,9 +177,9 @@ def test_what_can_be_said_at_once_is_shown_until_the_first_scoring_but_not_acted
     by_rules = FixedSource(busy_desk(4)).score(NOW)
 
     class Watching(Counting):
-        def score(self, at: datetime) -> Queue:
+        def score(self, at: datetime, meanwhile: Meanwhile | None = None) -> Queue:
             shown.append(ticker.standing.queue)
-            return super().score(at)
+            return super().score(at, meanwhile)
 
     source = Watching()
     ticker = Ticker(source, lambda: NOW, tick_seconds=0, publish=published.append, first=lambda _at: by_rules)
@@ -195,7 +196,7 @@ def test_what_is_said_at_once_stays_while_the_first_scoring_fails() -> None:
     by_rules = FixedSource(busy_desk(4)).score(NOW)
 
     class Broken(Counting):
-        def score(self, at: datetime) -> Queue:
+        def score(self, at: datetime, meanwhile: Meanwhile | None = None) -> Queue:
             raise RuntimeError("the bundle is odd")
 
     ticker = Ticker(Broken(), lambda: NOW, tick_seconds=0, first=lambda _at: by_rules)
