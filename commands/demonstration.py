@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +15,13 @@ from commands.printing import Progress, says_faults
 from commands.service import say_address
 
 if TYPE_CHECKING:
-    from serving.settings import Settings
+    import pandas as pd
 
+    from serving.settings import Settings
+    from sla.agreements.agreement_set import AgreementSet
+
+MONITORED = "monitoring"
+FORECAST_WEEKS = 5
 DEMO_FILES = Path(__file__).resolve().parents[1] / "examples" / "demo"
 
 
@@ -46,29 +52,69 @@ def demo(
     from serving.app import serve as serve_until_interrupted
     from serving.reports.table import as_table
     from serving.workplace import score_once
-    from simulation.demo import LIVE_START, SEED, DemoClock, DemoFeed, demo_desk
+    from simulation.demo import LIVE_START, SEED, DemoClock, DemoFeed, demo_desk, demo_monitoring
     from simulation.export import write_export
     from sla.agreements.loading import load_agreements
     from training.breach import TrainRequest, train_breach
 
     progress = Progress()
     settings = demo_settings(port)
-    desk = demo_desk(SEED if seed is None else seed)
+    seed = SEED if seed is None else seed
+    desk, monitoring = demo_desk(seed), demo_monitoring(seed)
     progress("simulating six months of a service desk")
     export = settings.var_dir / "tickets.csv"
     write_export(desk.events_until(LIVE_START), export)
     with open_store(settings.database_url) as store:
         import_file(export, DEMO_FILES / "mapping.yaml", store, imported_at=LIVE_START, progress=progress)
+        progress("watching its services for a year")
+        store.append_service_events(monitoring.events_until(LIVE_START), MONITORED, imported_at=LIVE_START)
         events = store.ticket_events()
     agreed = load_agreements(DEMO_FILES / "agreements.yaml")
     trained = train_breach(TrainRequest(events, agreed, settings.mlflow_uri, settings.var_dir), progress)
     typer.echo(trained.text())
+    learn_outages(settings, events, agreed, progress)
+    keep_forecasts(settings, progress)
     progress("scoring the open tickets")
     queue = score_once(settings, LIVE_START)
     typer.echo(as_table(queue, queue.rows[:20]), nl=False)
     if not once:
         clock = DemoClock(LIVE_START, speed, time.monotonic)
-        serve_until_interrupted(settings, clock=clock, feed=DemoFeed(desk), on_ready=say_address)
+        with open_store(settings.database_url) as store:
+            feed = DemoFeed(desk, monitoring, lambda frame: store.append_service_events(frame, MONITORED))
+            serve_until_interrupted(settings, clock=clock, feed=feed, on_ready=say_address)
+
+
+def learn_outages(settings: Settings, events: pd.DataFrame, agreed: AgreementSet, progress: Progress) -> None:
+    """Train the model of outages on what monitoring recorded, and say what it is worth."""
+    from commands.outages import needs_of
+    from features.outages.tickets import service_tickets
+    from features.store import open_store
+    from simulation.demo import LIVE_START
+    from training.outage import OutageRequest, train_outage
+
+    with open_store(settings.database_url) as store:
+        watched = store.service_events()
+    tickets = service_tickets(events, agreed)
+    request = OutageRequest(
+        watched, tickets, settings.mlflow_uri, settings.var_dir, by="demo", at=LIVE_START, needs=needs_of(agreed)
+    )
+    typer.echo(train_outage(request, progress).text())
+
+
+def keep_forecasts(settings: Settings, progress: Progress) -> None:
+    """Train the model of volumes as it would have been weeks ago, and keep the forecast of each Monday since: each can be held against what came."""
+    from commands.volumes import account_at, trained_volumes
+    from features.store import open_store
+    from simulation.demo import LIVE_START
+
+    begin = LIVE_START - timedelta(weeks=FORECAST_WEEKS)
+    progress("training the forecast of volumes, as it would have been then")
+    typer.echo(trained_volumes(settings, begin, progress=progress).text())
+    with open_store(settings.database_url) as store:
+        for week in range(FORECAST_WEEKS + 1):
+            at = begin + timedelta(weeks=week)
+            progress("keeping the forecasts of past weeks", week, FORECAST_WEEKS)
+            store.forecasts.append(account_at(settings, at).rows())
 
 
 def demo_settings(port: int | None) -> Settings:

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from features.store.repository import Store
     from features.volumes.counts import VolumeCounts
     from features.volumes.planned import Outlook
+    from models.volumes.account import VolumeAccount
     from serving.settings import Settings
     from sla.agreements.agreement_set import AgreementSet
+    from training.volumes.fitting import VolumeSettings
+    from training.volumes.model import VolumeResponse
 
 PlannedOption = Annotated[
     Path | None,
@@ -43,12 +46,27 @@ def train_volumes(
 ) -> None:
     """Train, judge and print; `unused` holds options that only other models have, by name, which must not be given."""
     from training.volumes.fitting import VolumeSettings
-    from training.volumes.model import VolumeRequest, train_volume
 
     refuse_unused(Trainable.VOLUME, unused, "it is judged at past origins by its own gate")
     settings = settings_with(database_url=store, agreements=agreements)
     chosen = chosen_settings(settings_file, VolumeSettings)
-    progress, at = Progress(), instant(as_of) if as_of else datetime.now(UTC)
+    at = instant(as_of) if as_of else datetime.now(UTC)
+    typer.echo(trained_volumes(settings, at, chosen, planned, seed, Progress()).text())
+
+
+def trained_volumes(
+    settings: Settings,
+    at: datetime,
+    chosen: VolumeSettings | None = None,
+    planned: Path | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> VolumeResponse:
+    """What became of a training on what was known at an instant."""
+    from training.volumes.fitting import VolumeSettings
+    from training.volumes.model import VolumeRequest, train_volume
+
+    chosen, progress = chosen or VolumeSettings(), progress or Progress()
     progress("counting tickets")
     _, _, counts, outlook = _counted(settings, at, planned, chosen.horizon_days)
     request = VolumeRequest(
@@ -61,7 +79,7 @@ def train_volumes(
         at=datetime.now(UTC),
         settings=chosen,
     )
-    typer.echo(train_volume(request, progress).text())
+    return train_volume(request, progress)
 
 
 @app.command("volume")
@@ -93,26 +111,35 @@ def volume(
 
     Example: slacast forecast volume --level team --subject Network --keep
     """
-    from features.volumes.breaches import TARGET, breached_counts
-    from models.registry import champion
-    from models.volumes.account import VolumeAccount, account_of
-    from models.volumes.bundle import load_volume_model
-
     settings, at = settings_with(database_url=store, agreements=agreements), seen_at(as_of)
-    found = champion(settings.mlflow_uri, "volume", download_to=settings.var_dir / "downloads")
-    model = None if found.path is None else load_volume_model(found.path)
-    events, agreed, counts, outlook = _counted(settings, at, planned, 371)
-    counts.place(level, subject)
-    breached = breached_counts(events, agreed, at, counts) if TARGET in agreed.clocks else None
-    version = str(found.version) if model else ""
-    account: VolumeAccount = account_of(
-        counts, outlook, events, at, model, version, stated_minutes=handling_minutes, breached=breached
-    )
+    account = account_at(settings, at, planned, handling_minutes, series=(level, subject))
     with _opened(settings) as opened:
         earlier = opened.forecasts.read(series="arrivals", until=at)
         if keep:
             opened.forecasts.append(account.rows())
     emit(account.printed(level, subject, earlier), as_json)
+
+
+def account_at(
+    settings: Settings,
+    at: datetime,
+    planned: Path | None = None,
+    handling_minutes: float | None = None,
+    series: tuple[str, str] = ("all", ""),
+) -> VolumeAccount:
+    """The forecast made at an instant by the champion, from what the store held by then; `series` must be among those counted."""
+    from features.volumes.breaches import TARGET, breached_counts
+    from models.registry import champion
+    from models.volumes.account import account_of
+    from models.volumes.bundle import load_volume_model
+
+    found = champion(settings.mlflow_uri, "volume", download_to=settings.var_dir / "downloads")
+    model = None if found.path is None else load_volume_model(found.path)
+    events, agreed, counts, outlook = _counted(settings, at, planned, 371)
+    counts.place(*series)
+    breached = breached_counts(events, agreed, at, counts) if TARGET in agreed.clocks else None
+    version = str(found.version) if model else ""
+    return account_of(counts, outlook, events, at, model, version, stated_minutes=handling_minutes, breached=breached)
 
 
 def _counted(

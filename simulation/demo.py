@@ -8,11 +8,15 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from simulation.demo_world import ZONE, demo_world
+from simulation.demo_world import MONITORED, ZONE, demo_world
 from simulation.desk import Desk
+from simulation.monitoring import Monitoring
 from sla.instants import from_us, to_us
 
 HISTORY_START = datetime(2026, 1, 5, tzinfo=ZoneInfo(ZONE))  # a Monday
+WATCHED_FROM = datetime(
+    2025, 7, 7, tzinfo=ZoneInfo(ZONE)
+)  # monitoring is older than the ticket system: a model needs outages to learn from
 LIVE_START = datetime(2026, 7, 6, 8, 30, tzinfo=ZoneInfo(ZONE))  # a Monday, half an hour after opening
 SEED = 16
 
@@ -20,6 +24,11 @@ SEED = 16
 def demo_desk(seed: int = SEED) -> Desk:
     """Return the demo desk on the morning of its first day, with nothing happened yet."""
     return Desk(demo_world(), seed, HISTORY_START)
+
+
+def demo_monitoring(seed: int = SEED) -> Monitoring:
+    """Return what watches the services of the demo desk, with nothing happened yet."""
+    return Monitoring(demo_world(), MONITORED, seed, WATCHED_FROM)
 
 
 def demo_history(seed: int = SEED, months: int = 6) -> pd.DataFrame:
@@ -36,13 +45,19 @@ def history_end(months: int) -> datetime:
 
 
 class DemoFeed:
-    """The demo desk as a source of events, one step after another."""
+    """The demo desk as a source of events, one step after another; what monitoring recorded meanwhile goes to `keep`."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(
+        self, desk: Desk, monitoring: Monitoring | None = None, keep: Callable[[pd.DataFrame], object] = len
+    ) -> None:
+        self._desk, self._monitoring, self._keep = desk, monitoring, keep
 
     def events_until(self, at: datetime) -> pd.DataFrame:
         """Return what the desk has recorded since the last call and up to `at`; an empty frame if that is nothing."""
+        if self._monitoring is not None:
+            watched = self._monitoring.events_until(at)
+            if len(watched):
+                self._keep(watched)
         return self._desk.events_until(at)
 
 

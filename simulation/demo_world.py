@@ -15,6 +15,7 @@ from simulation.demo_topics import (
     TOPICS,
     WORKPLACE,
 )
+from simulation.monitoring import Monitored
 from simulation.world import Afterwards, Agent, Arrivals, Channel, Customer, LogNormal, World
 
 ZONE = "Europe/Berlin"
@@ -75,6 +76,26 @@ CHANNELS = (
     Channel("portal", 50),
     Channel("e-mail", 30, "customer", LogNormal(2.0, 0.5)),
     Channel("phone", 20, "agent", LogNormal(6.0, 0.5)),
+)
+
+# Planted: before the VPN and the web shop fail, answers mostly grow slow; changes break the database; the Wi-Fi is flaky, without a sign.
+MONITORED = (
+    Monitored("Backup", 900.0),
+    Monitored("CRM", 320.0, 0.1),
+    Monitored("Collaboration", 180.0),
+    Monitored("Database", 15.0, 0.1, changes_per_week=1.2, breaks=0.35),
+    Monitored("E-mail", 140.0, changes_per_week=0.3),
+    Monitored("ERP", 450.0, shows=0.5),
+    Monitored("File storage", 60.0, 0.1),
+    Monitored("Identity", 90.0),
+    Monitored("Mobile", 200.0),
+    Monitored("Network", 8.0, changes_per_week=0.5),
+    Monitored("Payroll", 380.0),
+    Monitored("Printing", 250.0, 0.3),
+    Monitored("VPN", 70.0, shows=0.7),
+    Monitored("Web shop", 260.0, 0.7, shows=0.85, changes_per_week=1.0),
+    Monitored("Wi-Fi", 12.0, 1.2),
+    Monitored("Workplace", 110.0),
 )
 
 WEEKDAYS = (1.25, 1.05, 1.0, 0.98, 0.88, 0.06, 0.06)

@@ -25,6 +25,8 @@ class Concern(IntEnum):
     ABSENCES = 7
     RECORDING = 8
     PLANNED = 9
+    MONITORING = 10
+    MONITORED_FAILURES = 11
 
 
 def stream(seed: int, concern: Concern, day: int) -> np.random.Generator:

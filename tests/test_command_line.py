@@ -187,5 +187,7 @@ def test_the_demo_runs_to_a_queue_and_the_models_figures(run):
     assert found.exit_code == 0, found.output
     assert "share used + priority" in found.stdout
     assert "is promoted" in found.stdout
+    assert "outage v1 is served by mean" in found.stdout
+    assert "volume v1" in found.stdout
     assert "scored by breach" in found.stdout
     assert "Save now" in found.stdout
