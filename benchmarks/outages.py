@@ -1,12 +1,13 @@
 """Which services have a new outage within 24 hours: rolling quarters on two public data sets, planted signals, speed.
 
-    python -m benchmarks.outages [--early] [--large] [FOLDER WITH THE TWO FILES]
+    python -m benchmarks.outages [--early] [--hours] [--large] [FOLDER WITH THE TWO FILES]
 
 At the beginning of each quarter every candidate is fitted to what was known then and asked about the quarter, service by
 service and day by day; `served` is what the gate, on the quarters before, would have served. The configuration was chosen
 with `--early`, which sees nothing recorded after CHOSEN_UNTIL; the figures are of the quarters since. Intervals
 resample weeks. Upptime: outages from checks by the rules of features/outages/checks.py. GitHub: an outage is any published
-incident but maintenance and `none`. With `--large` ten million made checks are imported and turned
+incident but maintenance and `none`. With `--hours` the models of the early quarters, which learn from midnights, are asked
+at other hours too. With `--large` ten million made checks are imported and turned
 into histories too (a few minutes, some gigabytes). The last line is one JSON object.
 """
 
@@ -25,7 +26,7 @@ from benchmarks._checks import import_seconds
 from benchmarks._planted import planted
 from features.outages.columns import RULES, outage_columns
 from features.outages.ledger import Ledger
-from features.outages.rows import outage_rows, rows_at
+from features.outages.rows import OutageRows, outage_rows, rows_at
 from features.schema import conform_service_events
 from features.sources.mapping import load_mapping
 from features.sources.reading import read
@@ -42,7 +43,8 @@ DATA = ROOT.parent / "shared" / "data" / "services"
 CHOSEN_UNTIL = pd.Timestamp("2025-07-01", tz="UTC")
 WEEKDAY = "rate x weekday"
 LARGE_CHECKS = 10_000_000
-LOOKS = 4  # how often the late quarters were looked at; docs/outages.md says what was changed after each
+HOURS = (0, 6, 12, 18)  # UTC
+LOOKS = 5  # how often the late quarters were looked at; docs/outages.md says what was changed after each
 NO_CATALOGUE = "slacast: 1\nagreements: [{name: x, targets: [{metric: resolution, goals: [{default: true, within: no agreement}]}]}]"
 
 
@@ -73,6 +75,23 @@ def rolled_of(source: Source, folder: Path, *, early: bool) -> tuple[Rolled, Rol
     rolled = Rolled(rolled.y, rolled.at_us, rolled.origin_us, {**rolled.said, "served": gated(rolled)})
     late = rolled.at_us >= CHOSEN_UNTIL.value // 1000
     return rolled, rolled if early else rolled.where(late)
+
+
+def print_hours(name: str, source: Source, folder: Path) -> None:
+    """Prints how well models that learned from midnights answer at other hours of the day, on the early quarters."""
+    events = read(folder / source.file, load_mapping(ROOT / "examples" / source.mapping / "mapping.yaml")).events
+    ledger = Ledger.of(events[events["recorded_at"] < CHOSEN_UNTIL], kinds=source.kinds)
+    parts = [outage_rows(ledger, hour=hour) for hour in HOURS]
+    names = OutageRows.__dataclass_fields__
+    rows = OutageRows(*(np.concatenate([getattr(part, one) for part in parts]) for one in names))
+    columns = outage_columns(ledger, rows)
+    is_midnight = rows.at_us % DAY_US == 0
+    rolled = roll(rows, columns, OutageParameters(), horizon_us=DAY_US, kinds=source.kinds, learned=is_midnight)
+    for hour in HOURS:
+        here = rolled.where(rolled.at_us % DAY_US == hour * DAY_US // 24)
+        for one in (WEEKDAY, "EWMA", MEAN):
+            scores = evaluate(here.y, here.said[one])
+            print(f"  {name} at {hour:02d}:00 {one:16} AUC {scores.auc:.3f} AP {scores.ap:.3f} ECE {scores.ece:.4f}")
 
 
 def figures(name: str, rolled: Rolled) -> dict[str, float]:
@@ -165,6 +184,8 @@ def main() -> int:
     for name, source in SOURCES.items():
         _, judged = rolled_of(source, folder, early=early)
         found |= figures(name, judged)
+        if "--hours" in sys.argv:
+            print_hours(name, source, folder)
     found["seconds"] = time.process_time() - began
     found["planted_share"] = planted_share()
     found["score_5000_seconds"], found["board_5000_seconds"] = scoring_seconds()

@@ -73,14 +73,18 @@ def roll(
     kinds: tuple[str, ...],
     least_outages: int = 60,
     seed: int = 0,
+    learned: NDArray[np.bool_] | None = None,
 ) -> Rolled:
-    """What each candidate said of every labelled row after the first origin with enough known outages before it."""
+    """What each candidate said of every labelled row after the first origin with enough known outages before it.
+
+    `learned` are the rows that models may be fitted to (default: all); all are asked about.
+    """
     parts = []
     has_label = ~np.isnan(rows.label)
     begin_us, end_us = (int(rows.at_us.min()), int(rows.at_us.max())) if len(rows) else (0, 0)
     origins = [*quarters(begin_us, end_us), end_us + 1]
     for origin_us, next_us in pairwise(origins):
-        train = has_label & (rows.known_us <= origin_us)
+        train = has_label & (rows.known_us <= origin_us) & (True if learned is None else learned)
         asked = has_label & (rows.at_us >= origin_us) & (rows.at_us < next_us)
         if rows.label[train].sum() < least_outages or not asked.any():
             continue
@@ -100,17 +104,34 @@ def roll(
 def decide(rolled: Rolled, *, least_outages: int = 30, candidate: str = "mean", draws: int = 200) -> OutageVerdict:
     """Serve the model only where its gain over the best simple rule is surely above zero; otherwise that rule.
 
-    The model that is asked for is named before, so that no winner is picked among several on the rows that judge it.
+    The model that is asked for is named before, so that no winner is picked among several on the rows that judge it. The
+    latest weeks, back to `least_outages` outages, have a veto: where the model is surely behind the best rule of these
+    weeks, that rule is served, however far ahead the model was before.
     """
     if len(rolled.y) == 0 or rolled.y.sum() < least_outages:
         why = f"only {int(rolled.y.sum())} outages to judge on (needed {least_outages}): {FIRST_RULE} is served"
         return OutageVerdict(FIRST_RULE, FIRST_RULE, candidate, Interval(*[float("nan")] * 3), why)
     rule = max(RULES, key=lambda name: _precision(rolled, name))
     gain = rolled.gain(candidate, rule, draws=draws)
-    is_better = gain.low > 0
-    served = candidate if is_better else rule
-    word = "clear of zero" if is_better else "not clear of zero, so the rule is served"
-    return OutageVerdict(served, rule, candidate, gain, f"average precision of {candidate} over {rule}: {gain}, {word}")
+    why = f"average precision of {candidate} over {rule}: {gain}"
+    if not gain.low > 0:
+        return OutageVerdict(rule, rule, candidate, gain, f"{why}, not clear of zero, so the rule is served")
+    latest = _latest(rolled, least_outages)
+    newer = max(RULES, key=lambda name: _precision(latest, name))
+    lately = latest.gain(candidate, newer, draws=draws)
+    weeks = f"in the latest {len(np.unique(latest.weeks))} weeks ({int(latest.y.sum())} outages)"
+    why = f"{why}, clear of zero; {weeks} over {newer}: {lately}"
+    if lately.high < 0:
+        return OutageVerdict(newer, rule, candidate, gain, f"{why}, surely behind, so that rule is served")
+    return OutageVerdict(candidate, rule, candidate, gain, f"{why}, not surely behind")
+
+
+def _latest(rolled: Rolled, least_outages: int) -> Rolled:
+    """The rows of the latest whole weeks that hold at least so many outages."""
+    weeks, place = np.unique(rolled.weeks, return_inverse=True)
+    outages = np.bincount(place, weights=rolled.y, minlength=len(weeks))
+    since = np.cumsum(outages[::-1])[::-1]  # of each week and those after it
+    return rolled.where(rolled.weeks >= weeks[np.flatnonzero(since >= least_outages)[-1]])
 
 
 def gated(rolled: Rolled) -> Float64Array:

@@ -43,10 +43,15 @@ class OutageRows:
         return OutageRows(self.service[chosen], self.at_us[chosen], self.label[chosen], self.known_us[chosen])
 
 
-def outage_rows(ledger: Ledger, horizon_us: int = DAY_US, *, until_us: int | None = None) -> OutageRows:
-    """Every service at every UTC midnight up to an instant (default: the ledger's last record), labelled."""
-    service, at_us = asked_days(ledger, ledger.until_us if until_us is None else until_us)
-    return labelled(ledger, service, at_us, horizon_us)
+def outage_rows(ledger: Ledger, horizon_us: int = DAY_US, *, until_us: int | None = None, hour: int = 0) -> OutageRows:
+    """Every service on every day at an hour, UTC, up to an instant (default: the ledger's last record), labelled."""
+    until_us = ledger.until_us if until_us is None else until_us
+    service, day_us = asked_days(ledger, until_us)
+    if not hour:
+        return labelled(ledger, service, day_us, horizon_us)
+    at_us = day_us + hour * 3600 * SECOND_US
+    kept = (at_us <= until_us) & is_asked(ledger, service, at_us)
+    return labelled(ledger, service[kept], at_us[kept], horizon_us)
 
 
 def asked_days(ledger: Ledger, until_us: int, *, most_a_day: int | None = None) -> tuple[Int64Array, Int64Array]:
@@ -94,7 +99,8 @@ def labelled(ledger: Ledger, service: Int64Array, at_us: Int64Array, horizon_us:
     """The rows with their labels: does an outage begin at or after the instant and before the horizon ends.
 
     Never known: rows where the service was down after all, was not watched to the end, or where an alert was acted on within
-    the horizon and no outage came (it may have been prevented).
+    the horizon before any outage came. Not even where one came all the same: were these kept and the others left out, every
+    day that somebody acted on would seem to end in an outage.
     """
     outages, over_us = ledger.outages, at_us + horizon_us + SETTLING_US
     recorded_us = outages_between(ledger, service, at_us, horizon_us)
@@ -106,8 +112,10 @@ def labelled(ledger: Ledger, service: Int64Array, at_us: Int64Array, horizon_us:
     was_down = is_own & (np.append(outages.end_us, 0)[before] > at_us)
     # Whether an outage before was over by then is known once its end is.
     known_us = np.where(is_own, np.maximum(known_us, np.append(outages.end_known_us, 0)[before]), known_us)
-    acted = acted_between(ledger, service, at_us, horizon_us) != NEVER_US
-    unknown = was_down | (acted & ~has_outage) | ~_was_watched(ledger, service, at_us + horizon_us)
+    acted = ledger.acted
+    began_us = _first_of(ledger, (outages.service, outages.begin_us, outages.begin_us), service, at_us, horizon_us)
+    acted_us = _first_of(ledger, (acted.service, acted.at_us, acted.at_us), service, at_us, horizon_us)
+    unknown = was_down | (acted_us < began_us) | ~_was_watched(ledger, service, at_us + horizon_us)
     label = np.where(unknown, np.nan, has_outage.astype(np.float64))
     return OutageRows(service, at_us, label, np.where(unknown, NEVER_US, known_us))
 
@@ -115,13 +123,13 @@ def labelled(ledger: Ledger, service: Int64Array, at_us: Int64Array, horizon_us:
 def outages_between(ledger: Ledger, service: Int64Array, at_us: Int64Array, horizon_us: int) -> Int64Array:
     """When the first record of an outage that begins within the horizon of each row arrived; NEVER_US where none begins."""
     outages = ledger.outages
-    return _first_known(ledger, (outages.service, outages.begin_us, outages.known_us), service, at_us, horizon_us)
+    return _first_of(ledger, (outages.service, outages.begin_us, outages.known_us), service, at_us, horizon_us)
 
 
 def acted_between(ledger: Ledger, service: Int64Array, at_us: Int64Array, horizon_us: int) -> Int64Array:
     """The same for alerts within the horizon that were acted on."""
     acted = ledger.acted
-    return _first_known(ledger, (acted.service, acted.at_us, acted.known_us), service, at_us, horizon_us)
+    return _first_of(ledger, (acted.service, acted.at_us, acted.known_us), service, at_us, horizon_us)
 
 
 @dataclass(frozen=True)
@@ -141,14 +149,14 @@ class _Keyed:
         return ranks
 
 
-def _first_known(
+def _first_of(
     ledger: Ledger,
     marks: tuple[Int64Array, Int64Array, Int64Array],
     service: Int64Array,
     at_us: Int64Array,
     horizon_us: int,
 ) -> Int64Array:
-    """The least `known_us` of the marks (service, instant, known; by service and instant) in `[at, at + horizon)` of each row."""
+    """The least value of the marks (service, instant, value; by service and instant) in `[at, at + horizon)` of each row."""
     keyed = _Keyed(ledger)
     keys = keyed.of(marks[0], marks[1])
     first, until = (np.searchsorted(keys, keyed.of(service, at)) for at in (at_us, at_us + horizon_us))

@@ -122,18 +122,18 @@ def _arrivals(
 ) -> tuple[Int64Array, Int64Array, NDArray[np.int64]]:
     """Places of the days, when something of each became known, and what it adds: to the days, and to those with an outage.
 
-    A day on which an alert was acted on does not count, unless an outage came all the same: it may have been prevented.
+    A day on which an alert was acted on does not count: what would have come without is not known.
     """
     over_us = at_us + horizon_us + SETTLING_US
     outage_us = np.maximum(outages_between(ledger, service, at_us, horizon_us), over_us)
     acted_us = np.maximum(acted_between(ledger, service, at_us, horizon_us), over_us)
-    came, prevented = outage_us != NEVER_US, (acted_us != NEVER_US) & (acted_us < outage_us)
-    both = came & prevented
+    came, acted = outage_us != NEVER_US, acted_us != NEVER_US
+    both = came & acted
     parts = (
         (np.arange(len(service)), over_us, (1, 0)),
-        (np.flatnonzero(prevented), acted_us[prevented], (-1, 0)),
-        (np.flatnonzero(came & ~prevented), outage_us[came & ~prevented], (0, 1)),
-        (np.flatnonzero(both), outage_us[both], (1, 1)),
+        (np.flatnonzero(came), outage_us[came], (0, 1)),
+        (np.flatnonzero(acted), acted_us[acted], (-1, 0)),
+        (np.flatnonzero(both), np.maximum(outage_us, acted_us)[both], (0, -1)),
     )
     amounts = np.concatenate([np.tile(np.array(one, np.int64), (len(rows), 1)) for rows, _, one in parts])
     return np.concatenate([rows for rows, _, _ in parts]), np.concatenate([at for _, at, _ in parts]), amounts

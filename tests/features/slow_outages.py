@@ -130,7 +130,7 @@ class SlowWorld:
         return bool(self.ledger.watching.just_before(np.array([place]), np.array([(day + 2) * DAY_US]))[0])
 
     def _outcome(self, service: str, day_us: int, over_us: int, horizon_us: int, at_us: int) -> bool | None:
-        """Whether an outage of the day is known by the instant; None: an alert was acted on, and none is."""
+        """Whether an outage of the day is known by the instant; None: an alert was acted on."""
         came = any(
             day_us <= begin_us < day_us + horizon_us and max(known_us, over_us) < at_us
             for begin_us, known_us in self._outages(service)
@@ -142,7 +142,7 @@ class SlowWorld:
             and max(one.known_us, over_us) < at_us
             for one in self.happenings
         )
-        return None if acted and not came else came
+        return None if acted else came
 
     def _outages(self, service: str) -> list[tuple[int, int]]:
         spans, place = self.ledger.outages, self.ledger.names.index(service)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from features.outages.checks import CheckRules, outages_from_checks
 from features.outages.ledger import Ledger
@@ -74,8 +75,11 @@ def test_a_day_that_was_not_watched_to_its_end_has_no_label() -> None:
     assert np.isnan([found[day] for day in (5, 6, 7, 8)]).all()
 
 
-def test_an_outage_that_came_although_somebody_acted_counts() -> None:
-    acted = service_event(minute=3 * DAY_MINUTES, kind="alert", phase="point", event_id="acted")
+@pytest.mark.parametrize(("acted_minute", "expected"), [(0, np.nan), (59, np.nan), (60, 1), (75, 1)])
+def test_a_day_counts_where_somebody_acted_once_the_outage_was_there_and_not_where_before(
+    acted_minute: int, expected: float
+) -> None:
+    acted = service_event(minute=3 * DAY_MINUTES + acted_minute, kind="alert", phase="point", event_id="acted")
     rows = [
         service_event(minute=0),
         service_event(minute=20, phase="end"),
@@ -85,4 +89,25 @@ def test_an_outage_that_came_although_somebody_acted_counts() -> None:
         service_event(minute=9 * DAY_MINUTES, kind="change", phase="point"),
     ]
     found = labels(Ledger.of(service_events(*rows)))
-    assert (found[2], found[3], found[4]) == (0, 1, 0)
+    assert (found[2], found[4]) == (0, 0)
+    assert found[3] == pytest.approx(expected, nan_ok=True)
+
+
+def test_rows_of_another_hour_are_labelled_from_there_and_leave_out_what_is_down_then() -> None:
+    six = (6 - MONDAY.hour) * 60
+    rows = [
+        service_event(minute=0),
+        service_event(minute=20, phase="end"),
+        service_event(minute=3 * DAY_MINUTES + six - 30),
+        service_event(minute=3 * DAY_MINUTES + six + 30, phase="end"),
+        service_event(minute=5 * DAY_MINUTES + six - 60),
+        service_event(minute=5 * DAY_MINUTES + six - 40, phase="end"),
+        service_event(minute=9 * DAY_MINUTES, kind="change", phase="point"),
+    ]
+    ledger = Ledger.of(service_events(*rows))
+    found = outage_rows(ledger, hour=6)
+    assert (found.at_us % DAY_US == DAY_US // 4).all()
+    assert found.at_us.max() <= ledger.until_us
+    by_day = dict(zip(((found.at_us - MIDNIGHT_US) // DAY_US).tolist(), found.label.tolist(), strict=True))
+    assert 3 not in by_day, "it is down at six"
+    assert (by_day[2], by_day[4], by_day[5]) == (1, 1, 0)
