@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import serving.estimates
 from serving.meanwhile import Meanwhile
 from serving.queue import Queue, QueueRow
+from serving.scored import ScoredRows
 from serving.scorer import FIRST_WORD, Scorer
 from serving.ticker import Ticker
 from sla.agreements.loading import parse_agreements
@@ -192,8 +193,15 @@ def test_many_rows_asked_in_blocks_by_two_threads_are_answered_as_at_once(monkey
             threads.add(threading.current_thread().name)
             return BUNDLE.predict(rows)
 
-    assert Scorer(ListStore(EVENTS), agreements(), Watched()).score(AT).rows == at_once.rows
+    in_blocks = Scorer(ListStore(EVENTS), agreements(), Watched()).score(AT)
+    assert in_blocks.rows == at_once.rows
     assert threading.current_thread().name not in threads
+    assert isinstance(in_blocks.rows, ScoredRows)
+    places = in_blocks.rows.places
+    told = in_blocks.rows.scored.estimates.reason_texts(places).tolist()
+    one_by_one = [[reason.text for reason in of] for of in in_blocks.rows.scored.estimates.reasons(places)]
+    assert [[text for text in row if text is not None] for row in told] == one_by_one
+    assert sum(map(bool, one_by_one)) > 5
 
 
 def test_during_the_first_scoring_news_is_shown_by_the_rules_alone() -> None:
