@@ -15,7 +15,7 @@ class Permission(StrEnum):
     ASK_JOBS = "start jobs"  # of the kinds whose own permission they have
     TRAIN = "train models"
     PROMOTE = "promote models"
-    IMPROVE = "keep the improvement register"
+    IMPROVE = "keep the register of deviations"
     AUDIT = "read the audit log"
 
 

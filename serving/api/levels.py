@@ -120,8 +120,7 @@ def report_of(request: Request, caller: Caller, last: Month, months: int, goal: 
     """The report as a caller may see it, with the chances of the current month."""
     queue, _standing = service_of(request).queue()
     agreements = service_of(request).source.histories.agreements
-    clocks = _seen(book_of(request).clocks(queue), caller.scope)
-    found = levels_report(clocks, agreements, last, months, goal)
+    found = levels_report(clocks_seen(request, caller), agreements, last, months, goal)
     current = Month.of(queue.as_of, queue.zone)
     if last != current:
         return found
@@ -132,6 +131,12 @@ def report_of(request: Request, caller: Caller, last: Month, months: int, goal: 
         chance = None if chances is None else chance_to_miss(level.months[-1], chances)
         levels.append(Level(level.target, level.agreement, level.months, chance))
     return LevelsReport(found.months, tuple(levels), found.clocks)
+
+
+def clocks_seen(request: Request, caller: Caller) -> pd.DataFrame:
+    """Every decided clock whose ticket the caller may see, a frame with serving.levels.COLUMNS."""
+    queue, _standing = service_of(request).queue()
+    return _seen(book_of(request).clocks(queue), caller.scope)
 
 
 def book_of(request: Request) -> LevelsBook:

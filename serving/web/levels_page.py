@@ -7,30 +7,38 @@ import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from typing import Annotated, TypeAlias
 from urllib.parse import urlencode
 
 import pandas as pd
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse, Response
+from pydantic import ValidationError
 
 from serving.access.caller import Caller
-from serving.access.decisions import Demand, Guarded
+from serving.access.decisions import Demand, Guarded, form_of
 from serving.access.roles import Permission
+from serving.api.deviations import NoteIn, note_deviation, notes_of, today_of
 from serving.api.levels import report_of
+from serving.deviations import Deviation, Notes, deviations_of
 from serving.etags import is_unchanged, not_modified
 from serving.levels import MOST_MONTHS, LevelsReport, Month
-from serving.reports.columns import iso
+from serving.problems import ProblemError
 from serving.reports.delimited import harmless
 from serving.service import service_of
+from serving.web.addresses import safe_path
 from serving.web.charts import Line, Plot
+from serving.web.deviations_view import CSV_COLUMNS as DEVIATION_COLUMNS
+from serving.web.deviations_view import STATES, csv_lines, deviations_view, version_of
 from serving.web.frame import ETAG_HEADERS, frame, page_tag, pages_of
 from serving.web.language import Language, language_of, phrase
 from serving.wording import percent
 
 router = APIRouter(include_in_schema=False, route_class=Guarded)
 Reader: TypeAlias = Annotated[Caller, Depends(Demand(Permission.READ))]
+Improver: TypeAlias = Annotated[Caller, Depends(Demand(Permission.IMPROVE))]
 SHOWN_MONTHS = 6
 MOST_ROWS = 25
 WORDS = {
@@ -40,21 +48,7 @@ WORDS = {
     "none": ("○", phrase("None decided")),
 }
 MOST_CAUSES = 4
-DEVIATION_COLUMNS = ("ticket_id", "target", "agreement", "decided_at", "share_used", "overdue_seconds", "team", "service", "category", "priority")  # fmt: skip
 CSV_COLUMNS = ("agreement", "target", "month", "met", "missed", "share", "goal", "gap", "word")
-
-
-@dataclass(frozen=True)
-class Deviation:
-    """A clock that missed its target, or nearly did."""
-
-    ticket_id: str
-    target: str
-    decided_at: datetime
-    share_used: float
-    overdue_seconds: float
-    team: str
-    service: str
 
 
 @dataclass(frozen=True)
@@ -95,15 +89,36 @@ class LevelsView:
 def levels_page(request: Request, caller: Reader, month: str = "") -> Response:
     """The levels up to a month; a month that is none shows the current one."""
     queue, standing = service_of(request).queue()
-    etag = page_tag(request, queue.fingerprint, standing.problem)
+    etag = page_tag(request, queue.fingerprint, standing.problem, version_of(request))
     if is_unchanged(request, etag):
         return not_modified(etag)
     current = Month.of(queue.as_of, queue.zone)
     last = Month.read(month) or current
     found = report_of(request, caller, last, SHOWN_MONTHS, None)
-    view = levels_view(found, last, current, language_of(request))
-    values = frame(request, queue, standing) | {"view": view, "words": WORDS, "is_current": last == current}
+    notes = notes_of(request)
+    values = frame(request, queue, standing) | {
+        "view": levels_view(found, last, current, language_of(request), notes, today_of(queue)),
+        "deviations": deviations_view(request, caller, queue, last, notes),
+        "words": WORDS,
+        "states": STATES,
+        "is_current": last == current,
+    }
     return pages_of(request).render("levels.html", 200, {"ETag": etag, **ETAG_HEADERS}, **values)
+
+
+@router.post("/levels/deviations")
+async def write_note(request: Request, caller: Improver) -> Response:
+    """The way back to the month, with what was written about a deviation stored."""
+    fields = await form_of(request)
+    said = {name: fields.get(name, "") for name in ("ticket_id", "target", "cause", "action", "owner")}
+    try:
+        body = NoteIn.model_validate({**said, "due_on": fields.get("due_on") or None, "is_done": "is_done" in fields})
+    except ValidationError as error:
+        raise ProblemError(
+            422, "Write cause and action in at most 2,000 letters, the owner in at most 100, and the due day as 2016-05-31."
+        ) from error  # fmt: skip
+    await run_in_threadpool(note_deviation, request, body, caller)
+    return RedirectResponse(safe_path(fields.get("next", "")), 303)
 
 
 @router.get("/levels.csv")
@@ -116,23 +131,25 @@ def levels_csv(request: Request, caller: Reader, month: str = "", of: str = "") 
     writer = csv.writer(text, lineterminator="\r\n")
     is_list = of == "deviations"
     writer.writerow(DEVIATION_COLUMNS if is_list else CSV_COLUMNS)
-    writer.writerows(_missed_lines(found.missed_in(last)) if is_list else _lines(found))
+    writer.writerows(csv_lines(request, queue, found.missed_in(last)) if is_list else _lines(found))
     name = f"{'deviations' if is_list else 'service-levels'}-{last}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def levels_view(found: LevelsReport, last: Month, current: Month, language: Language) -> LevelsView:
+def levels_view(
+    found: LevelsReport, last: Month, current: Month, language: Language, notes: Notes, today: date
+) -> LevelsView:
     """The view of a report that ends with a month."""
     missed, near = found.missed_in(last), found.near_misses_in(last)
     later = last.plus(1)
     return LevelsView(
         month=last,
         report=found,
-        missed=tuple(_deviations(missed)),
+        missed=tuple(deviations_of(missed.head(MOST_ROWS), notes, today)),
         missed_total=len(missed),
         shares=tuple(common_to(missed, found.clocks[found.clocks["month"] == str(last)])),
-        near=tuple(_deviations(near)),
+        near=tuple(deviations_of(near.head(MOST_ROWS), {}, today)),
         near_total=len(near),
         plot=_plot(found, language),
         earlier=f"/levels?{urlencode({'month': last.plus(-1)})}",
@@ -156,19 +173,6 @@ def common_to(missed: pd.DataFrame, decided: pd.DataFrame) -> Iterator[Share]:
     yield from (share for _excess, share in found[:MOST_CAUSES])
 
 
-def _deviations(clocks: pd.DataFrame) -> Iterator[Deviation]:
-    for _place, row in clocks.head(MOST_ROWS).iterrows():
-        yield Deviation(
-            row["ticket_id"],
-            row["target"],
-            row["decided_at"].to_pydatetime(),
-            float(row["share_used"]),
-            float(row["overdue_seconds"]),
-            row["team"],
-            row["service"],
-        )
-
-
 def _plot(found: LevelsReport, language: Language) -> Plot:
     """All targets together, month by month, beside the goal of the first."""
     labels = [str(month) for month in found.months]
@@ -186,12 +190,6 @@ def _lines(found: LevelsReport) -> Iterator[list[object]]:
     for level in found.levels:
         for one in level.months:
             yield [harmless(level.agreement), harmless(level.target), str(one.month), one.met, one.missed, _number(one.share), one.goal, _number(one.gap), one.word]  # fmt: skip
-
-
-def _missed_lines(missed: pd.DataFrame) -> Iterator[list[object]]:
-    for _place, row in missed.iterrows():
-        told = {**row, "decided_at": iso(row["decided_at"]), "share_used": f"{row['share_used']:.4f}", "overdue_seconds": f"{row['overdue_seconds']:.0f}"}  # fmt: skip
-        yield [harmless(str(told[name])) for name in DEVIATION_COLUMNS]
 
 
 def _number(value: float | None) -> str:

@@ -30,6 +30,8 @@ NAMES = [f"{method} {path}" for method, path, _route in ROUTES]
 PARAMETER = re.compile(r"{(\w+)(?::path)?}")
 PLACES = {"ticket_id": "T001", "job_id": "1", "service": "Mail", "name": "breach"}
 """What stands in a path for each parameter; a new one is a KeyError until it is named here."""
+MISSED = {"ticket_id": "T003", "target": "resolution"}
+"""A clock of the prepared desk that missed its target."""
 ABOUT_TICKETS = {
     "POST /api/v1/events": 403,
     "POST /api/v1/score": 403,
@@ -39,6 +41,8 @@ ABOUT_TICKETS = {
     "GET /tickets/{ticket_id:path}": 404,
     "POST /tickets/{ticket_id:path}": 404,
     "POST /queue/marks": 409,  # not in your queue
+    "POST /api/v1/deviations": 403,  # its role may not; what a manager of no team is told: test_deviations.py
+    "POST /levels/deviations": 403,
 }
 """What a key of no team's tickets is answered where a ticket is named."""
 STRANGERS_MAY = {
@@ -59,11 +63,13 @@ def asked(client: TestClient, method: str, path: str) -> Any:
         "what-if": {"priority": "1"},
         "promote": {"version": "1", **why},
         "rollback": why,
+        "deviations": {**MISSED, "cause": "nobody knows"},
         "staffing": {"contacts": 100, "interval_seconds": 1800, "handling_seconds": 180},
     }
     forms: dict[str, Any] = {
         "/tickets/{ticket_id:path}": {"verdict": "wrong"},
         "/queue/marks": {"ticket": "T001", "action": "acknowledge"},
+        "/levels/deviations": {**MISSED, "action": "ask"},
         "/queue/views": {"name": "mine", "action": "save"},
         "/models/move": {"name": "breach", "action": "rollback", **why},
         "/models/compare": {"first": "1", "second": "2"},
