@@ -8,7 +8,8 @@
     linear.json       coefficients of the logistic regression
     hazard.json, hazard-risk.txt, hazard-time.txt      the hazard model: of time on the clock
     opening.json, opening-risk.txt, opening-time.txt   another one: of opening hours until the clock stops
-    finish.json       what both must call 10, 50 and 90 %
+    shape.json, shape.txt   where on the clock a ticket ends, given its risk
+    finish.json       what both must call 10, 50 and 90 %, and how long clocks were seen to go on
     text.npz          the text encoder: terms and numbers
     reference.json    a few rows, and what the model said of them when it was saved
 
@@ -39,6 +40,7 @@ from models.manifest import Manifest
 from models.phrases import Phrasebook
 from models.reference import TOLERANCE, Reference, reference_rows
 from models.scales import Float64Array, sigmoid
+from models.shape import ShapeModel
 from models.topics import Groups
 
 __all__ = ["BreachBundle", "BundleError", "Member", "bundle_digest", "check_columns", "load_bundle", "save_bundle"]
@@ -46,7 +48,11 @@ __all__ = ["BreachBundle", "BundleError", "Member", "bundle_digest", "check_colu
 Member = BoostingMember | HazardMember | LinearMember
 MEMBER_FILES = {boosting.KIND: "boosting.txt", hazard.KIND: "hazard.json", linear.KIND: "linear.json"}
 OPENING, FINISH, REFERENCE = "opening", "finish.json", "reference.json"
-FINISH_COLUMNS = ("working_10", "working_50", "working_90", "opening_10", "opening_50", "opening_90")
+SHAPE_TREES, SHAPE = "shape.txt", "shape.json"
+FINISH_COLUMNS = (
+    *("working_10", "working_50", "working_90", "opening_10", "opening_50", "opening_90"),
+    *("working_most", "opening_most"),
+)
 
 
 @dataclass(frozen=True)
@@ -81,19 +87,23 @@ class BreachBundle:
         return self.calibration.apply(self._margin(self._values(X)))
 
     def finish_hours(self, X: pd.DataFrame) -> pd.DataFrame:
-        """When the clock will stop, in hours ahead: 10, 50 and 90 % quantiles, n x 6 in the columns FINISH_COLUMNS.
+        """When the clock will stop, in hours ahead: 10, 50 and 90 % quantiles, n x 8 in the columns FINISH_COLUMNS.
 
         `working_*` is time on the clock, in step with `predict`: the median lies beyond the time left where the
         probability of breach is above one half (up to the conformal levels). `opening_*` is opening time of the clock's
-        calendar, with the pauses in which the clock stands still: `BusinessTime.due` makes an instant of it. Raises
-        BundleError for a model without a range.
+        calendar, with the pauses in which the clock stands still: `BusinessTime.due` makes an instant of it. `*_most` is the most
+        that training supports: a quantile that stands there means "longer than that". Raises BundleError for a model
+        without a range.
         """
         if self.finish is None:
             raise BundleError(f"{self.version or self.name} has no range of finishing times: train again.")
         values = self._values(X)
         working = self.finish.working_hours(values, self.calibration.apply(self._margin(values)))
         opening = np.maximum(self.finish.opening_hours(values), working)  # a clock never outruns its calendar
-        return pd.DataFrame(np.concatenate([working, opening], axis=1), columns=list(FINISH_COLUMNS), index=X.index)
+        most = self.finish.most_hours(values)
+        most[:, 1] = np.maximum(most[:, 0], most[:, 1])
+        found = np.concatenate([working, opening, most], axis=1)
+        return pd.DataFrame(found, columns=list(FINISH_COLUMNS), index=X.index)
 
     def contributions(self, X: pd.DataFrame, *, exact: bool = False) -> Float64Array:
         """n x k signed contributions to the calibrated log odds; row sums plus the baseline are the log odds.
@@ -251,11 +261,15 @@ def _member_texts(bundle: BreachBundle) -> dict[str, str]:
 def _finish_texts(finish: FinishModel | None) -> dict[str, str]:
     if finish is None:
         return {}
-    levels = {"working": list(finish.levels), OPENING: list(finish.opening_levels)}
+    told: dict[str, object] = {"levels": {"working": list(finish.levels), OPENING: list(finish.opening_levels)}}
+    if np.isfinite(finish.longest_hours).all():
+        told["longest_hours"] = list(finish.longest_hours)
+    shape = finish.shape
     return {
         **_hazard_texts(finish.working, hazard.KIND),
         **_hazard_texts(finish.opening, OPENING),
-        FINISH: as_json({"levels": levels}),
+        **({SHAPE_TREES: shape.text(), SHAPE: as_json(shape.to_json())} if shape else {}),
+        FINISH: as_json(told),
     }
 
 
@@ -279,6 +293,19 @@ def _read_hazard(files: BundleFiles, name: str) -> HazardMember:
 
 
 def _read_finish(files: BundleFiles) -> FinishModel:
-    levels = files.parsed(FINISH)["levels"]
-    working, opening = (tuple(float(level) for level in levels[name]) for name in ("working", OPENING))
-    return FinishModel(_read_hazard(files, hazard.KIND), _read_hazard(files, OPENING), working, opening)  # type: ignore[arg-type]
+    told = files.parsed(FINISH)
+    working, opening = (tuple(float(level) for level in told["levels"][name]) for name in ("working", OPENING))
+    on_clock, in_calendar = (
+        float(hours) for hours in told.get("longest_hours", (np.inf, np.inf))
+    )  # older ones have none
+    shape = None
+    if SHAPE in files.manifest.files:
+        shape = ShapeModel.from_text(files.text(SHAPE_TREES), files.parsed(SHAPE))
+    return FinishModel(
+        _read_hazard(files, hazard.KIND),
+        _read_hazard(files, OPENING),
+        working,  # type: ignore[arg-type]  # three of them, as written
+        opening,  # type: ignore[arg-type]
+        shape,
+        (on_clock, in_calendar),
+    )

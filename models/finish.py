@@ -10,16 +10,24 @@ from numpy.typing import NDArray
 from models.hazard import WITHIN, HazardMember
 from models.intervals import quantile_hours
 from models.scales import Float64Array, sigmoid
+from models.shape import ShapeModel
 
 QUANTILES = (0.1, 0.5, 0.9)
 STEPS = 25
 LARGEST_SHIFT = 40.0
+BEYOND = 1.0 + 1e-6
+"""The time left times this is beyond it, whatever the last digits of both."""
 Levels = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class FinishModel:
     """Two hazard models: of the time on the clock, and of opening hours of its calendar until it stops, pauses included.
+
+    `shape` says where on the clock a ticket ends, given its risk, and has as much to say there as the first hazard model:
+    it is sharper once training saw long tickets end, and too quick before.
+    `longest_hours` is how long clocks were seen to go on in training, in both times: no quantile lies beyond it, except
+    where the time left is longer still. A quantile that stands there says "longer than that".
 
     `levels` and `opening_levels` are what each model must call 10, 50 and 90 % so that it is right so often: conformal
     numbers, read from tickets it had not seen (training/rehearsal.py).
@@ -29,6 +37,8 @@ class FinishModel:
     opening: HazardMember
     levels: Levels = QUANTILES
     opening_levels: Levels = QUANTILES
+    shape: ShapeModel | None = None
+    longest_hours: tuple[float, float] = (np.inf, np.inf)
 
     def working_hours(self, X: Float64Array, log_odds: Float64Array) -> Float64Array:
         """n x 3 quantiles of the time the clock will still run, for rows and their log odds of breach.
@@ -36,16 +46,26 @@ class FinishModel:
         The hazards of a row are raised or lowered together until the clock outlives its time left exactly as likely as
         the breach model says. So the quantile at a level lies beyond the time left where the risk is above one minus the level.
         """
-        return _quantiles(*self.working_survival(X, log_odds), self.levels)
+        found = _quantiles(*self.working_survival(X, log_odds), self.levels)
+        return np.asarray(np.minimum(found, self.most_hours(X)[:, :1]))
 
     def opening_hours(self, X: Float64Array) -> Float64Array:
         """n x 3 quantiles of the opening time until the clock stops."""
-        return _quantiles(*self.opening_survival(X), self.opening_levels)
+        found = _quantiles(*self.opening_survival(X), self.opening_levels)
+        return np.asarray(np.minimum(found, self.most_hours(X)[:, 1:]))
+
+    def most_hours(self, X: Float64Array) -> Float64Array:
+        """n x 2: the most that may be said of the time on the clock and of opening time, by what was seen in training.
+
+        Never less than the time left, so that a risk above one half is told by a median beyond it.
+        """
+        return np.asarray(np.maximum(self.working.ends_hours(X)[:, [WITHIN - 1]] * BEYOND, self.longest_hours))
 
     def working_survival(self, X: Float64Array, log_odds: Float64Array) -> tuple[Float64Array, Float64Array]:
         """n x intervals: the log probability of outliving each, as shifted, and where each ends, in hours on the clock."""
-        scores = self.working.scores(X)
-        scores = scores + shift_to(scores[:, :WITHIN], log_odds)[:, None]
+        scores = _shifted(self.working.scores(X), log_odds)
+        if self.shape is not None:
+            scores = _shifted((scores + _shifted(self.shape.scores(X), log_odds)) / 2.0, log_odds)
         return _survival_log(scores), self.working.ends_hours(X)
 
     def opening_survival(self, X: Float64Array) -> tuple[Float64Array, Float64Array]:
@@ -71,6 +91,10 @@ def shift_to(scores: Float64Array, log_odds: Float64Array) -> Float64Array:
         if np.abs(step).max() < 1e-10:
             break
     return shift
+
+
+def _shifted(scores: Float64Array, log_odds: Float64Array) -> Float64Array:
+    return np.asarray(scores + shift_to(scores[:, :WITHIN], log_odds)[:, None])
 
 
 def conformal_levels(

@@ -99,7 +99,7 @@ class Estimates:
         return told
 
     def finish_hours(self, places: Int64Array) -> NDArray[np.float64]:
-        """When the clocks of the snapshots at some places will stop, in hours from `asked_us`: places x 6, as the bundle has them.
+        """When the clocks of the snapshots at some places will stop, in hours from `asked_us`: places x 8, as the bundle has them.
 
         NaN where it was not asked, everywhere where it has no range. Told for the few rows that are read, of each once.
         """

@@ -16,13 +16,15 @@ from sla.instants import SECOND_US, Int64Array, from_us, to_us
 from sla.working_time.calendar_errors import NeverOpen
 
 HOUR_US, HOUR_SECONDS = 3_600_000_000.0, 3600.0
+NAMES = ("early", "middle", "late")
 
 
 @dataclass(frozen=True, slots=True)
 class LikelyEnd:
     """Of 100 tickets like this, 10 end by the early instant, 50 by the middle, 90 by the late one.
 
-    The seconds are those that the clock will still run until then; it stands still while it is paused.
+    The seconds are those that the clock will still run until then; it stands still while it is paused. `or_later` names the
+    ends that lie beyond the longest times seen in training: told are these times, and the true ends are later.
     """
 
     early_at: datetime
@@ -31,6 +33,7 @@ class LikelyEnd:
     early_working_seconds: float
     middle_working_seconds: float
     late_working_seconds: float
+    or_later: tuple[str, ...] = ()
 
 
 def likely_ends(
@@ -51,7 +54,8 @@ def likely_ends(
         times, asked_us = agreements.business_times[int(verdicts.calendar[place])], int(estimates.asked_us[place])
         working = np.maximum(hours[:3], 0.0)
         may_pause = _may_pause(agreements, int(verdicts.agreement[place]), bundle.target)
-        opening = hours[3:] if may_pause else working
+        opening = hours[3:6] if may_pause else working
+        is_most = (hours[:3] >= hours[6]) | (may_pause & (hours[3:6] >= hours[7]))
         try:
             instants = [from_us(times.due_after(asked_us, round(float(each) * HOUR_US))) for each in opening]
         except NeverOpen:  # later than its calendar knows, in decades: nobody can be told when
@@ -61,7 +65,8 @@ def likely_ends(
         runs = verdicts.state[place] == VerdictState.RUNNING
         since = times.elapsed_between(asked_us, max(at_us, asked_us)) / SECOND_US if runs else 0.0
         early, middle, late = (max(float(each) * HOUR_SECONDS - since, 0.0) for each in working)
-        ends.append(LikelyEnd(early_at, middle_at, late_at, early, middle, late))
+        or_later = tuple(name for name, is_least in zip(NAMES, is_most.tolist(), strict=True) if is_least)
+        ends.append(LikelyEnd(early_at, middle_at, late_at, early, middle, late, or_later))
     return ends
 
 

@@ -22,14 +22,17 @@ from models.hazard_fitting import HazardParameters, fit_hazard
 from models.intervals import LEAST_HOURS
 from models.linear import fit_linear
 from models.scales import Float64Array
+from models.shape import ShapeModel, ShapeParameters, fit_shape
 from training.expectation import expected
-from training.rows import Labelled, Rows
+from training.rows import Int64Array, Labelled, Rows
 from training.weighting import Weighting
 
 LEAST_TYPICAL = 100
 OPENING = "opening"
 HOUR_US = 3_600_000_000.0
 THREADS = 2
+SUPPORT = 5
+"""Tickets that must have gone on so long for the range to speak of such a time."""
 
 DIRECTIONS = {
     "share_used": 1,
@@ -61,6 +64,7 @@ class ModelSettings(BaseModel):
     opening: HazardParameters = HazardParameters(
         rounds=150, learning_rate=0.1
     )  # for the range only, never for the risk
+    shape: ShapeParameters = ShapeParameters()  # for the range only, as well
     blend: Mapping[str, float] | None = None  # shares of the log odds by kind of member; None: chosen in rehearsal
     repeats: int = Field(default=2, ge=1)  # the trees of the risk are grown so often, from other seeds, and averaged
     linear_evidence: float = Field(default=100.0, gt=0.0)
@@ -82,12 +86,15 @@ class ModelSettings(BaseModel):
 class Fitted:
     """Fitted members by kind, with the range of their training rows. All are always there: each is a baseline, too.
 
-    `opening` is the hazard model of opening time until the clock stops; it has no say in the risk.
+    `opening` is the hazard model of opening time until the clock stops, `shape` says where in its time a clock stops;
+    neither has a say in the risk. `longest_hours`: how long clocks were seen to run on, and in opening hours.
     """
 
     range: TrainingRange
     members: Mapping[str, Member]
     opening: HazardMember | None
+    shape: ShapeModel | None = None
+    longest_hours: tuple[float, float] = (np.inf, np.inf)
 
     def margins(self, X: Float64Array) -> dict[str, Float64Array]:
         """Log odds of breach by kind of member, each of length n, for n x k values."""
@@ -103,7 +110,7 @@ class Fitted:
         working = self.members.get(hazard.KIND)
         if not isinstance(working, HazardMember) or self.opening is None:
             return None
-        return FinishModel(working, self.opening, levels, opening_levels)
+        return FinishModel(working, self.opening, levels, opening_levels, self.shape, self.longest_hours)
 
 
 @dataclass(frozen=True)
@@ -143,6 +150,7 @@ def fit_members(
     with ThreadPoolExecutor(THREADS) as pool:  # the work is LightGBM's, one thread each: the same bytes side by side
         working = pool.submit(fit.hazard) if has_hazard else None
         opening = pool.submit(fit.opening) if has_hazard else None
+        shape = pool.submit(fit.shape) if has_hazard else None
         known = working.result() if working else None
         y = taught.y if known is None else expected(taught, fit.values, known)
         members: dict[str, Future[Any]] = {
@@ -153,8 +161,23 @@ def fit_members(
         }
         found: dict[str, Member] = {kind: member.result() for kind, member in members.items()}
         return Fitted(
-            limits, found if known is None else found | {hazard.KIND: known}, opening.result() if opening else None
+            limits,
+            found if known is None else found | {hazard.KIND: known},
+            opening.result() if opening else None,
+            shape.result() if shape else None,
+            (longest_hours(taught, taught.worked_us), longest_hours(taught, taught.open_us)),
         )
+
+
+def longest_hours(rows: Labelled, ran_us: Int64Array) -> float:
+    """How long the clocks of at least SUPPORT tickets were seen to go on after a snapshot, in hours; of fewer, all of them.
+
+    Open tickets count with what is known of them. One forgotten ticket of many months supports no statement about others.
+    """
+    order = np.lexsort((ran_us, rows.ticket))
+    is_last = np.append(rows.ticket[order][1:] != rows.ticket[order][:-1], True) if len(order) else np.empty(0, bool)
+    by_ticket = np.sort(ran_us[order][is_last])
+    return float(by_ticket[-min(SUPPORT, len(by_ticket))]) / HOUR_US if len(by_ticket) else np.inf
 
 
 @dataclass(frozen=True)
@@ -186,6 +209,11 @@ class _Fit:
     def hazard(self) -> HazardMember:
         left = self.values[:, self.rows.spec.names.index(REMAINING)]
         return self._hazard(_clock_hours(self.rows, left), self.settings.hazard, self.settings.repeats)
+
+    def shape(self) -> ShapeModel:
+        left = self.values[:, self.rows.spec.names.index(REMAINING)]
+        hours, stopped, names = _clock_hours(self.rows, left), self.rows.has_stopped, self.rows.spec.names
+        return fit_shape(self.values, hours, stopped, self.weight, names, self.settings.shape, seed=self.seed)
 
     def opening(self) -> HazardMember:
         return self._hazard(self.rows.open_us / HOUR_US, self.settings.opening, 1)

@@ -50,6 +50,7 @@ LIKELY_END: dict[str, JsonValue] = {
     "early_working_seconds": 3300,
     "middle_working_seconds": 8700,
     "late_working_seconds": 21000,
+    "or_later": [],
 }
 QUEUE: dict[str, JsonValue] = {
     "as_of": "2026-07-06T08:15:00Z",

@@ -76,6 +76,10 @@ class LikelyEndOut(BaseModel):
     early_working_seconds: float
     middle_working_seconds: float
     late_working_seconds: float
+    or_later: list[Literal["early", "middle", "late"]] = Field(
+        default_factory=list,
+        description="Ends beyond the longest times seen in training: what is told of them is the least, they are later.",
+    )
 
 
 class ListedTicket(TicketRow):

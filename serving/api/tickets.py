@@ -89,6 +89,7 @@ def likely_end_content(end: LikelyEnd) -> dict[str, Any]:
         "early_working_seconds": round(end.early_working_seconds),
         "middle_working_seconds": round(end.middle_working_seconds),
         "late_working_seconds": round(end.late_working_seconds),
+        "or_later": list(end.or_later),
     }
 
 

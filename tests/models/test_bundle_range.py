@@ -17,6 +17,7 @@ from models.calibration import Calibration
 from models.clipping import fit_range
 from models.finish import FinishModel
 from models.manifest import MemberEntry
+from models.shape import ShapeParameters, fit_shape
 from tests.models.builders import small_bundle
 from tests.models.hazard_builders import NAMES, clocks, member
 
@@ -47,6 +48,30 @@ def test_a_loaded_bundle_says_the_same_risk_and_range(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(loaded.finish_hours(asked()), bundle().finish_hours(asked()), check_exact=True)
     assert loaded.finish is not None
     assert loaded.finish.levels == (0.12, 0.45, 0.9)
+    assert loaded.finish.longest_hours == (np.inf, np.inf)
+    assert loaded.finish.shape is None
+
+
+def test_a_loaded_bundle_keeps_the_shape_of_its_range_and_the_most_it_may_say(tmp_path: Path) -> None:
+    plain = bundle()
+    assert plain.finish is not None
+    made = clocks()
+    shape = fit_shape(
+        made.X, made.hours, made.has_stopped, np.ones(len(made.X)), list(NAMES), ShapeParameters(rounds=20), seed=0
+    )
+    saved = replace(plain, finish=replace(plain.finish, shape=shape, longest_hours=(30.0, 20.0)))
+    save_bundle(tmp_path, saved)
+    loaded = load_bundle(tmp_path)
+    hours = loaded.finish_hours(asked())
+    pd.testing.assert_frame_equal(hours, saved.finish_hours(asked()), check_exact=True)
+    assert (hours["working_90"] == hours["working_most"]).any()
+    assert (hours.filter(like="working").max(axis=1) == hours["working_most"]).all()
+    assert np.allclose(hours["opening_most"], asked()["remaining_hours"].clip(30.0, loaded.range.high[0]), rtol=1e-5)
+    assert (hours["opening_90"] <= hours["opening_most"]).all()
+    unbound = replace(saved.finish, longest_hours=(np.inf, np.inf)) if saved.finish else None
+    assert not np.allclose(
+        replace(saved, finish=unbound).finish_hours(asked())["working_90"], plain.finish_hours(asked())["working_90"]
+    )
 
 
 def test_a_row_alone_is_told_the_same_as_among_many_whatever_was_asked_before() -> None:
@@ -67,7 +92,7 @@ def test_a_row_alone_is_told_the_same_as_among_many_whatever_was_asked_before() 
 def test_a_range_rises_and_opening_hours_are_at_least_those_of_the_clock() -> None:
     hours = bundle().finish_hours(asked())
     assert tuple(hours.columns) == FINISH_COLUMNS
-    working, opening = hours.iloc[:, :3].to_numpy(), hours.iloc[:, 3:].to_numpy()
+    working, opening = hours.iloc[:, :3].to_numpy(), hours.iloc[:, 3:6].to_numpy()
     assert (np.diff(working, axis=1) >= 0).all()
     assert (opening >= working).all()
 

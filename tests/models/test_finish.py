@@ -41,6 +41,19 @@ def test_with_other_levels_risk_and_range_agree_at_the_level_that_is_called_one_
     assert np.array_equal(middle > X[:, 0] * (1 + 1e-6), risk > 0.6 + 1e-9)
 
 
+def test_no_quantile_lies_beyond_what_training_saw_or_the_time_left() -> None:
+    X = clocks(seed=12).X[:500]
+    risk = np.linspace(0.02, 0.98, 500)
+    log_odds = np.log(risk / (1 - risk))
+    free, bound = finish().working_hours(X, log_odds), finish(longest_hours=(12.0, 25.0))
+    hours, most = bound.working_hours(X, log_odds), bound.most_hours(X)
+    assert (free.max(axis=1) > 40.0).any()
+    assert np.allclose(most, np.maximum(X[:, :1], (12.0, 25.0)), rtol=1e-5)
+    assert np.array_equal(hours, np.minimum(free, most[:, :1]))
+    assert np.array_equal(hours[:, 1] > X[:, 0], free[:, 1] > X[:, 0])  # in step with the risk, as before
+    assert np.array_equal(bound.opening_hours(X), np.minimum(finish().opening_hours(X), most[:, 1:]))
+
+
 def test_more_risk_means_a_later_finish() -> None:
     X = np.tile(clocks(seed=13).X[:1], (60, 1))
     hours = finish().working_hours(X, np.linspace(-6, 6, 60))

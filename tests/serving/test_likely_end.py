@@ -7,22 +7,46 @@ from typing import Any
 
 import numpy as np
 
-from serving.likely_end import likely_ends
+from serving.likely_end import LikelyEnd, likely_ends
 from sla.clocks.verdicts import VerdictArrays, VerdictState
 from sla.instants import to_us
 from tests.serving.real_desk import AT, agreements
 
+NONE = np.inf
+MAY_PAUSE = any(
+    target.pause is not None for target in agreements().agreements[0].targets if target.metric == "resolution"
+)
+
 
 def test_an_end_that_no_calendar_reaches_is_not_told() -> None:
-    hours = np.array([[1.0, 2.0, 3.0, 1.0, 2.0, 3.0], [1.0, 2.0, 5e8, 1.0, 2.0, 5e8]])
-    verdicts = VerdictArrays.blank(2, VerdictState.RUNNING)
+    hours = np.array([[1.0, 2.0, 3.0] * 2 + [NONE] * 2, [1.0, 2.0, 5e8] * 2 + [NONE] * 2])
+    near, far = told(hours)
+    assert near is not None
+    assert near.early_at < near.middle_at < near.late_at
+    assert near.or_later == ()
+    assert far is None
+
+
+def test_ends_beyond_what_training_saw_are_said_to_be_later() -> None:
+    most = [3.0, 50.0]  # on the clock, and in opening hours
+    waits = [1.0, 2.0, 2.5, 10.0, 50.0, 50.0, *most]
+    stuck, long, short = told(np.array([[1.0, 3.0, 3.0, 1.0, 3.0, 3.0, *most], waits, [1.0, 2.0, 2.9] * 2 + most]))
+    assert stuck is not None
+    assert stuck.or_later == ("middle", "late")
+    assert stuck.late_working_seconds == 3 * 3600
+    assert long is not None
+    assert long.or_later == (("middle", "late") if MAY_PAUSE else ())
+    assert short is not None
+    assert short.or_later == ()
+
+
+def told(hours: np.ndarray) -> list[LikelyEnd | None]:
+    """What is told of tickets with these rows of FINISH_COLUMNS."""
+    verdicts = VerdictArrays.blank(len(hours), VerdictState.RUNNING)
     verdicts.calendar[:], verdicts.agreement[:] = 0, 0
     estimates: Any = SimpleNamespace(
         bundle=SimpleNamespace(target="resolution"),
-        asked_us=np.full(2, to_us(AT)),
+        asked_us=np.full(len(hours), to_us(AT)),
         finish_hours=lambda places: hours[places],
     )
-    near, far = likely_ends(estimates, verdicts, agreements(), AT, np.arange(2))
-    assert near is not None
-    assert near.early_at < near.middle_at < near.late_at
-    assert far is None
+    return likely_ends(estimates, verdicts, agreements(), AT, np.arange(len(hours)))

@@ -14,7 +14,7 @@ from models.finish import QUANTILES, FinishModel, conformal_levels
 from models.intervals import stopped_by
 from tests.training.builders import DAY_US, START_US, TARGET_HOURS, small_settings, synthetic_source
 from training.finishing import TOWARDS_NOMINAL, finish_model, levels_of
-from training.fitting import HOUR_US, Fitted, fit_members
+from training.fitting import HOUR_US, SUPPORT, Fitted, fit_members, longest_hours
 from training.rehearsal import RehearsalSettings, recalibrate, rehearse
 from training.rows import Rows
 from training.splits import censored, learnable
@@ -124,3 +124,28 @@ def test_rows_without_the_time_left_have_no_hazard_model_and_no_range(train: Row
     found = fit_members(bare, small_settings().model, 0)
     assert set(found.members) == {"boosting", "linear"}
     assert finish_model(found, bare, Blend.even("boosting"), Calibration(), None) is None
+
+
+def test_the_range_speaks_of_times_that_a_few_tickets_were_seen_to_take(
+    fitted: Fitted, train: Rows, rows: Rows
+) -> None:
+    by_ticket: dict[int, int] = {}
+    young = rows.where(censored(rows, CUT_US, 3 * DAY_US))
+    for part in (train, young):
+        for ticket, ran_us in zip(part.ticket.tolist(), part.worked_us.tolist(), strict=True):
+            by_ticket[ticket] = max(by_ticket.get(ticket, 0), ran_us)
+    ranked = sorted(by_ticket.values(), reverse=True)
+    assert fitted.longest_hours[0] == pytest.approx(ranked[SUPPORT - 1] / HOUR_US)
+    assert fitted.longest_hours[0] < ranked[0] / HOUR_US
+    assert fitted.longest_hours[1] >= fitted.longest_hours[0]
+    found = finish_of(fitted, train, None)
+    assert found.longest_hours == fitted.longest_hours
+    assert found.shape is fitted.shape
+    assert found.shape is not None
+
+
+def test_of_fewer_tickets_the_shortest_of_their_times_is_the_most_that_is_said(train: Rows) -> None:
+    few = train.where(np.isin(train.ticket, np.unique(train.ticket)[:3]))
+    each = [few.worked_us[few.ticket == ticket].max() for ticket in np.unique(few.ticket)]
+    assert longest_hours(few, few.worked_us) == pytest.approx(min(each) / HOUR_US)
+    assert longest_hours(few.where(few.ticket < 0), np.empty(0, np.int64)) == np.inf
