@@ -26,7 +26,8 @@ from sla.events import Column, EventLog
 from sla.instants import Int64Array, to_us
 
 T = TypeVar("T")
-FEW_TICKETS = 1_000
+FEW_TICKETS, FEW_STEPS = 1_000, 5_000
+NO_CODE = -2  # of no text, and not that of what is unknown
 Desk: TypeAlias = tuple[tuple["Histories", int], ...]
 """Histories whose sums over other tickets are added (+1) or taken away (-1)."""
 
@@ -121,7 +122,10 @@ class Histories:
     def is_value(self, column: str, *texts: str) -> NDArray[np.bool_]:
         """Whether a column holds one of the texts, for each step."""
         wanted = [code for code, text in enumerate(self.values(column)) if text in texts]
-        return np.isin(self.codes(column), wanted)
+        if len(wanted) > 1:
+            return np.isin(self.codes(column), wanted)
+        is_so: NDArray[np.bool_] = self.codes(column) == (wanted[0] if wanted else NO_CODE)
+        return is_so
 
     def is_named(self, column: str) -> NDArray[np.bool_]:
         """Whether a column is known and not empty, for each step."""
@@ -143,10 +147,28 @@ class Histories:
         kept: tuple[Int64Array, Int64Array, VerdictArrays] | None = self._built.get(name)
         if kept is not None and np.array_equal(kept[0], ticket) and np.array_equal(kept[1], at_us):
             return kept[2]
-        found = verdicts_at(self.log, self.agreements, target, ticket, at_us)
         if len(ticket) <= FEW_TICKETS:
+            found = self._verdicts_of_few(target, ticket, at_us)
             self._built[name] = ticket.copy(), at_us.copy(), found
-        return found
+            return found
+        return verdicts_at(self.log, self.agreements, target, ticket, at_us)
+
+    def step_verdicts(self, target: str) -> VerdictArrays:
+        """The verdict of a target on each step's ticket when the step became known, to be read only; kept of few steps alone."""
+        kept: VerdictArrays | None = self._built.get(_of_steps(target))
+        if kept is not None:
+            return kept
+        return verdicts_at(self.log, self.agreements, target, self.steps.ticket, self.steps.known_us)
+
+    def _verdicts_of_few(self, target: str, ticket: Int64Array, at_us: Int64Array) -> VerdictArrays:
+        """The same as `verdicts`; of short histories those of all steps are found beside them, which features ask for next."""
+        steps = self.steps
+        if len(steps) > FEW_STEPS or _of_steps(target) in self._built:
+            return verdicts_at(self.log, self.agreements, target, ticket, at_us)
+        tickets, instants = np.concatenate([ticket, steps.ticket]), np.concatenate([at_us, steps.known_us])
+        found = verdicts_at(self.log, self.agreements, target, tickets, instants)
+        self._built[_of_steps(target)] = found.take(np.arange(len(ticket), len(tickets)))
+        return found.take(np.arange(len(ticket)))
 
     def once(self, name: str, build: Callable[[], T]) -> T:
         """What `build` returns, built at the first call under this name and kept.
@@ -163,6 +185,10 @@ class Histories:
         if key not in maps:
             maps[key] = build()
         return maps[key]  # type: ignore[no-any-return]
+
+
+def _of_steps(target: str) -> str:
+    return f"step verdicts on {target}"
 
 
 def log_of(events: pd.DataFrame) -> EventLog:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -121,6 +121,23 @@ class DeskSpells:
         return totals
 
 
+class LaterSpells:
+    """Spells that are put together when they are first asked."""
+
+    def __init__(self, make: Callable[[], Spells | DeskSpells]) -> None:
+        self._make = make
+
+    def older(
+        self, keys: Int64Array, before_us: Int64Array, opened_us: Int64Array, limits_us: Int64Array
+    ) -> Int64Array:
+        """As of Spells."""
+        return self._spells.older(keys, before_us, opened_us, limits_us)
+
+    @cached_property
+    def _spells(self) -> Spells | DeskSpells:
+        return self._make()
+
+
 @dataclass(frozen=True)
 class Membership:
     """Which key holds each ticket, step by step, as sums by key along time. Keys are codes 0.. with 0 = none."""
@@ -129,7 +146,7 @@ class Membership:
     counted: NDArray[np.integer]  # (steps, 3): is open, is open and waiting, is open and of the top priority
     sums: KeyedSums
     timeline: Timeline
-    spells: Spells | DeskSpells
+    spells: Spells | DeskSpells | LaterSpells
 
     @classmethod
     def of(cls, histories: Histories, key: Key) -> Membership:
@@ -147,7 +164,7 @@ class Membership:
                 counted,
                 KeyedSums(timeline, keys, codes.count, amounts),
                 timeline,
-                held_spells(histories, key),
+                LaterSpells(lambda: held_spells(histories, key)),
             )
 
         return histories.once(f"membership of {key}", build)
@@ -155,14 +172,18 @@ class Membership:
     @classmethod
     def _on_desk(cls, histories: Histories, key: Key) -> Membership:
         sums: list[Part] = []
-        spells: list[tuple[Spells, Int64Array, Int64Array, int]] = []
         for other, sign in histories.desk:
-            held, code_there = cls._own(other, key), codes_in(histories, key, other)
-            sums.append((held.sums, held.timeline, code_there, sign))
-            spells.append((held_spells(other, key), _opened_us(other), code_there, sign))
-        codes = KeyCodes.of(histories, key)
-        counted = _counted(histories)
-        return cls(codes.codes, counted, SignedSums(sums, codes.count, COLUMNS), Instants(), DeskSpells(spells))
+            held = cls._own(other, key)
+            sums.append((held.sums, held.timeline, codes_in(histories, key, other), sign))
+        codes, desk = KeyCodes.of(histories, key), histories.desk
+
+        def spells() -> DeskSpells:
+            own = [(held_spells(other, key), _opened_us(other), sign) for other, sign in desk]
+            maps = [codes_in(histories, key, other) for other, _sign in desk]
+            return DeskSpells([(held, us, there, sign) for (held, us, sign), there in zip(own, maps, strict=True)])
+
+        together = SignedSums(sums, codes.count, COLUMNS)
+        return cls(codes.codes, _counted(histories), together, Instants(), LaterSpells(spells))
 
     def others(self, totals: Int64Array, keys: NDArray[np.int32], step_before: Int64Array) -> Int64Array:
         """(queries, 3): the tickets held as of the sums `totals` of keys, the asking ticket left out."""

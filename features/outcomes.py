@@ -28,6 +28,7 @@ LOG_UNITS = 1_000_000_000.0
 HOUR_US = 3_600_000_000.0
 
 DECIDED, BROKEN, STOPPED, LOG_HOURS, LOG_SQUARES = range(5)
+COLUMNS = 5
 """Columns of Revisions.amounts: decided clocks and the broken ones among them; clocks that have stopped, and the sums of
 log(1 + working hours) over them and of its square, in billionths."""
 
@@ -115,9 +116,21 @@ def is_undecided(histories: Histories, snapshots: Snapshots, target: str) -> Boo
     return undecided
 
 
+def is_without_end(histories: Histories, target: str, until_us: int) -> bool:
+    """Whether no clock of a target is known to have ended, or to have run out, by an instant: there is nothing to sum then.
+
+    False says nothing. Costs much less than the outcomes, where the verdicts after all steps are known.
+    """
+    verdicts, steps = histories.step_verdicts(target), histories.steps
+    last_us = np.minimum(steps.next_known_us, until_us)
+    runs_on = (verdicts.state == VerdictState.RUNNING) & (verdicts.due_us >= last_us)
+    stands = (verdicts.state == VerdictState.PAUSED) | (verdicts.state == VerdictState.NOT_STARTED)
+    return bool((runs_on | stands | (verdicts.state == VerdictState.NO_AGREEMENT)).all())
+
+
 def _outcomes(histories: Histories, target: str) -> Outcomes:
     steps = histories.steps
-    verdicts = verdicts_at(histories.log, histories.agreements, target, steps.ticket, steps.known_us)
+    verdicts = histories.step_verdicts(target)
     points = _points(histories, target, verdicts)
     nothing = np.zeros(len(points.step), np.int64)
     ends = np.stack([points.outcome >= 0, points.outcome == 1, *[nothing] * 3], axis=1).astype(np.int64)

@@ -22,6 +22,8 @@ from sla.working_time.business_time import BusinessTime
 FloatArray = NDArray[np.float64]
 Codes = NDArray[np.signedinteger[Any]]
 HOUR_US = 3_600_000_000.0
+FEW_ROWS = 100
+"""Of so few snapshots all spans are asked for at once; of many at one instant each span alone, once a key."""
 
 
 class AnySpells(Protocol):
@@ -87,9 +89,19 @@ class View:
         """The verdict on the target at each snapshot."""
         return self.histories.verdicts(self.target, self.ticket, self.at_us)
 
+    @cached_property
+    def is_of_one_alone(self) -> bool:
+        """Whether nothing is known of any ticket but one: then no other is open, comes first or has ended."""
+        histories = self.histories
+        is_own = not histories.desk or (len(histories.desk) == 1 and histories.is_same(histories.desk[0][0]))
+        return is_own and len(histories.ticket_ids) == 1
+
     def sums(self, sums: KeyedSums, timeline: Timeline, keys: Codes, *back_us: int) -> list[Int64Array]:
         """The sums of each snapshot's key as known just before `others_us` less each of the spans; (m, columns) each."""
         keys = keys.astype(np.int64, copy=False)
+        if self._is_one_instant and len(keys) <= FEW_ROWS:
+            instants = np.concatenate([self.others_us - back for back in back_us])
+            return np.split(sums.upto(np.tile(keys, len(back_us)), timeline.before(instants)), len(back_us))
         if self._is_one_instant:
             return [sums.upto(keys, timeline.before(self.others_us - back)) for back in back_us]
         order = self._order(keys)

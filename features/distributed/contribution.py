@@ -13,7 +13,7 @@ from features.distributed.shared_sums import Entries, narrow, write_arrays
 from features.due_times import due_spells
 from features.histories import Histories
 from features.keys import KeyCodes
-from features.membership import Membership, Spells
+from features.membership import Membership, Spells, held_spells
 from features.outcomes import Outcomes
 from features.shared_indices import DUE, HELD, OLDER, Index
 from sla.instants import Int64Array
@@ -26,7 +26,7 @@ def write_contribution(histories: Histories, target: str, index: Index, folder: 
     """The names of the key codes in the files that were written."""
     key = index.key
     if index.kind == OLDER:
-        _write_spells(folder, cast(Spells, Membership.of(histories, key).spells), histories.steps.opened_us)
+        _write_spells(folder, held_spells(histories, key), histories.steps.opened_us)
     elif index.kind == DUE:
         due_us = Outcomes.of(histories, target).due_us
         _write_spells(folder, cast(Spells, due_spells(histories, key, target)), due_us)

@@ -8,13 +8,27 @@ the team, person, category it had when its outcome became known. Small groups ar
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
 import numpy as np
 
 from features.declaration import Feature, Key, Settings, key_label, key_name
 from features.keys import KeyCodes
-from features.outcomes import BROKEN, DECIDED, LOG_HOURS, LOG_SQUARES, LOG_UNITS, STOPPED, Outcomes
+from features.outcomes import (
+    BROKEN,
+    COLUMNS,
+    DECIDED,
+    LOG_HOURS,
+    LOG_SQUARES,
+    LOG_UNITS,
+    STOPPED,
+    Outcomes,
+    is_without_end,
+)
 from features.view import FloatArray, View
-from sla.instants import DAY_US, Int64Array
+from sla.instants import DAY_US, NEVER_US, Int64Array
 
 FAMILY = "history"
 PRIOR = 10.0
@@ -70,20 +84,48 @@ def declared(settings: Settings) -> tuple[Feature, ...]:
 
 def values(view: View) -> dict[str, FloatArray]:
     """The columns of this family, by name."""
+    until_us = int(view.others_us.max(initial=-NEVER_US))
+    if view.is_of_one_alone and is_without_end(view.histories, view.target, until_us):
+        return {name: np.full(len(view.at_us), value) for name, value in _of_nothing(_Keys.of(view.settings)).items()}
     outcomes = Outcomes.of(view.histories, view.target)
-    settings, usual = view.settings, _sums(view, outcomes, ALL)[0]
+    return _columns(_Keys.of(view.settings), lambda key, *back_us: _sums(view, outcomes, key, *back_us))
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """What is asked of each key, and in which order."""
+
+    asked: tuple[Key, ...]
+    recent: tuple[Key, ...]
+    spread: tuple[Key, ...]
+
+    @classmethod
+    def of(cls, settings: Settings) -> _Keys:
+        return cls(tuple(asked_keys(settings)), tuple(settings.recent_keys), tuple(settings.spread_keys))
+
+
+@lru_cache(maxsize=16)
+def _of_nothing(keys: _Keys) -> dict[str, float]:
+    """The columns where no clock has ended yet, the same for every ticket."""
+    found = _columns(keys, lambda _key, *back_us: [np.zeros((1, COLUMNS), np.int64)] * (1 + len(back_us)))
+    return {name: float(column[0]) for name, column in found.items()}
+
+
+def _columns(keys: _Keys, sums_of: Callable[..., list[Int64Array]]) -> dict[str, FloatArray]:
+    """The columns by name, of the sums of a key as known now, and then as known so much earlier."""
+    usual = sums_of(ALL)[0]
     usual_rate = (usual[:, BROKEN] + 1.0) / (usual[:, DECIDED] + 4.0)
     usual_logit = _logit(usual_rate)
     usual_length, usual_spread = _mean(usual, usual, LOG_HOURS), _spread(usual, usual)
     rates: dict[Key, FloatArray] = {}
     out: dict[str, FloatArray] = {}
-    for key in asked_keys(settings):
-        is_recent = key in settings.recent_keys
-        sums, *before = _sums(view, outcomes, key, *[RECENT_US] * is_recent)
+    for key in keys.asked:
+        is_recent = key in keys.recent
+        sums, *before = sums_of(key, *[RECENT_US] * is_recent)
         rates[key] = _shrunk(sums, rates[key[:1]] if len(key) > 1 else usual_rate)
         out[f"{key_name(key)}_breach_logit"] = _logit(rates[key]) - usual_logit
         out[f"{key_name(key)}_log_hours"] = _mean(sums, usual, LOG_HOURS) - usual_length
-        if key in settings.spread_keys:
+        if key in keys.spread:
             out[f"{key_name(key)}_log_hours_spread"] = _spread(sums, usual) - usual_spread
         if is_recent:
             lately = sums - before[0]

@@ -142,6 +142,8 @@ def _sums(view: View, key: Key) -> tuple[Int64Array, Int64Array, Int64Array]:
 
 def _older(view: View, held: Membership) -> Int64Array:
     """Open tickets of the same key that were opened before this one."""
+    if view.is_of_one_alone:
+        return np.zeros(len(view.at_us), np.int64)
     opened_us = view.histories.steps.opened_us
     return view.older(held.spells, held.keys[view.step], opened_us, opened_us[view.ticket])
 
@@ -149,6 +151,8 @@ def _older(view: View, held: Membership) -> Int64Array:
 def _due_sooner(view: View, key: Key) -> FloatArray:
     """Open tickets of the same key that are due before this one, as known then; missing where this one has no due time."""
     due_us, before = view.verdicts.due_us, view.step_before
+    if view.is_of_one_alone:
+        return np.where(due_us == NEVER_US, np.nan, 0.0)
     keys, outcomes = KeyCodes.of(view.histories, key).codes, Outcomes.of(view.histories, view.target)
     spells = due_spells(view.histories, key, view.target)
     sooner = view.older(spells, keys[view.step], outcomes.due_us, due_us)
