@@ -9,6 +9,8 @@ busy the machine is. The last line is one JSON object:
 
     start_seconds              until /readyz says ready and, with a model, the queue has its probabilities
     ready_seconds              until /readyz says ready, perhaps by the rules alone
+    restart_seconds            as start_seconds, of a start that goes on from what the one before knew (docs/operations.md)
+    restart_ready_seconds      as ready_seconds, of the same
     tick_seconds               from the clock to stored scores with reasons, median of ticks over all open tickets
     tick_all_new_seconds       the same of the first tick, which stores a score of every open ticket
     queue_during_ticks_p99_ms  how long a page of the queue took meanwhile
@@ -115,6 +117,9 @@ def _over(url: str, folder: Path, mlflow_uri: str | None, size: Size) -> Figures
         said(f"{engine}: started in {service.start_seconds} s")
         measured |= _ticks(service, size.ticks)
     with serving(url, folder, mlflow_uri) as service:
+        measured |= {"restart_seconds": service.start_seconds, "restart_ready_seconds": service.ready_seconds}
+        measured["restart_processor_seconds"] = round(service.processor_seconds(), 2)
+        said(f"{engine}: started again in {service.start_seconds} s")
         for part in (_reading, _scoring, _lag, lambda client: _mixed(client, size.seconds), _ingest):
             found = part(service)
             measured |= found

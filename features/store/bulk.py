@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Select, Table, Text, cast, func, literal_column, select, text
+from sqlalchemy import BigInteger, Connection, Select, Table, cast, func, literal_column, select, text
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -109,17 +109,15 @@ def stream(connection: Connection, query: Select[Any], chunk_rows: int) -> Itera
 def integers(connection: Connection, query: Select[Any], chunk_rows: int) -> Iterator[list[NDArray[np.int64]]]:
     """The columns of a query as arrays, in chunks. They are whole numbers, never NULL; the first is a key and gives the order.
 
-    The database writes each column of a chunk as one text: reading numbers from it is twice as quick as fetching rows.
+    The database writes each column of a chunk as one value, which is quicker than fetching rows: SQLite as a text of numbers,
+    PostgreSQL as their eight bytes.
     """
     key = query.selected_columns[0]
     unread = query
     while True:
-        page = unread.order_by(key).limit(chunk_rows).subquery()
-        written = select(*(_listed(connection, column) for column in page.columns))
-        texts = connection.exec_driver_sql(_literal(connection, written)).one()
-        if texts[0] is None:
+        columns = _whole_columns(connection, unread.order_by(key).limit(chunk_rows))
+        if not columns:
             return
-        columns = [np.fromstring(text, dtype=np.int64, sep=",") for text in texts]
         if not (columns[0][1:] > columns[0][:-1]).all():  # neither database promises the order, both keep it
             order = np.argsort(columns[0])
             columns = [column[order] for column in columns]
@@ -129,10 +127,22 @@ def integers(connection: Connection, query: Select[Any], chunk_rows: int) -> Ite
         unread = query.where(key > int(columns[0][-1]))
 
 
-def _listed(connection: Connection, column: ColumnElement[Any]) -> ColumnElement[Any]:
-    if connection.dialect.name == "postgresql":
-        return func.string_agg(cast(column, Text), literal_column("','"))
-    return func.group_concat(column)
+def _whole_columns(connection: Connection, query: Select[Any]) -> list[NDArray[np.int64]]:
+    """The columns of whole numbers that a query gives, none where it gives no row."""
+    page = query.subquery()
+    if connection.dialect.name != "postgresql":
+        written = select(*(func.group_concat(column) for column in page.columns))
+        texts = connection.exec_driver_sql(_literal(connection, written)).one()
+        return [] if texts[0] is None else [np.fromstring(text, dtype=np.int64, sep=",") for text in texts]
+    sent = (func.int8send(cast(column, BigInteger)) for column in page.columns)
+    written = select(*(func.string_agg(one, literal_column("''::bytea")) for one in sent))
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(_literal(connection, written), binary=True)  # type: ignore[call-arg]
+        values: Row = cursor.fetchone() or (None,)
+    finally:
+        cursor.close()
+    return [] if values[0] is None else [np.frombuffer(value, dtype=">i8").astype(np.int64) for value in values]
 
 
 def _literal(connection: Connection, query: Select[Any]) -> str:
