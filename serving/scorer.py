@@ -11,33 +11,27 @@ import numpy as np
 import pandas as pd
 
 from features.live import LiveHistories
-from features.snapshots import Snapshots
 from models.bundle import BreachBundle
 from models.work_marks import WorkTime
-from serving.estimates import Estimates
-from serving.facts import Facts
 from serving.handling import Handling
 from serving.idle_teams import idle_teams
 from serving.known_events import EventStore, Known, Touched, nothing_known
 from serving.likely_end import likely_end, unseen
 from serving.meanwhile import Meanwhile
-from serving.open_work import suggested_order
 from serving.queue import Queue
 from serving.risk import Thresholds
-from serving.scored import Reading, Scored, ScoredRows
+from serving.scored import Scored, ScoredRows
+from serving.scoring import LEADING, Scoring
 from serving.suggested import OrderSettings, is_stale, note_of
 from serving.ticket_file import TicketFile
 from serving.ticket_reading import read_ticket
 from serving.wording import LocalTime
 from sla.agreements.agreement_set import AgreementSet
-from sla.clocks.replay import VerdictState
 from sla.events import EventLog
 from sla.instants import NEVER_US, SECOND_US, to_us
 
 NO_MODEL = "Rules only: no model is loaded"
 FIRST_WORD = "Rules only: the model's first probabilities are being worked out"
-LEADING, RESPONSE = "resolution", "first_response"
-_UNDECIDED = (VerdictState.RUNNING, VerdictState.PAUSED)
 NONE = np.empty(0, np.int64)
 HANDLING_US = 6 * 3_600 * SECOND_US  # so often finished tickets are asked how long work takes
 
@@ -151,20 +145,16 @@ class Scorer:
         handling = self._handling
         if self._model[0] is not None and self._order.is_wanted and is_stale(handling, to_us(at), HANDLING_US):
             handling = Handling.of(known.histories, LEADING, to_us(at), self._order.assumed_minutes)
-        return handling, self._columns(known.histories, at, ordered_by=handling)
+        return handling, self._scoring.columns(known.histories, at, self._model[0], ordered_by=handling)
 
     def _again(self, known: Known, at: datetime, before: Scored, touched: Touched) -> Scored:
         """What was scored before as of now: the same bundle is asked about what was touched, and repeats itself on the rest."""
-        bundle = before.estimates.bundle
-        return self._columns(
-            known.histories,
-            at,
-            bundle=bundle,
-            before=before,
-            touched=touched,
-            ordered_by=self._handling,
-            is_asking=bundle is not None,
-        )
+        bundle, handling = before.estimates.bundle, self._handling
+        return self._scoring.columns(known.histories, at, bundle, before=before, touched=touched, ordered_by=handling)
+
+    @property
+    def _scoring(self) -> Scoring:
+        return Scoring(self._thresholds, self._local, self._order, self._work)
 
     def first(self, at: datetime) -> Queue | None:
         """The queue by the rules alone, where there is a model and it takes a while until it can be asked; `score` knows nothing of it.
@@ -174,7 +164,7 @@ class Scorer:
         known = self._remembered()
         if self._model[0] is None or not known.histories.is_long:
             return None
-        return self._queue(self._columns(known.histories, at, is_asking=False), known.last_sequence, FIRST_WORD)
+        return self._queue(self._scoring.columns(known.histories, at, None), known.last_sequence, FIRST_WORD)
 
     def refresh(self, at: datetime) -> Queue:
         """The queue as `score` gives it, where the bundle is asked only about tickets with news, and repeats itself on the others.
@@ -205,11 +195,13 @@ class Scorer:
     def score_by(self, bundle: BreachBundle, at: datetime) -> Queue:
         """The queue as another bundle would have it, for comparing; `score` and what it gave stay as they are."""
         known = self._remembered()
-        return self._queue(self._columns(known.histories, at, bundle=bundle), known.last_sequence)
+        return self._queue(self._scoring.columns(known.histories, at, bundle), known.last_sequence)
 
     def score_events(self, events: EventLog, at: datetime) -> Queue:
         """The queue of tickets that come with their events; nothing else is known and nothing is stored."""
-        return self._queue(self._columns(LiveHistories(self._agreements).with_logs([events]), at), 0)
+        return self._queue(
+            self._scoring.columns(LiveHistories(self._agreements).with_logs([events]), at, self._model[0]), 0
+        )
 
     def ticket(self, ticket_id: str, at: datetime, supposed: pd.DataFrame | None = None) -> TicketFile | None:
         """Everything about one ticket at an instant, open or finished; None where it is not known then.
@@ -224,7 +216,7 @@ class Scorer:
             return None
         histories, looked_at = known.narrowed(looked_at)
         mine = looked_at if histories.is_open(looked_at).all() else looked_at.take(NONE)
-        scored = self._columns(histories, at, of=mine)
+        scored = self._scoring.columns(histories, at, self._model[0], of=mine)
         if supposed is None:
             scored = self._as_suggested(scored)
         everything = np.arange(len(mine))
@@ -252,62 +244,6 @@ class Scorer:
             self.read_news()
         assert self._known is not None  # noqa: S101 (read_news sets it)
         return self._known
-
-    def _columns(
-        self,
-        histories: LiveHistories,
-        at: datetime,
-        *,
-        of: Snapshots | None = None,
-        bundle: BreachBundle | None = None,
-        before: Scored | None = None,
-        touched: Touched | None = None,
-        ordered_by: Handling | None = None,
-        is_asking: bool = True,
-    ) -> Scored:
-        """All open tickets, or the given snapshots, scored by the served bundle or another; `before`: what need not be asked again, but
-        for what was `touched`. Put in order where it is given what finished tickets tell of work.
-        """
-        bundle = (bundle or self._model[0]) if is_asking else None
-        snapshots = histories.open_snapshots(to_us(at)) if of is None else of
-        facts, leading = Facts.of(histories, snapshots), histories.verdicts(snapshots, LEADING)
-        is_undecided = np.isin(leading.state, _UNDECIDED)
-        estimates = Estimates.none(len(snapshots))
-        asked_at = at
-        if bundle is not None and before is not None:
-            place = before.facts.by_id.get_indexer(facts.by_id)
-            place[~is_undecided | (touched or Touched()).among(facts)] = -1
-            estimates, asked_at = before.estimates.moved(place), before.reading.asked_at
-        if bundle is not None:
-            estimates = estimates.asked(bundle, histories, snapshots, is_undecided & (estimates.row < 0))
-        reading = Reading(at, histories.agreements, self._thresholds, self._local, LEADING, RESPONSE, asked_at)
-        scored = Scored(
-            facts,
-            leading,
-            lambda places: histories.verdicts(snapshots.take(places), RESPONSE),
-            estimates,
-            reading,
-        )
-        return scored if ordered_by is None else self._ordered(scored, histories, snapshots, ordered_by)
-
-    def _ordered(self, scored: Scored, histories: LiveHistories, snapshots: Snapshots, handling: Handling) -> Scored:
-        """The same with what the suggested order says; as it is where the rules alone speak or are wanted."""
-        if scored.estimates.bundle is None or not self._order.is_wanted:
-            return scored
-        counts = self._order.gain.response > 0 and RESPONSE in histories.agreements.clocks
-        clocks = scored.leading, histories.verdicts(snapshots, RESPONSE) if counts else None
-        said = suggested_order(
-            histories,
-            snapshots,
-            scored.facts,
-            clocks,
-            scored.estimates,
-            handling,
-            self._order,
-            to_us(scored.reading.at),
-            self._work,
-        )
-        return replace(scored, suggestion=said)
 
     def _queue(self, scored: Scored, last_sequence: int, why_none: str | None = None) -> Queue:
         bundle = scored.estimates.bundle

@@ -1,0 +1,93 @@
+"""Open tickets at an instant as columns: where their clocks stand, what a bundle says, in which order they are worth taking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+
+from features.live import LiveHistories
+from features.snapshots import Snapshots
+from models.bundle import BreachBundle
+from models.work_marks import WorkTime
+from serving.estimates import Estimates
+from serving.facts import Facts
+from serving.handling import Handling
+from serving.known_events import Touched
+from serving.open_work import suggested_order
+from serving.risk import Thresholds
+from serving.scored import Reading, Scored
+from serving.suggested import OrderSettings
+from serving.wording import LocalTime
+from sla.clocks.replay import VerdictState
+from sla.instants import to_us
+
+LEADING, RESPONSE = "resolution", "first_response"
+_UNDECIDED = (VerdictState.RUNNING, VerdictState.PAUSED)
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How tickets are scored: where the words for risk begin, in whose time, by which order."""
+
+    thresholds: Thresholds
+    local: LocalTime
+    order: OrderSettings
+    work: WorkTime | None = None
+
+    def columns(
+        self,
+        histories: LiveHistories,
+        at: datetime,
+        bundle: BreachBundle | None,
+        *,
+        of: Snapshots | None = None,
+        before: Scored | None = None,
+        touched: Touched | None = None,
+        ordered_by: Handling | None = None,
+    ) -> Scored:
+        """All open tickets, or the given snapshots, as a bundle or the rules alone score them.
+
+        `before`: what the same bundle need not be asked again, but for what was `touched`. They are put in order where it is given what
+        finished tickets tell of work.
+        """
+        snapshots = histories.open_snapshots(to_us(at)) if of is None else of
+        facts, leading = Facts.of(histories, snapshots), histories.verdicts(snapshots, LEADING)
+        is_undecided = np.isin(leading.state, _UNDECIDED)
+        estimates = Estimates.none(len(snapshots))
+        asked_at = at
+        if bundle is not None and before is not None:
+            place = before.facts.by_id.get_indexer(facts.by_id)
+            place[~is_undecided | (touched or Touched()).among(facts)] = -1
+            estimates, asked_at = before.estimates.moved(place), before.reading.asked_at
+        if bundle is not None:
+            estimates = estimates.asked(bundle, histories, snapshots, is_undecided & (estimates.row < 0))
+        reading = Reading(at, histories.agreements, self.thresholds, self.local, LEADING, RESPONSE, asked_at)
+        scored = Scored(
+            facts,
+            leading,
+            lambda places: histories.verdicts(snapshots.take(places), RESPONSE),
+            estimates,
+            reading,
+        )
+        return scored if ordered_by is None else self._ordered(scored, histories, snapshots, ordered_by)
+
+    def _ordered(self, scored: Scored, histories: LiveHistories, snapshots: Snapshots, handling: Handling) -> Scored:
+        """The same with what the suggested order says; as it is where the rules alone speak or are wanted."""
+        if scored.estimates.bundle is None or not self.order.is_wanted:
+            return scored
+        counts = self.order.gain.response > 0 and RESPONSE in histories.agreements.clocks
+        clocks = scored.leading, histories.verdicts(snapshots, RESPONSE) if counts else None
+        said = suggested_order(
+            histories,
+            snapshots,
+            scored.facts,
+            clocks,
+            scored.estimates,
+            handling,
+            self.order,
+            to_us(scored.reading.at),
+            self.work,
+        )
+        return replace(scored, suggestion=said)
