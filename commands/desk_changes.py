@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -29,6 +30,7 @@ def change_of(
     policy: str,
     outage: str | None,
     helping: Sequence[str] = (),
+    calendars: Path | None = None,
 ) -> Change:
     """Return the change that the words mean; `factors` are those of arrivals, handling, targets. typer.BadParameter for words that mean none."""
     from simulation.changes import Change
@@ -44,7 +46,23 @@ def change_of(
         policy=policy,
         outage=outage_of(outage) if outage else None,
         helping=tuple(helping_of(text) for text in helping),
+        calendars=None if calendars is None else calendars_of(calendars),
     )
+
+
+def calendars_of(file: Path) -> dict[str, Any]:
+    """Return the calendars of a YAML file by name, each as written in an agreements file."""
+    import yaml
+
+    try:
+        found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise typer.BadParameter(f"--calendars {file} cannot be read: {error}") from error
+    if not isinstance(found, dict) or not found or not all(isinstance(one, dict) for one in found.values()):
+        raise typer.BadParameter(
+            f"--calendars {file} holds no calendars by name, such as desk: {{hours: {{mon-sat: [['08:00', '20:00']]}}}}"
+        )
+    return {str(name): one for name, one in found.items()}
 
 
 def people_of(text: str) -> tuple[str, int]:

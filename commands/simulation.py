@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from simulation.changes import Change
     from simulation.fit_check import CheckedFit
     from simulation.repetition import Repeat
+    from simulation.what_if import Baseline
 
 BASELINE_SEED = 1
 
@@ -69,6 +72,22 @@ def simulate(
             help="What if: a service fails on the first such weekday, from that hour, for so many minutes (then: tickets an hour, week).",
         ),
     ] = None,
+    calendars: Annotated[
+        Path | None,
+        typer.Option(
+            "--calendars",
+            metavar="FILE",
+            help="What if: whole calendars in place of the desk's of these names, YAML as in agreements.",
+        ),
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--baseline",
+            metavar="FILE",
+            help="The desk as it is: kept there if there is no such file, else what the change is held against.",
+        ),
+    ] = None,
     weeks: Annotated[int, typer.Option("--weeks", min=1, max=52, help="Simulated weeks a run.")] = 8,
     runs: Annotated[int, typer.Option("--runs", min=2, max=200, help="Runs of different luck.")] = 20,
     contacts: Annotated[
@@ -99,10 +118,11 @@ def simulate(
         demand = (contacts, interval_minutes * 60, handling_seconds, patience_seconds)
         said = _phones(demand, (answer_seconds, share, occupancy, shrinkage or 0.0))
     else:
-        change = change_of((arrivals, handling, targets), shrinkage, people, shifts, hours, policy, outage, helping)
+        factors = (arrivals, handling, targets)
+        change = change_of(factors, shrinkage, people, shifts, hours, policy, outage, helping, calendars)
         settings = settings_with(database_url=store, agreements=agreements)
         asked = (staff, (share, confidence)) if staff is not None else None
-        said = _simulated(settings, as_of, None if fit and not asked else change, asked, (weeks, runs))
+        said = _simulated(settings, as_of, None if fit and not asked else change, asked, (weeks, runs), baseline)
     typer.echo(json.dumps(said, ensure_ascii=False, indent=2, default=str) if as_json else text_of(said))
 
 
@@ -120,21 +140,55 @@ def _simulated(
     change: Change | None,
     asked: tuple[str, tuple[float, float]] | None,
     plan: tuple[int, int],
+    kept: Path | None = None,
 ) -> dict[str, Any]:
     from simulation.repetition import repetition
 
     progress = Progress()
+    lock = _locked(kept, as_of, plan)
     with repetition(processes()) as repeat:
-        checked = _fitted(settings, as_of, progress, repeat)
+        checked = _fitted(settings, lock.at, progress, repeat)
         said = {"fit": _fit_document(checked)}
         if asked is not None:
             said |= _staffed(checked, asked, plan, progress, repeat)
         elif change is not None:
-            said |= _compared(checked, change, plan, settings.guard, progress, repeat)
+            said |= _compared(checked, change, plan, settings.guard, progress, repeat, lock)
     return said
 
 
-def _fitted(settings: Any, as_of: str | None, progress: Progress, repeat: Repeat) -> CheckedFit:
+class Lock(NamedTuple):
+    """A baseline that is kept between commands: its file, the instant by which the desk was known, and what is there already."""
+
+    file: Path | None
+    at: datetime
+    found: Baseline | None
+
+
+def _locked(file: Path | None, as_of: str | None, plan: tuple[int, int]) -> Lock:
+    """The lock of a file; what it was made of is read as it was known then, so that the desk is the same however the history goes on."""
+    from simulation.faults import DeskError
+    from simulation.what_if import kept_baseline
+
+    if file is None or not file.exists():
+        return Lock(file, seen_at(as_of), None)
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        at = datetime.fromisoformat(document["as_of"])
+        found = kept_baseline(document)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DeskError(f"{file} holds no baseline: {error}. Remove it to make a new one") from error
+    if as_of is not None and seen_at(as_of) != at:
+        raise DeskError(
+            f"the baseline in {file} is of {at.isoformat()}, not of {as_of}; leave --as-of away, or name another file"
+        )
+    if (found.weeks, len(found.seeds)) != plan:
+        raise DeskError(
+            f"the baseline in {file} has {len(found.seeds)} runs of {found.weeks} weeks: give --runs and --weeks so, or name another file"
+        )
+    return Lock(file, at, found)
+
+
+def _fitted(settings: Any, at: datetime, progress: Progress, repeat: Repeat) -> CheckedFit:
     from features.store import open_store
     from serving.configuration.values import costs_of
     from serving.workplace import agreements_of
@@ -143,7 +197,7 @@ def _fitted(settings: Any, as_of: str | None, progress: Progress, repeat: Repeat
     progress("reading the events")
     with open_store(settings.database_url) as opened:
         found = agreements_of(settings, opened)
-        events = opened.ticket_events(until=seen_at(as_of))
+        events = opened.ticket_events(until=at)
     promised = promises(events, found, costs_of(settings.priority_weights))
     return checked_fit(events, promised, weeks=4, runs=6, told=_said(progress), repeat=repeat)
 
@@ -170,14 +224,25 @@ def _staffed(
 
 
 def _compared(
-    checked: CheckedFit, change: Change, plan: tuple[int, int], guard: float, progress: Progress, repeat: Repeat
+    checked: CheckedFit,
+    change: Change,
+    plan: tuple[int, int],
+    guard: float,
+    progress: Progress,
+    repeat: Repeat,
+    lock: Lock,
 ) -> dict[str, Any]:
-    from simulation.what_if import as_document, baseline, compared
+    from simulation.what_if import as_document, baseline, baseline_document, compared
 
     weeks, runs = plan
     world, targets = checked.fit.world, checked.targets
     seeds = range(BASELINE_SEED, BASELINE_SEED + runs)
-    locked = baseline(world, targets, checked.cut, weeks, seeds, _said(progress), repeat)
+    locked = lock.found
+    if locked is None:
+        locked = baseline(world, targets, checked.cut, weeks, seeds, _said(progress), repeat)
+        if lock.file is not None:
+            document = {"as_of": lock.at.isoformat(), **baseline_document(locked)}
+            lock.file.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     found = compared(world, targets, locked, change, _said(progress), policies(guard), repeat)
     return {
         "baseline": {"fingerprint": locked.fingerprint, "weeks": weeks, "runs": runs},

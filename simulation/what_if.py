@@ -106,6 +106,25 @@ def fingerprint(world: World, targets: Targets, start: datetime, weeks: int) -> 
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
+def baseline_document(locked: Baseline) -> dict[str, Any]:
+    """Return a locked baseline as plain values, to be kept in a file."""
+    return {**asdict(locked), "start": locked.start.isoformat()}
+
+
+def kept_baseline(document: Mapping[str, Any]) -> Baseline:
+    """Return the locked baseline of a document as `baseline_document` makes it. DeskError where it is none."""
+    try:
+        runs = tuple(Figures(**{name: float(run[name]) for name in FIGURES}) for run in document["runs"])
+        seeds = tuple(int(seed) for seed in document["seeds"])
+        start = datetime.fromisoformat(document["start"])
+        found = Baseline(str(document["fingerprint"]), start, int(document["weeks"]), seeds, runs)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DeskError(f"this is no kept baseline ({type(error).__name__}: {error}); make a new one") from error
+    if len(runs) != len(seeds) or len(runs) < 2:
+        raise DeskError(f"this is no kept baseline ({len(seeds)} seeds, {len(runs)} runs); make a new one")
+    return found
+
+
 def as_document(found: Sequence[Difference]) -> list[dict[str, Any]]:
     """Return the differences as plain values."""
     return [{**asdict(one), "is_sure": one.is_sure} for one in found]

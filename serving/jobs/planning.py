@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
@@ -54,6 +57,14 @@ class SimulateArguments(JobArguments):
         str | None,
         Field(max_length=200, description="The desk is open, and promises count, such as `08:00-20:00 mon-sat`."),
     ] = None
+    calendars: Annotated[
+        dict[Name, dict[str, Any]],
+        Field(
+            default_factory=dict,
+            max_length=100,
+            description="Whole calendars in place of the desk's of these names, as in an agreements file.",
+        ),
+    ]
     help_of: Annotated[
         dict[Name, Annotated[list[Name], Field(min_length=1, max_length=100)]],
         Field(default_factory=dict, max_length=100, description="Whom a team helps when it has nothing to do."),
@@ -75,6 +86,15 @@ def _words(outage: OutageArguments) -> str:
     return f"{outage.service}@{outage.weekday},{numbers}"
 
 
+def _calendars(given: Mapping[str, Any], order: JobOrder) -> Path | None:
+    """The file that the calendars are written to; JSON is YAML. None where none is given."""
+    if not given:
+        return None
+    file = order.folder / "calendars.yaml"
+    file.write_text(json.dumps(given, ensure_ascii=False, indent=2), encoding="utf-8")
+    return file
+
+
 def _simulate(given: SimulateArguments, order: JobOrder) -> list[str]:
     outage = given.outage
     said = options(
@@ -85,6 +105,7 @@ def _simulate(given: SimulateArguments, order: JobOrder) -> list[str]:
         people=[f"{team}={count}" for team, count in given.people.items()],
         shift=[f"{team}={hours}" for team, hours in given.shifts.items()],
         hours=given.hours,
+        calendars=_calendars(given.calendars, order),
         help_of=[f"{team}={other}" for team, others in given.help_of.items() for other in others],
         policy=given.policy,
         outage=None if outage is None else _words(outage),

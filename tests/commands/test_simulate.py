@@ -86,3 +86,50 @@ def test_a_store_without_enough_history_is_told_in_a_sentence(tmp_path: Path) ->
     found = runner.invoke(app, ["simulate", "--fit", "--store", url, "--agreements", AGREEMENTS])
     assert found.exit_code == 1
     assert "expected at least 100" in found.output
+
+
+def test_a_baseline_is_locked_between_commands_whatever_comes_later(store: str, tmp_path: Path) -> None:
+    kept, desk = tmp_path / "baseline.json", ("--store", store, "--agreements", AGREEMENTS)
+    words = (*desk, "--weeks", "1", "--runs", "2", "--baseline", str(kept))
+    first = said(*words, "--as-of", "2026-03-02T00:00+01:00", "--arrivals", "1.2")
+    locked = kept.read_bytes()
+    again = said(*words, "--arrivals", "0.8")  # the store holds a week more, which the locked desk does not know
+    assert again["baseline"] == first["baseline"]
+    assert [one["before"] for one in again["figures"]] == [one["before"] for one in first["figures"]]  # type: ignore[attr-defined]
+    assert again["figures"] != first["figures"]
+    assert kept.read_bytes() == locked
+    for more, sentence in (
+        (("--runs", "3"), "has 2 runs of 1 weeks"),
+        (("--as-of", "2026-03-09T00:00+01:00"), "leave --as-of away"),
+    ):
+        found = runner.invoke(app, ["simulate", *words, *more])
+        assert found.exit_code != 0
+        assert sentence in found.output.replace("\n", " ")
+    kept.write_text("{}", encoding="utf-8")
+    assert "holds no baseline" in runner.invoke(app, ["simulate", *words]).output.replace("\n", " ")
+
+
+def test_whole_calendars_are_put_in_place_of_the_desks(store: str, tmp_path: Path) -> None:
+    file = tmp_path / "calendars.yaml"
+    file.write_text("desk: {hours: {mon-fri: [['00:00', '24:00']]}}\n", encoding="utf-8")
+    desk = (
+        "--store",
+        store,
+        "--agreements",
+        AGREEMENTS,
+        "--as-of",
+        "2026-03-09T00:00+01:00",
+        "--weeks",
+        "1",
+        "--runs",
+        "2",
+    )
+    found = said(*desk, "--calendars", str(file))
+    assert found["change"]["calendars"] == {"desk": {"hours": {"mon-fri": [["00:00", "24:00"]]}}}  # type: ignore[index]
+    figures = {one["figure"]: one for one in found["figures"]}  # type: ignore[attr-defined]
+    assert figures["attainment"]["change"] < 0  # promises count at night, when nobody is there
+    for text, sentence in (("[1]", "holds no calendars by name"), ("a: [", "cannot be read")):
+        file.write_text(text, encoding="utf-8")
+        refused = runner.invoke(app, ["simulate", *desk, "--calendars", str(file)])
+        assert refused.exit_code != 0
+        assert sentence in refused.output.replace("\n", " ").replace("│", " ")

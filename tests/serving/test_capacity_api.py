@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from commands.desk_changes import calendars_of
 from serving.access.roles import Role
 from serving.jobs.kinds import JobOrder
 from serving.jobs.planning import SIMULATE, SimulateArguments
@@ -68,6 +69,7 @@ def test_what_the_job_runs_is_a_command_that_reads_all_of_it(tmp_path: Path) -> 
             "shrinkage": 0.2,
             "shifts": {"Network": "10:00-18:30 mon-fri"},
             "help_of": {"Identity": ["Network", "Desk"]},
+            "calendars": {"desk": {"hours": {"mon-sat": [["08:00", "20:00"]]}}},
         }
     )
     words = SIMULATE.command(given, JobOrder(tmp_path, Settings(), "somebody"))
@@ -78,6 +80,8 @@ def test_what_the_job_runs_is_a_command_that_reads_all_of_it(tmp_path: Path) -> 
         "--help-of=Identity=Network",
         "--help-of=Identity=Desk",
     ]
+    assert f"--calendars={tmp_path / 'calendars.yaml'}" in words
+    assert calendars_of(tmp_path / "calendars.yaml") == given.calendars
     assert "--shift=Network=10:00-18:30 mon-fri" in words
     empty = f"--store=sqlite:///{tmp_path}/empty.db"
     found = CliRunner().invoke(app, [*words, empty, "--agreements=examples/demo/agreements.yaml"])
