@@ -3,7 +3,7 @@
     manifest.json     format, versions, training window, judgement, sha256 of every other file
     features.json     the ordered feature specification
     range.json        smallest, usual and largest training value of every feature
-    calibration.json  two numbers
+    calibration.json  three numbers
     boosting.txt      trees, in LightGBM's text format
     linear.json       coefficients of the logistic regression
     hazard.json, hazard-risk.txt, hazard-time.txt      the hazard model: of time on the clock
@@ -115,15 +115,22 @@ class BreachBundle:
         for member, share in self.members:
             part = member.exact_attributions(values)[0] if exact else member.attributions(values)
             total += share * part
-        return self.calibration.slope * total
+        baseline = self._exact_baseline if exact else self._path_baseline
+        return self.calibration.rises(baseline, baseline + total.sum(axis=1))[:, None] * total
 
     def baseline(self, *, exact: bool = False) -> float:
         """Calibrated log odds before any feature is looked at."""
-        row = np.array([self.range.usual])
-        parts = (
-            share * (member.exact_attributions(row)[1] if exact else member.baseline) for member, share in self.members
-        )
-        return self.calibration.slope * float(sum(parts)) + self.calibration.shift
+        plain = self._exact_baseline if exact else self._path_baseline
+        return float(self.calibration.apply(np.array([plain]))[0])
+
+    @cached_property
+    def _path_baseline(self) -> float:
+        return float(sum(share * member.baseline for member, share in self.members))
+
+    @cached_property
+    def _exact_baseline(self) -> float:
+        usual = np.array([self.range.usual])
+        return float(sum(share * member.exact_attributions(usual)[1] for member, share in self.members))
 
     def _margin(self, values: Float64Array) -> Float64Array:
         total = np.zeros(len(values))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -129,11 +130,26 @@ def test_values_outside_the_training_range_are_scored_as_its_edge() -> None:
 
 
 @pytest.mark.parametrize("exact", [False, True])
-def test_contributions_and_baseline_add_up_to_the_log_odds(exact: bool) -> None:
+@pytest.mark.parametrize("upper_slope", [1.0, 1.5])
+def test_contributions_and_baseline_add_up_to_the_log_odds(exact: bool, upper_slope: float) -> None:
     bundle, X = small_bundle(), small_matrix(200, seed=11)
+    bundle = replace(bundle, calibration=replace(bundle.calibration, upper_slope=upper_slope))
     total = bundle.contributions(X, exact=exact).sum(axis=1) + bundle.baseline(exact=exact)
     assert np.allclose(total, bundle.log_odds(X), atol=1e-9)
     assert np.allclose(bundle.log_odds(X), logit(bundle.predict(X)), atol=1e-9)
+    assert (bundle.predict(X) > 0.6).any()
+    assert (bundle.predict(X) < 0.4).any()
+
+
+def test_a_bundle_keeps_how_much_more_counts_above_one_half(tmp_path: Path) -> None:
+    bundle, X = small_bundle(), small_matrix(50, seed=14)
+    steep = replace(bundle, calibration=replace(bundle.calibration, upper_slope=1.5))
+    save_bundle(tmp_path / "steep", steep)
+    loaded = load_bundle(tmp_path / "steep")
+    assert loaded.calibration.upper_slope == 1.5
+    assert np.array_equal(loaded.predict(X), steep.predict(X))
+    assert (loaded.predict(X) >= bundle.predict(X)).all()
+    assert (loaded.predict(X) > bundle.predict(X)).any()
 
 
 def test_cheap_contributions_agree_with_exact_ones() -> None:

@@ -128,6 +128,39 @@ def test_a_correction_scales_first_and_shifts_then() -> None:
     assert np.array_equal(Calibration().apply(np.array([-2.0, 3.0])), [-2.0, 3.0])
 
 
+def test_log_odds_above_zero_count_more_and_keep_their_order() -> None:
+    steep = Calibration("platt", 0.5, 0.25, upper_slope=2.0)
+    assert np.allclose(steep.apply(np.array([-2.0, 0.0, 4.0])), [-0.75, 0.25, 4.25])
+    margin = np.sort(rng(18).normal(size=500))
+    assert (np.diff(steep.apply(margin)) > 0).all()
+
+
+@pytest.mark.parametrize("baseline", [-1.3, 0.0, 0.8])
+def test_contributions_that_are_scaled_by_their_rise_add_up(baseline: float) -> None:
+    steep, margin = Calibration("platt", 0.5, 0.25, upper_slope=2.0), np.append(rng(19).normal(size=50), baseline)
+    rises = steep.rises(baseline, margin)
+    calibrated = steep.apply(np.array([baseline])) + rises * (margin - baseline)
+    assert np.allclose(calibrated, steep.apply(margin), atol=1e-12)
+    assert (
+        (rises >= 0.5 - 1e-12) & (rises <= 1.0 + 1e-12)
+    ).all()  # between the slopes of the two sides: no reason changes sign
+    assert rises[-1] == (1.0 if baseline > 0 else 0.5)
+
+
+def test_a_line_is_fitted_to_log_odds_that_already_count_more_above_zero() -> None:
+    margin = rng(20).normal(0.0, 2.0, size=20_000)
+    steep = Calibration("platt", 0.7, 0.4, upper_slope=1.5)
+    y = (rng(21).random(20_000) < sigmoid(steep.apply(margin))).astype(float)
+    found = fit_platt(margin, y, np.ones(len(y)), 1.5)
+    assert (found.slope, found.shift, found.upper_slope) == (
+        pytest.approx(0.7, abs=0.05),
+        pytest.approx(0.4, abs=0.08),
+        1.5,
+    )
+    moved = fit_shift(margin, y, np.ones(len(y)), 1.5)
+    assert (moved.slope, moved.upper_slope) == (1.0, 1.5)
+
+
 def test_a_row_that_counts_three_times_corrects_as_three_rows_would() -> None:
     margin = rng(16).normal(size=3_000)
     y = (rng(17).random(3_000) < sigmoid(0.6 * margin - 0.5)).astype(float)

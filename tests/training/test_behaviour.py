@@ -11,7 +11,6 @@ import pytest
 from features.histories import Histories
 from features.pipeline import build
 from features.snapshots import Snapshots, event_snapshots, open_snapshots
-from models.blend import Blend
 from models.scales import sigmoid
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.replay import verdicts_at
@@ -19,12 +18,13 @@ from sla.clocks.verdicts import VerdictState
 from tests.training.builders import small_settings
 from training.building import HistoryRows
 from training.fitting import Fitted, fit_members
+from training.rehearsal import DEFAULT
 from training.rows import Rows
 from training.splits import censored, learnable
 
 AGREEMENTS = Path(__file__).resolve().parents[2] / "examples" / "demo" / "agreements.yaml"
 DAY_US = 86_400_000_000
-BLEND = Blend.even("boosting", "hazard")
+BLEND = DEFAULT
 NOISE = 0.03  # hazards are not constrained: deadlines do make people hurry
 FLAGS = {"is_half_used": 0.5, "is_three_quarters_used": 0.75, "is_nearly_used": 0.9}
 

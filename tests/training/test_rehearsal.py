@@ -106,11 +106,33 @@ def test_of_two_corrections_the_one_that_helps_later_weeks_more_is_taken_if_it_h
     window, later = played(*drawn(0.4, 0.0, 1)), played(*drawn(0.4, 0.0, 2))
     answer = corrected(window, later)
     assert (answer.calibration.kind, round(answer.calibration.slope, 1)) == ("platt", 0.4)
-    gain = later.log_loss(Blend.even("boosting"), Calibration()) - later.log_loss(
+    gain = later.log_loss(Blend.even("boosting"), ENOUGH.uncorrected) - later.log_loss(
         Blend.even("boosting"), answer.calibration
     )
     for least, kind in ((0.9 * gain, "platt"), (1.1 * gain, "identity")):
         assert corrected(window, later, ENOUGH.model_copy(update={"least_gain": least})).calibration.kind == kind
+
+
+def test_what_is_above_one_half_counts_more_with_and_without_a_correction() -> None:
+    window, later = played(*drawn(1.0, 1.5, 6)), played(*drawn(1.0, 1.5, 7))
+    steep = ENOUGH.model_copy(update={"upper_slope": 1.5})
+    moved, kept = (
+        corrected(window, later, steep),
+        corrected(window, later, steep.model_copy(update={"least_gain": 9.0})),
+    )
+    assert kept.calibration == Calibration(upper_slope=1.5)
+    assert np.allclose(kept.calibration.apply(np.array([-2.0, 2.0])), [-2.0, 3.0])
+    assert moved.calibration.kind in ("shift", "platt")
+    assert moved.calibration.upper_slope == 1.5
+
+
+def test_a_model_that_is_too_mild_above_one_half_alone_needs_no_other_correction() -> None:
+    margin, _ = drawn(1.0, 0.0, 9)
+    mild = np.where(margin > 0, margin / 1.5, margin)
+    y = (np.random.default_rng(10).random(len(margin)) < sigmoid(margin)).astype(np.float64)
+    whole = played(mild, y)
+    assert corrected(whole, whole, ENOUGH.model_copy(update={"upper_slope": 1.5})).calibration.kind == "identity"
+    assert corrected(whole, whole, ENOUGH.model_copy(update={"upper_slope": 1.0})).calibration.kind != "identity"
 
 
 def test_rows_that_count_little_hardly_move_a_correction() -> None:
