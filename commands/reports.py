@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -90,6 +90,64 @@ def continuity(
     with open_store(settings.database_url) as opened:
         known, events = agreements_of(settings, opened), opened.service_events(until=at)
     emit(continuity_report(make_basis(events, None, known, at, Answering())), as_json)
+
+
+@app.command("availability")
+@says_faults
+def availability(
+    service: Annotated[list[str], typer.Option("--service", metavar="NAME", help="A service; repeat for several.")],
+    first: Annotated[str, typer.Option("--from", metavar="DATE", help="The first day, as 2026-01-01.")],
+    last: Annotated[str, typer.Option("--to", metavar="DATE", help="The last day.")],
+    by: Annotated[
+        str, typer.Option("--by", help="day, week, month, quarter, year, or rolling: a window that ends on each day.")
+    ] = "month",
+    rolling_days: Annotated[int, typer.Option("--rolling-days", min=1, help="How long a rolling window is.")] = 30,
+    zone: Annotated[str, typer.Option("--zone", help="Days begin at midnight of this time zone.")] = "UTC",
+    hours: Annotated[
+        str | None,
+        typer.Option("--hours", metavar="CALENDAR", help="Service hours (default: those of the first service)."),
+    ] = None,
+    needed: Annotated[
+        int | None, typer.Option("--needed", min=1, help="How many of the services must work (default: all).")
+    ] = None,
+    with_needs: Annotated[
+        bool, typer.Option("--with-needs", help="With all that each service needs (depends_on).")
+    ] = False,
+    objective: Annotated[
+        float | None,
+        typer.Option("--objective", help="Percent to hold it to (default: that of the first service)."),
+    ] = None,
+    as_of: AsOfOption = None,
+    agreements: AgreementsOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the availability of a service, or of several of which some must work, by windows of any kind.
+
+    Example: slacast report availability --service Mail --from 2026-01-01 --to 2026-06-30 --by month --zone Europe/Berlin
+    """
+    from features.store import open_store
+    from serving.services.making import Answering, make_basis
+    from serving.services.windows import Asked, availability_report, window_kind
+    from serving.workplace import agreements_of
+
+    if objective is not None and not 0 < objective < 100:
+        raise typer.BadParameter(f"--objective {objective:g}: expected percent between 0 and 100, as 99.9")
+    settings, at = settings_with(database_url=store, agreements=agreements), seen_at(as_of)
+    asked = Asked(
+        tuple(service), day(first), day(last), window_kind(by), zone, rolling_days, hours, needed, with_needs, objective
+    )
+    with open_store(settings.database_url) as opened:
+        known, events = agreements_of(settings, opened), opened.service_events(until=at)
+    emit(availability_report(make_basis(events, None, known, at, Answering()), asked), as_json)
+
+
+def day(text: str) -> date:
+    """A date such as `2026-01-31`; raises typer.BadParameter for anything else."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no date: write it as 2026-01-31") from error
 
 
 @app.command("suggestions")
