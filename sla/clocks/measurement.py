@@ -106,6 +106,8 @@ class _Sums:
         """The verdicts at rows of the chunk and instants not before them."""
         begin = self.phases.begin[row]
         started = begin >= 0
+        if started.all():
+            return self._started(row, begin, now_us)
         found = VerdictArrays.blank(row.size, VerdictState.NOT_STARTED)
         found.agreement[:], found.calendar[:], found.term[:] = self.term.agreement, self.term.calendar, self.term.index
         if started.any():

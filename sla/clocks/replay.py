@@ -129,6 +129,9 @@ class ClockReplay:
     def verdicts(self, query: Query) -> VerdictArrays:
         """The verdicts at rows of the log and instants not before them."""
         governing = self.governing(query.row)
+        if governing.size and governing[0] != NO_MATCH and (governing == governing[0]).all():
+            term = self.clock.terms[int(governing[0])]
+            return measure(term, self.agreements.business_time(term), self.masks, self._governance, query)
         found = VerdictArrays.blank(query.row.size, VerdictState.NO_AGREEMENT)
         for index in np.unique(governing[governing != NO_MATCH]).tolist():
             term = self.clock.terms[index]

@@ -86,12 +86,12 @@ class VerdictArrays:
 
     def place(self, where: Int64Array | BoolArray, other: VerdictArrays) -> None:
         """Write other verdicts into these at the given positions."""
-        for item in fields(self):
-            getattr(self, item.name)[where] = getattr(other, item.name)
+        for name in _NAMES:
+            getattr(self, name)[where] = getattr(other, name)
 
     def take(self, where: Int64Array | BoolArray) -> VerdictArrays:
         """The verdicts at the given positions."""
-        return VerdictArrays(**{item.name: getattr(self, item.name)[where] for item in fields(self)})
+        return VerdictArrays(*(getattr(self, name)[where] for name in _NAMES))
 
     @classmethod
     def joined(cls, parts: Sequence[VerdictArrays]) -> VerdictArrays:
@@ -105,3 +105,6 @@ class VerdictArrays:
         """Whether the promise is broken, running, waiting or stopped."""
         broken: BoolArray = (self.state == VerdictState.BREACHED) | (self.state == VerdictState.PAUSED_AND_BREACHED)
         return broken
+
+
+_NAMES = tuple(item.name for item in fields(VerdictArrays))
