@@ -64,6 +64,8 @@ def _over(kind: str, url: str, folder: Path, given: argparse.Namespace) -> Figur
     taken = killed_while_taking_in(url, folder, given.kills, given.seed)
     found |= {"acknowledged": len(taken.acknowledged), "lost": len(taken.lost), "halved": len(taken.halved)}
     found["answers_wrong"] = taken.answers_wrong
+    for wrong in taken.wrong:
+        print(f"{kind}: {wrong}", flush=True)
     print(f"{kind}: the service was killed {given.kills} times: {found}", flush=True)
     scored = killed_while_scoring(url, folder, given.kills, given.seed)
     found |= {"scores": scored.rows, "scores_doubled": scored.doubled, "tickets_without_score": len(scored.missing)}

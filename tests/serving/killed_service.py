@@ -30,9 +30,16 @@ class Ingested:
     """What became of the batches that were sent."""
 
     acknowledged: set[int] = field(default_factory=set)
-    answers_wrong: int = 0  # sent again after a kill, a batch was found in part
+    wrong: list[str] = field(
+        default_factory=list
+    )  # answers that say a batch was refused or found in part, word for word
     lost: set[int] = field(default_factory=set)
     halved: set[int] = field(default_factory=set)
+
+    @property
+    def answers_wrong(self) -> int:
+        """How many answers were wrong."""
+        return len(self.wrong)
 
 
 def stored_batches(url: str) -> Counter[int]:
@@ -51,8 +58,9 @@ def killed_while_taking_in(url: str, folder: Path, kills: int, seed: int) -> Ing
         server = Server(url, folder, tick_seconds=600)
         if unanswered is not None:
             status, said = server.ask("POST", "/api/v1/events", batch(unanswered))
-            is_whole = said["inserted"] in (0, BATCH) and said["inserted"] + said["duplicates"] == BATCH
-            found.answers_wrong += status not in (200, 201) or not is_whole
+            is_whole = said.get("inserted") in (0, BATCH) and said["inserted"] + said["duplicates"] == BATCH
+            if status not in (200, 201) or not is_whole:
+                found.wrong.append(f"batch {unanswered}, sent again: {status} {said}")
             found.acknowledged.add(unanswered)
             unanswered = None
         deadly = threading.Timer(chance.uniform(0.0, LONGEST_SECONDS), server.kill)
@@ -60,8 +68,9 @@ def killed_while_taking_in(url: str, folder: Path, kills: int, seed: int) -> Ing
         while unanswered is None:
             number += 1
             try:
-                status, _said = server.ask("POST", "/api/v1/events", batch(number))
-                found.answers_wrong += status != 201
+                status, said = server.ask("POST", "/api/v1/events", batch(number))
+                if status != 201:
+                    found.wrong.append(f"batch {number}: {status} {said}")
                 found.acknowledged.add(number)
             except NotAnsweredError:
                 unanswered = number
