@@ -10,7 +10,9 @@ from features.store import Store, open_store
 from serving.queue import Queue
 from serving.scorer import Scorer
 from tests.features.postgres_server import empty_postgres
-from tests.serving.browser import launched
+from tests.serving.browser import launched, served
+from tests.serving.builders import FixedSource, busy_desk
+from tests.serving.desk_pages import DESK, app_over
 from tests.serving.real_desk import AGREEMENTS, AT, agreements, random_events
 from tests.serving.stored_desk import HASHES_NOWHERE, NOWHERE, Desk, prepared_store
 
@@ -45,6 +47,20 @@ def browser() -> Iterator[Browser]:
     """A real Chromium."""
     with launched() as found:
         yield found
+
+
+@pytest.fixture(scope="package")
+def busy_address() -> Iterator[str]:
+    """Where a busy desk that nobody changes is served."""
+    with served(app_over(FixedSource(DESK), news_seconds=5, tick_seconds=3600)) as address:
+        yield address
+
+
+@pytest.fixture(scope="package")
+def rules_address() -> Iterator[str]:
+    """Where a desk without a model is served."""
+    with served(app_over(FixedSource(busy_desk(12, with_model=False)), tick_seconds=3600)) as address:
+        yield address
 
 
 @pytest.fixture

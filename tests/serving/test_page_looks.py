@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from serving.risk import Risk
 from tests.serving.browser import served, visit
-from tests.serving.builders import FixedSource, busy_desk, clock, queue_of, row
+from tests.serving.builders import FixedSource, clock, queue_of, row
 from tests.serving.desk_pages import DESK, HOSTILE, SCREENS, app_over
 
 
-@pytest.fixture(scope="module")
-def desk() -> Iterator[str]:
-    with served(app_over(FixedSource(DESK), news_seconds=5, tick_seconds=3600)) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def rules_only() -> Iterator[str]:
-    with served(app_over(FixedSource(busy_desk(12, with_model=False)), tick_seconds=3600)) as address:
-        yield address
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_any_page(browser: Browser, rules_only: str, scheme: str) -> None:
+def test_axe_finds_nothing_on_any_page(browser: Browser, rules_address: str, scheme: str) -> None:
     late, paused = (next(item for item in DESK.rows if item.risk is risk) for risk in (Risk.BREACHED, Risk.PAUSED))
     some = [*[item for item in DESK.rows if item.risk is Risk.HIGH_RISK][:3], late, paused, DESK.rows[0]]
     with served(app_over(FixedSource(queue_of(some)))) as small:
@@ -37,7 +23,7 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, rules_only: str, scheme
             f"{small}/tickets/{DESK.rows[0].ticket_id}": False,
             f"{small}/queue?q=nothing": False,
             f"{small}/tickets/none": True,
-            f"{rules_only}/queue": False,
+            f"{rules_address}/queue": False,
         }
         for address, expect_errors in pages.items():
             with visit(browser, address, color_scheme=scheme, expect_errors=expect_errors) as page:
@@ -48,13 +34,13 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, rules_only: str, scheme
 @pytest.mark.parametrize("width", [1366, 1024, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_scrolls_sideways_and_the_screens_can_be_looked_at(
-    browser: Browser, desk: str, rules_only: str, width: int, scheme: str
+    browser: Browser, busy_address: str, rules_address: str, width: int, scheme: str
 ) -> None:
     SCREENS.mkdir(parents=True, exist_ok=True)
     addresses = {
-        "queue": f"{desk}/queue",
-        "ticket": f"{desk}/tickets/{DESK.rows[1].ticket_id}",
-        "rules": f"{rules_only}/queue",
+        "queue": f"{busy_address}/queue",
+        "ticket": f"{busy_address}/tickets/{DESK.rows[1].ticket_id}",
+        "rules": f"{rules_address}/queue",
     }
     first = addresses["queue"]
     with visit(

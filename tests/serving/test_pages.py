@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from serving.risk import Risk
 from tests.serving.browser import served, visit
-from tests.serving.builders import NOW, FixedSource, busy_desk, queue_of
+from tests.serving.builders import NOW, FixedSource, queue_of
 from tests.serving.desk_pages import DESK, app_over, tickets_on
 
 
-@pytest.fixture(scope="module")
-def desk() -> Iterator[str]:
-    with served(app_over(FixedSource(DESK), news_seconds=5, tick_seconds=3600)) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def rules_only() -> Iterator[str]:
-    with served(app_over(FixedSource(busy_desk(12, with_model=False)), tick_seconds=3600)) as address:
-        yield address
-
-
-def test_the_queue_shows_the_first_fifty_in_the_suggested_order(browser: Browser, desk: str) -> None:
-    with visit(browser, desk) as page:
-        assert page.url == f"{desk}/queue"
+def test_the_queue_shows_the_first_fifty_in_the_suggested_order(browser: Browser, busy_address: str) -> None:
+    with visit(browser, busy_address) as page:
+        assert page.url == f"{busy_address}/queue"
         assert tickets_on(page) == [item.ticket_id for item in DESK.rows[:50]]
         assert page.locator("#age").inner_text().startswith("Tue 17 May 2016 08:04 CEST")
         assert "by breach v7" in page.locator("#age").inner_text()
@@ -40,8 +26,8 @@ def test_the_queue_shows_the_first_fifty_in_the_suggested_order(browser: Browser
         assert tickets_on(page) == [item.ticket_id for item in DESK.rows[50:100]]
 
 
-def test_lateness_is_on_top_of_every_view(browser: Browser, desk: str) -> None:
-    with visit(browser, f"{desk}/queue?view=at_risk") as page:
+def test_lateness_is_on_top_of_every_view(browser: Browser, busy_address: str) -> None:
+    with visit(browser, f"{busy_address}/queue?view=at_risk") as page:
         assert page.locator("#view-breached .count").inner_text() == str(DESK.counts.late_or_lost)
         page.click("#view-breached")
         page.wait_for_url("**/queue?view=breached")
@@ -57,8 +43,8 @@ def test_lateness_is_on_top_of_every_view(browser: Browser, desk: str) -> None:
         assert set(tickets_on(page)) == {item.ticket_id for item in DESK.rows if item.group == "late_or_lost"}
 
 
-def test_a_view_can_be_linked_and_back_returns_to_it(browser: Browser, desk: str) -> None:
-    link = f"{desk}/queue?view=save_now&team=Network&q=laptop&sort=risk"
+def test_a_view_can_be_linked_and_back_returns_to_it(browser: Browser, busy_address: str) -> None:
+    link = f"{busy_address}/queue?view=save_now&team=Network&q=laptop&sort=risk"
     expected = [
         item for item in DESK.rows if item.group == "save_now" and item.team == "Network" and "laptop" in item.title
     ]
@@ -74,19 +60,19 @@ def test_a_view_can_be_linked_and_back_returns_to_it(browser: Browser, desk: str
         assert tickets_on(page) == shown
 
 
-def test_a_filter_acts_at_once_and_lives_in_the_address(browser: Browser, desk: str) -> None:
-    with visit(browser, f"{desk}/queue?sort=due") as page:
+def test_a_filter_acts_at_once_and_lives_in_the_address(browser: Browser, busy_address: str) -> None:
+    with visit(browser, f"{busy_address}/queue?sort=due") as page:
         page.select_option("select[name=priority]", "1")
         page.wait_for_url("**/queue?*priority=1*")
         assert "team=" not in page.url  # what is not set does not clutter the link
         assert "sort=due" in page.url
         assert set(tickets_on(page)) <= {item.ticket_id for item in DESK.rows if item.priority == "1"}
         page.click("text=Clear filters")
-        page.wait_for_url(f"{desk}/queue?sort=due")
+        page.wait_for_url(f"{busy_address}/queue?sort=due")
 
 
-def test_a_heading_sorts_the_right_way_first_and_the_other_way_next(browser: Browser, desk: str) -> None:
-    with visit(browser, f"{desk}/queue") as page:
+def test_a_heading_sorts_the_right_way_first_and_the_other_way_next(browser: Browser, busy_address: str) -> None:
+    with visit(browser, f"{busy_address}/queue") as page:
         page.click("#sort-risk")
         expect(page.locator("th[aria-sort=descending]")).to_contain_text("Risk")
         assert page.locator("th[aria-sort]").count() == 1
@@ -99,13 +85,13 @@ def test_a_heading_sorts_the_right_way_first_and_the_other_way_next(browser: Bro
         page.go_back()
         expect(page.locator("th[aria-sort=ascending]")).to_contain_text("Due")
         page.click("#sort-suggested")
-        page.wait_for_url(f"{desk}/queue")
+        page.wait_for_url(f"{busy_address}/queue")
         expect(page.locator("th[aria-sort]")).to_have_count(0)
         assert tickets_on(page)[0] == DESK.rows[0].ticket_id
 
 
-def test_everything_works_without_script(browser: Browser, desk: str) -> None:
-    with visit(browser, f"{desk}/queue", java_script_enabled=False) as page:
+def test_everything_works_without_script(browser: Browser, busy_address: str) -> None:
+    with visit(browser, f"{busy_address}/queue", java_script_enabled=False) as page:
         page.fill("input[name=q]", "printer")
         page.select_option("select[name=team]", "Network")
         page.click("button[type=submit]")
@@ -116,11 +102,11 @@ def test_everything_works_without_script(browser: Browser, desk: str) -> None:
         page.click("td.c-ticket a")
         expect(page.locator(".card")).to_have_count(3)
         page.click("#back")
-        assert page.url == f"{desk}/queue"
+        assert page.url == f"{busy_address}/queue"
 
 
-def test_times_are_the_readers_own_and_the_page_says_whose(browser: Browser, desk: str) -> None:
-    with visit(browser, f"{desk}/queue?sort=due", timezone_id="America/New_York") as page:
+def test_times_are_the_readers_own_and_the_page_says_whose(browser: Browser, busy_address: str) -> None:
+    with visit(browser, f"{busy_address}/queue?sort=due", timezone_id="America/New_York") as page:
         first = min((item for item in DESK.rows if item.clock.due_at), key=lambda item: item.clock.due_at or NOW)
         assert first.clock.due_at is not None
         local = first.clock.due_at - timedelta(hours=4)
@@ -131,9 +117,9 @@ def test_times_are_the_readers_own_and_the_page_says_whose(browser: Browser, des
         assert page.locator(".moment").inner_text().startswith("Tue 17 May 2016 02:04")
 
 
-def test_a_ticket_page_puts_the_model_beside_the_rules(browser: Browser, desk: str) -> None:
+def test_a_ticket_page_puts_the_model_beside_the_rules(browser: Browser, busy_address: str) -> None:
     found = next(item for item in DESK.rows if item.risk is Risk.HIGH_RISK)
-    with visit(browser, f"{desk}/tickets/{found.ticket_id}") as page:
+    with visit(browser, f"{busy_address}/tickets/{found.ticket_id}") as page:
         risk = page.locator("section[aria-labelledby=card-risk]").inner_text()
         assert f"about {round((found.probability or 0) * 100)} miss" in risk
         assert "The rules say:" in risk
@@ -144,16 +130,16 @@ def test_a_ticket_page_puts_the_model_beside_the_rules(browser: Browser, desk: s
         assert "paused 4 h waiting on customer" in page.locator(".trace").inner_text()
 
 
-def test_with_the_rules_only_the_page_says_so_and_works(browser: Browser, rules_only: str) -> None:
-    with visit(browser, f"{rules_only}/queue") as page:
+def test_with_the_rules_only_the_page_says_so_and_works(browser: Browser, rules_address: str) -> None:
+    with visit(browser, f"{rules_address}/queue") as page:
         assert "Rules only: no model is loaded" in page.locator("#notices").inner_text()
         assert "by the rules only" in page.locator("#age").inner_text()
         assert page.locator(".risk .number").count() == 0
         assert "working hours used" in page.locator("td.c-reason").first.inner_text().replace("\xa0", " ")
 
 
-def test_empty_lists_say_why_and_show_the_way_out(browser: Browser, desk: str) -> None:
-    with visit(browser, f"{desk}/queue?q=nothing+like+this") as page:
+def test_empty_lists_say_why_and_show_the_way_out(browser: Browser, busy_address: str) -> None:
+    with visit(browser, f"{busy_address}/queue?q=nothing+like+this") as page:
         assert "Nothing matches these filters" in page.locator(".empty").inner_text()
         page.click("#clear-empty")
         assert len(tickets_on(page)) == 50

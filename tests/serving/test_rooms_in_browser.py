@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, expect
 from tests.serving.browser import served, visit
 from tests.serving.stored_desk import Desk
 
+PAPER = 794  # A4 upright at 96 dots an inch
+
 
 @pytest.fixture(scope="module")
 def address(prepared_desk: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -33,6 +35,26 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(browser: Browser, addres
                 page.set_viewport_size({"width": width, "height": 768})
                 assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
             page.set_viewport_size({"width": 1366, "height": 768})
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_paper_every_page_is_whole_on_white_and_has_nothing_to_click(
+    browser: Browser, address: str, scheme: str
+) -> None:
+    with visit(browser, f"{address}/queue", color_scheme=scheme, viewport={"width": PAPER, "height": 1123}) as page:
+        ticket = page.locator("tr[data-ticket] .c-ticket a").first.get_attribute("href")
+        page.emulate_media(media="print")
+        for path in ("/queue", f"{ticket}?if_priority=1", "/levels?note=T003&target=resolution", "/models", "/services", "/capacity"):  # fmt: skip
+            page.goto(f"{address}{path}")
+            assert page.locator("main h1").inner_text().strip() or path == "/queue"
+            assert page.locator("main :is(button, textarea, .pager a):visible").count() == 0, path
+            assert page.locator(".language:visible, .rooms:visible, .keys:visible, .foot:visible").count() == 0, path
+            too_wide = page.evaluate(
+                "() => [document.documentElement, ...document.querySelectorAll('.scroll, .drawing, table')]"
+                ".filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.id || one.className || one.tagName)"
+            )
+            assert too_wide == [], path
+            assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)", path
 
 
 def test_feedback_is_given_once_and_thanked_for(browser: Browser, address: str) -> None:
