@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -118,6 +119,7 @@ def judged(store: StoreOption = None, as_of: AsOfOption = None, as_json: JsonOpt
     from features.store import open_store
     from models.outage import told_how
     from serving.services.keeper import SERIES
+    from serving.services.untouched import is_untouched
     from sla.instants import to_us
     from training.outage_judgement import judge_forecasts
 
@@ -127,7 +129,9 @@ def judged(store: StoreOption = None, as_of: AsOfOption = None, as_json: JsonOpt
     if said.empty:
         raise fail("no outage probability was kept by then: slacast serve keeps them, once an hour, while it runs")
     kinds, rules = told_how(_champion(settings)[1])
-    emit(judge_forecasts(said, Ledger.of(events, kinds=kinds, rules=rules), to_us(at)), as_json)
+    share = settings.outage_untouched_share
+    alone = partial(is_untouched, share=share) if share > 0 else None
+    emit(judge_forecasts(said, Ledger.of(events, kinds=kinds, rules=rules), to_us(at), alone), as_json)
 
 
 def _champion(settings: Settings) -> tuple[RegistryAnswer, OutageModel | None]:

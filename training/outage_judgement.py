@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from sla.instants import DAY_US, SECOND_US
 from training.evaluation import Scores, evaluate
 
 FEWEST_OUTAGES = 5
+UNTOUCHED = "untouched share alone"
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,13 @@ class JudgedForecasts:
         return "\n".join(lines)
 
 
-def judge_forecasts(said: pd.DataFrame, ledger: Ledger, until_us: int) -> JudgedForecasts:
+def judge_forecasts(
+    said: pd.DataFrame, ledger: Ledger, until_us: int, is_untouched: Callable[[str, datetime], bool] | None = None
+) -> JudgedForecasts:
     """The figures of stored forecasts (features.store.forecasts) whose outcome was known by an instant.
 
-    Of each service and UTC day the first forecast counts, so that none is judged twenty-four times.
+    Of each service and UTC day the first forecast counts, so that none is judged twenty-four times. `is_untouched` tells
+    which services were left alone on the day of an instant: they are judged once more by themselves, because nobody acted.
     """
     place = {name: number for number, name in enumerate(ledger.names)}
     mine = said[said["subject"].isin(place)].sort_values("made_at", kind="stable")
@@ -67,11 +73,15 @@ def judge_forecasts(said: pd.DataFrame, ledger: Ledger, until_us: int) -> Judged
     is_known = ~np.isnan(label) & (known_us <= until_us)
     who = mine["model_version"].astype(object).to_numpy()
     value = mine["value"].to_numpy(np.float64)
+    groups = {str(name): is_known & (who == name) for name in sorted(set(who[is_known]))}
+    if is_untouched is not None:
+        pairs = zip(mine["subject"], mine["made_at"], strict=True)
+        alone = np.array([is_untouched(str(name), at.to_pydatetime()) for name, at in pairs], np.bool_)
+        groups |= {f"{name}, {UNTOUCHED}": rows & alone for name, rows in groups.items() if (rows & alone).any()}
     scores, counts = {}, {}
-    for name in sorted(set(who[is_known])):
-        rows_of = is_known & (who == name)
+    for name, rows_of in groups.items():
         y = label[rows_of]
-        counts[str(name)] = (len(y), int(y.sum()))
+        counts[name] = (len(y), int(y.sum()))
         if FEWEST_OUTAGES <= y.sum() < len(y):
-            scores[str(name)] = evaluate(y, value[rows_of])
+            scores[name] = evaluate(y, value[rows_of])
     return JudgedForecasts(scores, counts, int((~is_known).sum()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,3 +55,20 @@ def test_what_is_not_known_yet_is_not_judged(told) -> None:
     few = judge_forecasts(said.head(20), ledger, until_us)
     assert few.scores == {}
     assert "too few to judge" in few.text()
+
+
+def test_services_left_alone_are_judged_by_themselves_too(told) -> None:
+    ledger, said, label = told
+
+    def is_left_alone(service: str, at: datetime) -> bool:
+        return (int(service[-1]) + at.day) % 3 == 0
+
+    found = judge_forecasts(said, ledger, ledger.until_us + 10 * DAY_US, is_left_alone)
+    plain = judge_forecasts(said, ledger, ledger.until_us + 10 * DAY_US)
+    alone = [is_left_alone(name, at) for name, at in zip(said["subject"], said["made_at"], strict=True)]
+    chosen = ~np.isnan(label) & np.array(alone)
+    name = "EWMA, untouched share alone"
+    assert (found.rows["EWMA"], found.scores["EWMA"]) == (plain.rows["EWMA"], plain.scores["EWMA"])
+    assert found.rows[name] == (int(chosen.sum()), int(label[chosen].sum()))
+    assert found.scores[name] == evaluate(label[chosen], said["value"].to_numpy()[chosen])
+    assert set(judge_forecasts(said, ledger, ledger.until_us, lambda *_: False).rows) == {"EWMA"}
