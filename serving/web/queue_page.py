@@ -10,8 +10,10 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from features.store.marks import SavedView
+from serving.likely_end import LikelyEnd
 from serving.queue import Counts, Queue, QueueRow
 from serving.risk import Group, Risk
+from serving.row_ends import ends_of
 from serving.selection import EXACT, Selection, Sort
 from serving.web.addresses import page_number, place_in
 from serving.web.language import phrase
@@ -138,6 +140,7 @@ class QueueView:
     sections: tuple[Section, ...]
     choices: dict[str, tuple[str, ...]]
     notes: dict[str, Notes]
+    ends: dict[str, LikelyEnd]
     total: int
     first: int
     last: int
@@ -177,6 +180,7 @@ def queue_view(
         sections=_sections(rows, queue, address.selection, shown),
         choices=choices_of(queue, address.selection),
         notes={row.ticket_id: desk.notes(row) for row in rows},
+        ends=ends_of(queue.rows, rows),
         total=len(shown),
         first=start + 1 if rows else 0,
         last=start + len(rows),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from serving.likely_end import LikelyEnd
 from serving.scored import narrowed
-from serving.web import pages
+from serving.web import pages, queue_page
 from serving.web.queue_page import QueueView, queue_view
-from tests.serving.builders import FixedSource, busy_desk, client_of, service_over
+from tests.serving.builders import NOW, FixedSource, busy_desk, client_of, service_over
 
 
 def test_a_page_is_put_into_words_once_and_tells_the_age_of_the_scores_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,6 +54,19 @@ def test_another_address_language_or_tick_is_another_page() -> None:
 
 def _without_age(text: str) -> str:
     return re.sub(r'<span data-age="[^"]*">[^<]*</span>', "", text)
+
+
+def test_the_likely_end_stands_under_the_due_time_of_the_tickets_that_have_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = busy_desk(30)
+    found, early, late = desk.rows[0].ticket_id, NOW + timedelta(hours=1), NOW + timedelta(hours=30)
+    end = LikelyEnd(early, NOW + timedelta(hours=6), late, 3600.0, 21600.0, 30000.0)
+    monkeypatch.setattr(queue_page, "ends_of", lambda rows, shown: {found: end} if rows is desk.rows else {})
+    page = client_of(service_over(FixedSource(desk))).get("/queue").text
+    told = re.findall(r'<small class="likely">(.*?)</small>', page)
+    assert len(told) == 1
+    instants = re.findall(r'<time datetime="([^"]+)"', told[0])
+    assert instants == [f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (end.middle_at, early, late)]
+    assert page.index(told[0]) < page.index(f'data-ticket="{desk.rows[1].ticket_id}"')
 
 
 @given(
