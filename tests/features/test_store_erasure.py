@@ -156,7 +156,9 @@ def test_marks_and_saved_views_forget_with_the_rest(url: str):
     with open_store(url) as store:
         change = Change(at=AT, actor="tester", action="tickets assigned", subject="B2")
         store.marks.add([Mark(ticket_id="B2", kind=ASSIGNED, made_by="tester", made_at=AT, text=NAME)], change)
-        note = DeviationNote(ticket_id="A1", target="resolution", made_by="tester", made_at=AT, cause=SECRET, owner=NAME)
+        note = DeviationNote(
+            ticket_id="A1", target="resolution", made_by="tester", made_at=AT, cause=SECRET, owner=NAME
+        )
         store.deviation_notes.add(note, replace(change, action="deviation noted"))
         store.deviation_notes.add(replace(note, ticket_id="B2"), replace(change, action="deviation noted"))
         store.saved_views.save(SavedView("tester", "one", urlencode({"customer": NAME})), AT)
