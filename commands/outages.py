@@ -67,7 +67,7 @@ def agreements_known(settings: Settings, stored: str | None) -> AgreementSet | N
 
 def needs_of(agreements: AgreementSet | None) -> dict[str, tuple[str, ...]]:
     """Which service needs which, by the catalogue in the agreements; nothing where there are none."""
-    return {} if agreements is None else {name: one.depends_on for name, one in agreements.services.items()}
+    return {} if agreements is None else {name: one.cannot_do_without for name, one in agreements.services.items()}
 
 
 @app.command("services")

@@ -77,6 +77,15 @@ class ContinuityOut(_Told):
     exercise_due_at: datetime | None
 
 
+class MadeOfOut(BaseModel):
+    """The parts of a group that the caller may see."""
+
+    needed: int = Field(description="How many of all its parts must work.")
+    of: int = Field(description="How many parts it has.")
+    parts: list[str]
+    down: list[str]
+
+
 class ServiceRow(_Told):
     """One service. Instants are UTC, durations seconds, shares and probabilities between 0 and 1."""
 
@@ -101,8 +110,9 @@ class ServiceRow(_Told):
     mtbf_seconds: float | None = Field(description="Mean time between failures.")
     lost_minutes_by_day: list[float] = Field(description="Of the last 30 UTC days, today last.")
     needs: list[str]
-    needed_by: list[str]
+    needed_by: list[str] = Field(description="Services that depend on it or are made of it.")
     needs_down: list[str]
+    made_of: MadeOfOut | None = Field(description="Of a service made of others; null: it is none.")
     planned: list[PlannedOut]
     continuity: ContinuityOut | None
 
@@ -179,6 +189,10 @@ def row_of(one: ServiceStanding, open_tickets: int, seen: frozenset[str] | None)
     found |= {name: None if part is None else kind.model_validate(part) for name, (kind, part) in parts.items()}
     found |= {"open_tickets": open_tickets, "lost_minutes_by_day": list(one.lost_minutes_by_day)}
     found |= {"needs": named(one.needs), "needed_by": named(one.needed_by), "needs_down": named(one.needs_down)}
+    made = one.made_of
+    found["made_of"] = made and MadeOfOut(
+        needed=made.needed, of=len(made.parts), parts=named(made.parts), down=named(made.down)
+    )
     found["planned"] = [PlannedOut.model_validate(part) for part in one.planned]
     return ServiceRow(**found).model_dump(mode="json")
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from features.outages.ledger import Ledger
-from features.outages.spans import Spans
 from models.outage import OutageModel, told_how
 from models.outage_forecast import OutageForecast, forecast_services
 from serving.services.budgets import Measured, measured
+from serving.services.groups import Outages, histories_of, needs_of, outages_of, resting_on
 from serving.services.happened import Happened
 from serving.services.standing import (
     Continuity,
+    MadeOf,
     OutageRisk,
     Planned,
     ServiceBoard,
@@ -62,11 +64,14 @@ class Basis:
 
     def whole(self, service: str) -> ServiceHistory:
         """The history of a service with all that it needs; its own where the catalogue leads in a circle."""
-        needs = {name: Needs(all_of=one.depends_on) for name, one in self.agreements.services.items()}
         try:
-            return composite(service, self.histories, needs)
+            return composite(service, self.histories, self._needs)
         except ServiceError:
             return self.histories[service]
+
+    @cached_property
+    def _needs(self) -> dict[str, Needs]:
+        return {name: needs_of(one) for name, one in self.agreements.services.items()}
 
 
 def make_basis(
@@ -86,12 +91,12 @@ def make_basis(
     events = events[events["recorded_at"] <= at]
     kinds, rules = told_how(model)
     seen = None if tickets is None else tickets[tickets["recorded_at"] <= at]
-    needs = {name: service.depends_on for name, service in agreements.services.items()}
+    needs = {name: service.cannot_do_without for name, service in agreements.services.items()}
     ledger = Ledger.of(events, seen, kinds=kinds, rules=rules, needs=needs)
     happened = Happened.of(events, ledger, at_us)
     forecast = forecast_services(ledger, at, model, answering.version or "")
     names = sorted({*agreements.services, *ledger.names})
-    histories = {name: happened.history(name) for name in names}
+    histories = histories_of(names, happened, agreements)
     board = ServiceBoard(at, forecast.by, answering.version, answering.why_none, forecast.horizon_hours)
     basis = Basis(board, happened, agreements, histories)
     standings = _Standings(basis, forecast, untouched_share)
@@ -114,7 +119,7 @@ class _Standings:
         self._at, self._at_us = basis.board.as_of, basis.happened.at_us
         self._needed_by: dict[str, list[str]] = {}
         for name, service in basis.agreements.services.items():
-            for needed in service.depends_on:
+            for needed in (*service.depends_on, *service.parts):
                 self._needed_by.setdefault(needed, []).append(name)
 
     def of(self, name: str) -> ServiceStanding:
@@ -124,10 +129,10 @@ class _Standings:
         history = basis.histories[name]
         state, since = _state(history, self._at_us)
         place = happened.place.get(name)
-        outages = happened.of_service(happened.outages, -1 if place is None else place)
+        outages = outages_of(name, history, happened, basis.agreements)
         found: Measured = measured(history, entry, basis.agreements, self._at_us)
         last = len(outages.begin_us) - 1
-        risk = self._risk(name)
+        risk = None if entry.made_of else self._risk(name)
         over_us = int(outages.end_us[last]) if last >= 0 else NEVER_US
         return ServiceStanding(
             service=name,
@@ -137,7 +142,7 @@ class _Standings:
             owner=entry.owner,
             criticality=entry.criticality,
             risk=risk,
-            why_no_risk=None if risk else self._why_no_risk(state, place),
+            why_no_risk=None if risk else self._why_no_risk(entry, state, place),
             availability=found.share,
             budget=found.budget,
             last_outage_at=from_us(int(outages.begin_us[last])) if last >= 0 else None,
@@ -149,11 +154,18 @@ class _Standings:
             needs=entry.depends_on,
             needed_by=tuple(sorted(self._needed_by.get(name, ()))),
             needs_down=tuple(sorted(one for one in entry.depends_on if self._state(one) == "down")),
-            whole_state=_state(basis.whole(name), self._at_us)[0] if entry.depends_on else state,
-            planned=self._planned(place),
+            whole_state=_state(basis.whole(name), self._at_us)[0] if entry.depends_on or entry.parts else state,
+            planned=self._planned(entry, history, place),
             continuity=self._continuity(entry, name, outages),
-            has_events=place is not None,
+            has_events=not happened.place.keys().isdisjoint(resting_on(name, basis.agreements)),
+            made_of=self._made_of(entry),
         )
+
+    def _made_of(self, entry: Service) -> MadeOf | None:
+        if entry.made_of is None:
+            return None
+        down = tuple(one for one in entry.parts if self._state(one) == "down")
+        return MadeOf(entry.made_of.parts_needed, entry.parts, down)
 
     def _state(self, name: str) -> State:
         return _state(self._basis.histories[name], self._at_us)[0]
@@ -172,25 +184,36 @@ class _Standings:
             is_untouched(name, self._at, self._untouched_share),
         )
 
-    def _why_no_risk(self, state: State, place: int | None) -> str:
+    def _why_no_risk(self, entry: Service, state: State, place: int | None) -> str:
+        if entry.made_of is not None:
+            return "it is made of other services: the outages of each are forecast, those of the whole are not"
         if place is None:
             return "nothing is recorded of it: no outage, check or change"
         if state == "down":
             return "it is down: a new outage is not asked about"
         return "it is not watched any more, or was down for most of four weeks"
 
-    def _planned(self, place: int | None) -> tuple[Planned, ...]:
+    def _planned(self, entry: Service, history: ServiceHistory, place: int | None) -> tuple[Planned, ...]:
+        """What is announced; of a group the maintenance that takes the whole, not that which its other parts carry."""
         happened = self._basis.happened
-        if place is None:
-            return ()
-        maintenance, changes = (happened.of_service(spans, place) for spans in (happened.maintenance, happened.changes))
-        spans = zip(maintenance.begin_us.tolist(), maintenance.end_us.tolist(), strict=True)
-        found = [Planned("maintenance", from_us(at), None if end == NEVER_US else from_us(end)) for at, end in spans]
+        own, changes = (
+            happened.of_service(spans, -1 if place is None else place)
+            for spans in (happened.maintenance, happened.changes)
+        )
+        maintenance = (own.begin_us, own.end_us)
+        if entry.made_of is not None:
+            maintenance = history.periods(ServiceState.MAINTENANCE)
+        spans = zip(maintenance[0].tolist(), maintenance[1].tolist(), strict=True)
+        found = [
+            Planned("maintenance", from_us(at), None if end == NEVER_US else from_us(end))
+            for at, end in spans
+            if at > self._at_us
+        ]
         found += [Planned("change", from_us(at), None) for at in changes.begin_us.tolist()]
         ahead = [one for one in found if one.start_at > self._at]
         return tuple(sorted(ahead, key=lambda one: (one.start_at, one.kind)))
 
-    def _continuity(self, entry: Service, name: str, outages: Spans) -> Continuity | None:
+    def _continuity(self, entry: Service, name: str, outages: Outages) -> Continuity | None:
         if entry.continuity is None:
             return None
         promised = entry.continuity

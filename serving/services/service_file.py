@@ -11,6 +11,7 @@ import numpy as np
 from features.outages.spans import Spans, us_of
 from features.outages.tickets import TICKET_OPENED
 from serving.services.budgets import hours_of
+from serving.services.groups import Outages, outages_of
 from serving.services.making import NOT_IN_CATALOGUE, Basis
 from serving.services.standing import ServiceStanding
 from sla.instants import DAY_US, NEVER_US, from_us
@@ -62,13 +63,13 @@ def service_file(basis: Basis, service: str) -> ServiceFile | None:
     standing = basis.board.find(service)
     if standing is None:
         return None
-    at_us, place = basis.happened.at_us, basis.happened.place.get(service)
+    at_us = basis.happened.at_us
     since_us = at_us - DAYS_TOLD * DAY_US
     return ServiceFile(
         standing,
         basis.board.as_of,
         from_us(since_us),
-        () if place is None else _happenings(basis, place, since_us),
+        _happenings(basis, service, since_us),
         _course(basis, service, at_us),
         _whole(basis, service, at_us),
         _tickets_by_day(basis, service, at_us),
@@ -85,20 +86,20 @@ def _tickets_by_day(basis: Basis, service: str, at_us: int) -> tuple[int, ...]:
     return tuple(found[::-1].tolist())
 
 
-def _happenings(basis: Basis, place: int, since_us: int) -> tuple[Happening, ...]:
-    happened = basis.happened
-    kinds: tuple[tuple[Kind, Spans], ...] = (
-        ("outage", happened.outages),
-        ("degradation", happened.degradations),
-        ("maintenance", happened.maintenance),
-        ("change", happened.changes),
+def _happenings(basis: Basis, service: str, since_us: int) -> tuple[Happening, ...]:
+    """What was recorded of the service by itself, with the outages of the whole where it is a group."""
+    happened, place = basis.happened, basis.happened.place.get(service, -1)
+    kinds: tuple[tuple[Kind, Spans | Outages], ...] = (
+        ("outage", outages_of(service, basis.histories[service], happened, basis.agreements)),
+        ("degradation", happened.of_service(happened.degradations, place)),
+        ("maintenance", happened.of_service(happened.maintenance, place)),
+        ("change", happened.of_service(happened.changes, place)),
     )
     found = []
-    for kind, spans in kinds:
-        mine = happened.of_service(spans, place)
-        last_us = mine.begin_us if kind == "change" else mine.end_us
-        recent = mine.where(last_us >= since_us)
-        for begin, end, known in zip(recent.begin_us, recent.end_us, recent.known_us, strict=True):
+    for kind, mine in kinds:
+        recent = (mine.begin_us if kind == "change" else mine.end_us) >= since_us
+        spans = zip(mine.begin_us[recent], mine.end_us[recent], mine.known_us[recent], strict=True)
+        for begin, end, known in spans:
             is_over = end != NEVER_US and kind != "change"
             found.append(
                 Happening(kind, from_us(int(begin)), from_us(int(end)) if is_over else None, from_us(int(known)))
@@ -122,7 +123,7 @@ def _course(basis: Basis, service: str, at_us: int) -> tuple[BudgetPoint, ...]:
 
 def _whole(basis: Basis, service: str, at_us: int) -> float | None:
     entry = basis.agreements.services.get(service, NOT_IN_CATALOGUE)
-    if not entry.depends_on:
+    if not entry.depends_on and not entry.parts:
         return None
     start, end = np.array([at_us - entry.availability_days * DAY_US]), np.array([at_us])
     share = availability(basis.whole(service), start, end, hours=hours_of(entry, basis.agreements)).share[0]

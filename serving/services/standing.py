@@ -89,6 +89,15 @@ class Continuity:
 
 
 @dataclass(frozen=True)
+class MadeOf:
+    """The parts of a group, how many of them must work, and which are down."""
+
+    needed: int
+    parts: tuple[str, ...]
+    down: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ServiceStanding:
     """One service. `risk` is None with the reason in `why_no_risk`; `availability` is None where nothing was measured."""
 
@@ -109,12 +118,13 @@ class ServiceStanding:
     mtbf_seconds: float | None = None
     lost_minutes_by_day: tuple[float, ...] = ()  # of the last 30 UTC days, the oldest first
     needs: tuple[str, ...] = ()
-    needed_by: tuple[str, ...] = ()
+    needed_by: tuple[str, ...] = ()  # of services that depend on it or are made of it
     needs_down: tuple[str, ...] = ()
     whole_state: State = "available"  # with all that it needs
     planned: tuple[Planned, ...] = ()
     continuity: Continuity | None = None
-    has_events: bool = True
+    has_events: bool = True  # itself or, of a group, any of its parts
+    made_of: MadeOf | None = None  # None: it is no group
 
     @property
     def severity(self) -> int:

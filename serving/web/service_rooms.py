@@ -61,6 +61,7 @@ def service_page(request: Request, name: str, caller: Reader) -> Response:
         "file": found,
         "one": one,
         "needs": [other for other in one.needs if seen is None or other in seen],
+        "parts": [other for other in one.made_of.parts if seen is None or other in seen] if one.made_of else [],
         "needed_by": [other for other in one.needed_by if seen is None or other in seen],
     }
     return pages.render("service.html", 200, {"ETag": etag, **ETAG_HEADERS}, **values)

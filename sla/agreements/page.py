@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from sla.agreements.agreement_set import AgreementSet, AgreementSource
-from sla.agreements.catalogue import Continuity, Service
+from sla.agreements.catalogue import Continuity, Group, Service
 from sla.agreements.conditions import CHANGED, OPENED, SERVICE_FACTS, VOCABULARIES, Test, describe
 from sla.agreements.policies import Policies, PolicyChoices
 from sla.agreements.rules import resolve_rules
@@ -30,6 +30,11 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("A penalty", "", Penalty),
     ("A service credit", "", ServiceCredit),
     ("A service", "`services` maps names to these.", Service),
+    (
+        "A service made of others",
+        "`made_of` of a service: exactly one of `all_of`, `any_of` and `some_of`. [Services](services.md) says how the whole is measured.",
+        Group,
+    ),
     ("Continuity", "`continuity` of a service; lengths are real time.", Continuity),
     (
         "A calendar",

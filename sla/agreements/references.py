@@ -65,22 +65,32 @@ def _services(agreements: AgreementSet) -> Found:
         yield from _unknown((*path, "hours"), "calendar", service.hours, agreements.calendars)
         for other in service.depends_on:
             yield from _unknown((*path, "depends_on"), "service", other, agreements.services)
+        if service.made_of is not None:
+            for index, other in enumerate(service.parts):
+                where: Path = (*path, "made_of", service.made_of.way, index)
+                yield from _unknown(where, "service", other, agreements.services)
     yield from _circles(agreements)
 
 
 def _circles(agreements: AgreementSet) -> Found:
-    """Services that need themselves, directly or through others; each circle is reported once."""
+    """Services that need or are made of themselves, directly or through others; each circle is reported once."""
     reported: set[frozenset[str]] = set()
+    rests_on = {name: (*service.depends_on, *service.parts) for name, service in agreements.services.items()}
     for start in agreements.services:
         trail: dict[str, tuple[str, ...]] = {start: (start,)}
         stack = [start]
         while stack:
             current = stack.pop()
-            for needed in agreements.services[current].depends_on if current in agreements.services else ():
+            for needed in rests_on.get(current, ()):
                 if needed == start and frozenset(trail[current]) not in reported:
                     reported.add(frozenset(trail[current]))
+                    key = (
+                        "depends_on"
+                        if (*trail[current], start)[1] in agreements.services[start].depends_on
+                        else "made_of"
+                    )
                     yield (
-                        ("services", start, "depends_on"),
+                        ("services", start, key),
                         f"{' needs '.join((*trail[current], start))}: a service cannot need itself",
                     )
                 elif needed not in trail:

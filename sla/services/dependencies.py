@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +62,20 @@ def composite(name: str, histories: Mapping[str, ServiceHistory], needs: Mapping
     Raises ServiceError for a service that is unknown or rests on itself.
     """
     return _composite(name, histories, needs, {}, ())
+
+
+def composites(
+    names: Iterable[str], histories: Mapping[str, ServiceHistory], needs: Mapping[str, Needs]
+) -> dict[str, ServiceHistory]:
+    """Return the histories of several services as `composite` does, each of what they share worked out once."""
+    known: dict[str, ServiceHistory] = {}
+    return {name: _composite(name, histories, needs, known, ()) for name in names}
+
+
+def outages_alone(history: ServiceHistory) -> ServiceHistory:
+    """Return a history that is available wherever nothing is known, for a service whose parts are what is watched."""
+    states = np.where(history.states == ServiceState.UNKNOWN, np.int8(ServiceState.AVAILABLE), history.states)
+    return ServiceHistory(history.changes_us, states.astype(np.int8), history.maintenance)
 
 
 def _composite(
