@@ -54,6 +54,7 @@ _SERVICE: dict[str, JsonValue] = {
     "needs": ["Directory"],
     "needed_by": [],
     "needs_down": [],
+    "made_of": None,
     "planned": [{"kind": "change", "start_at": "2026-07-06T20:00:00Z", "end_at": "2026-07-06T21:00:00Z"}],
     "continuity": None,
 }
