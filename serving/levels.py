@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.live import LiveHistories
-from serving.queue import Queue, QueueRow
+from serving.queue import ColumnRows, Queue, QueueRow
 from serving.risk import LATE, Risk
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.clock_table import ClockTable
@@ -145,7 +145,8 @@ def decided_clocks(histories: LiveHistories, at: datetime, zone: str) -> pd.Data
     found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
     local = pd.to_datetime(found["decided_at"], utc=True).dt.tz_convert(zone)
     found["month"] = local.dt.strftime("%Y-%m").astype(object)
-    return found[list(COLUMNS)]
+    shared = dict.fromkeys(("target", "agreement", "month", *TEXTS), "category")  # compared and grouped by every view
+    return found[list(COLUMNS)].astype(shared)
 
 
 def levels_report(
@@ -154,7 +155,7 @@ def levels_report(
     """The report of `count` months up to one; `goal` (a share) goes before what the agreements say."""
     months = tuple(until.plus(place - count + 1) for place in range(count))
     wanted = clocks[clocks["month"].isin([str(month) for month in months])]
-    tally = wanted.groupby(["agreement", "target", "month"])["is_met"].agg(["sum", "size"])
+    tally = wanted.groupby(["agreement", "target", "month"], observed=True)["is_met"].agg(["sum", "size"])
     found = {cast("tuple[str, str, str]", key): (int(row["sum"]), int(row["size"])) for key, row in tally.iterrows()}
     levels = []
     for agreement, target in sorted({key[:2] for key in found}):
@@ -191,11 +192,22 @@ def chance_to_miss(attained: Attained, open_chances: Sequence[float]) -> float |
     total = attained.total + len(open_chances)
     if total == 0:
         return None
-    late = np.ones(1)
-    for chance in open_chances:
-        late = np.convolve(late, (1.0 - chance, chance))
+    late = _late_counts(open_chances)
     missed = attained.missed + np.arange(len(late))
-    return float(late[(total - missed) / total < attained.goal - 1e-12].sum())
+    return min(1.0, float(late[(total - missed) / total < attained.goal - 1e-12].sum()))
+
+
+def _late_counts(chances: Sequence[float]) -> NDArray[np.float64]:
+    """How likely each number of late clocks is, from none to all; pairs of clocks, of pairs and so on, each multiplied at once."""
+    chance = np.asarray(chances, np.float64)
+    late = np.stack((1.0 - chance, chance), axis=1)
+    while len(late) > 1:
+        if len(late) % 2:
+            late = np.vstack((late, np.eye(1, late.shape[1])))  # none late, for sure
+        width = 2 * late.shape[1] - 1
+        spectrum = np.fft.rfft(late, 1 << width.bit_length())
+        late = np.maximum(np.fft.irfft(spectrum[::2] * spectrum[1::2])[:, :width], 0.0)
+    return late[0, : len(chance) + 1] if len(late) else np.ones(1)
 
 
 def open_chances(queue: Queue, agreement: str, target: str, until: datetime) -> list[float] | None:
@@ -205,6 +217,8 @@ def open_chances(queue: Queue, agreement: str, target: str, until: datetime) -> 
     """
     if target != queue.target or queue.bundle_version is None:
         return None
+    if isinstance(queue.rows, ColumnRows):
+        return queue.rows.chances_due(agreement, until)
     return [row.probability for row in _due_before(queue.rows, agreement, until) if row.probability is not None]
 
 

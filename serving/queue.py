@@ -86,6 +86,10 @@ class ColumnRows(Sequence[QueueRow]):
     def position(self, ticket_id: str) -> int | None:
         """Where a ticket stands, None where it does not."""
 
+    @abstractmethod
+    def chances_due(self, agreement: str, before: datetime) -> list[float]:
+        """The probability of each undecided clock of an agreement that is due before an instant; without one, none."""
+
 
 def texts_of(rows: Sequence[QueueRow], name: str) -> set[str]:
     """The different texts that rows have in a column."""

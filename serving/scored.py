@@ -22,7 +22,7 @@ from serving.suggested import Suggestion
 from serving.wording import LocalTime, sentence
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.verdicts import VerdictArrays, VerdictState
-from sla.instants import NEVER_US, SECOND_US, BoolArray, Int64Array
+from sla.instants import NEVER_US, SECOND_US, BoolArray, Int64Array, to_us
 
 RISKS, GROUPS = tuple(Risk), tuple(Group)
 Codes = NDArray[np.int8]
@@ -292,6 +292,16 @@ class ScoredRows(ColumnRows):
         """Where a ticket stands, None where it does not."""
         found = np.flatnonzero(self.places == self.scored.facts.place_of(ticket_id))
         return int(found[0]) if len(found) else None
+
+    def chances_due(self, agreement: str, before: datetime) -> list[float]:
+        """The probability of each undecided clock of an agreement that is due before an instant; without one, none."""
+        scored = self.scored
+        names = [one.name for one in scored.reading.agreements.agreements]
+        of_it = np.isin(scored.leading.agreement, [place for place, name in enumerate(names) if name == agreement])
+        wanted = of_it & ~scored.has_risk(*LATE, Risk.NO_CLOCK) & (scored.due_us < to_us(before))
+        said = scored.estimates.probability[self.places[wanted[self.places]]]
+        found: list[float] = said[~np.isnan(said)].tolist()
+        return found
 
 
 def narrowed(key: NDArray[Any]) -> NDArray[Any]:

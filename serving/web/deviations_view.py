@@ -62,9 +62,11 @@ class DeviationsView:
 
 def deviations_view(request: Request, caller: Caller, queue: Queue, month: Month, notes: Notes) -> DeviationsView:
     """The view of a month at an address whose `note` and `target` name what is written about."""
-    missed, today = missed_of(clocks_seen(request, caller)), today_of(queue)
-    actions = open_actions(missed, notes, today)
+    clocks, today = clocks_seen(request, caller), today_of(queue)
     key = request.query_params.get("note", ""), request.query_params.get("target", "")
+    spoken_of = {ticket_id for ticket_id, _target in notes} | {key[0]}
+    missed = missed_of(clocks[clocks["ticket_id"].isin(spoken_of)])
+    actions = open_actions(missed, notes, today)
     named = missed[(missed["ticket_id"] == key[0]) & (missed["target"] == key[1])].head(1)
     noting = next(deviations_of(named, notes, today), None)
     store = service_of(request).store

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -164,9 +163,9 @@ def common_to(missed: pd.DataFrame, decided: pd.DataFrame) -> Iterator[Share]:
     usual = len(missed) / len(decided) if len(decided) else 0.0
     found = []
     for column in ("team", "service", "category", "priority"):
-        totals = Counter(decided[column].tolist())
-        for value, count in Counter(missed[column].tolist()).items():
-            excess = count - usual * totals[value]
+        totals = decided[column].value_counts().to_dict()
+        for value, count in missed[column].value_counts().to_dict().items():
+            excess = count - usual * totals.get(value, 0)
             if value and count > 1 and excess >= 1:
                 found.append((excess, Share(column, str(value), count, totals[value])))
     found.sort(key=lambda one: (-one[0], one[1].column, one[1].value))

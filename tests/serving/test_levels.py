@@ -114,6 +114,19 @@ def test_the_chance_to_miss_is_that_of_all_outcomes(chances: list[float], met: i
     assert found == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.parametrize("count", [257, 1_000])
+def test_the_chance_to_miss_of_many_is_that_of_one_added_after_the_other(count: int) -> None:
+    chances = np.random.default_rng(count).random(count) * 0.2
+    late = np.ones(1)
+    for chance in chances:
+        late = np.convolve(late, (1.0 - chance, chance))
+    for goal in (0.88, 0.9, 0.92):
+        allowed = int(np.floor((1.0 - goal) * (count + 50) + 1e-9)) - 4  # of 50 decided, 4 were missed
+        found = chance_to_miss(Attained(MAY, 46, 4, goal, False), chances.tolist())
+        assert found == pytest.approx(late[allowed + 1 :].sum(), abs=1e-9)
+        assert 1e-6 < late[allowed + 1 :].sum() < 1 - 1e-6
+
+
 def test_months_are_the_desks() -> None:
     midnight = datetime(2016, 4, 30, 22, 30, tzinfo=UTC)
     assert str(Month.of(midnight, "Europe/Berlin")) == "2016-05"

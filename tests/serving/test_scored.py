@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from serving.levels import open_chances
 from serving.queue import Counts, Queue, QueueRow
 from serving.risk import Risk, Thresholds
 from serving.scored import GROUPS, RISKS, ScoredRows
@@ -59,6 +60,19 @@ def test_risk_group_and_counts_are_those_of_the_rows(queue: Queue) -> None:
     assert [GROUPS[code] for code in rows.scored.group[rows.places]] == [row.group for row in rows]
     assert queue.counts == Counts.of(tuple(rows))
     assert len({row.risk for row in rows}) >= 5
+
+
+def test_the_chances_to_miss_are_those_of_the_rows(queue: Queue) -> None:
+    if queue.bundle_version is None:
+        assert open_chances(queue, "", queue.target, AT) is None
+        return
+    counted = []
+    for name, days in itertools.product({row.clock.agreement for row in queue.rows}, (0, 1, 400)):
+        found = open_chances(queue, name, queue.target, AT + timedelta(days=days))
+        assert found == open_chances(in_words(queue), name, queue.target, AT + timedelta(days=days))
+        counted.append(len(found or ()))
+    assert max(counted) > 10
+    assert len(set(counted)) > 1
 
 
 @pytest.mark.parametrize("view", View)
