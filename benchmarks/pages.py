@@ -7,8 +7,10 @@ machine. Times are medians, taken inside the browser. The last line is one JSON 
 
     open_tickets       how many stand in the queue
     kib, requests      what the first visit of the queue transfers, with headers, and in how many requests
-    first_row_ms       from the start of the navigation to the first row painted, nothing cached
-    sort_ms            from the click on a heading to the sorted rows painted
+    first_row_ms       from the start of the navigation to the first row painted, nothing cached in the browser; the service may
+                       have kept the page from an earlier reader
+    first_row_unkept_ms  the same of addresses nobody asked for before (a filter by team each): the service keeps no such page
+    sort_ms            from the first click on a heading to the sorted rows painted; the service keeps no such page
     first_row_slow_ms  first_row_ms with the processor slowed four times
     poll_ms            server time of a poll while nothing changed (304)
     axe_violations     what axe finds on queue, ticket, service levels and models, light and dark
@@ -21,10 +23,11 @@ import json
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
@@ -34,6 +37,7 @@ from benchmarks._running_service import Client, serving
 from tests.serving.browser import launched
 
 VISITS, POLLS, SLOWER = 7, 30, 4
+FEWEST_TEAMS = 3
 HEADINGS = ("due", "risk", "title", "owner", "left", "priority", "service")
 PAINTED = """(name) => new Promise((resolve) => {
   const look = () => {
@@ -73,6 +77,7 @@ def figures(client: Client, browser: Browser) -> dict[str, float | int]:
     found |= weight(browser, address)
     found["first_row_ms"] = first_row_ms(browser, address, 1)
     found["first_row_slow_ms"] = first_row_ms(browser, address, SLOWER)
+    found["first_row_unkept_ms"] = first_row_ms(browser, address, 1, unkept(client.another()))
     found["sort_ms"] = sort_ms(browser, address)
     said(f"the browser has looked: {found}")
     found["poll_ms"] = poll_ms(client.another())  # an idle connection is closed meanwhile
@@ -91,14 +96,23 @@ def weight(browser: Browser, address: str) -> dict[str, float | int]:
         return {"kib": round(total / 1024, 1), "requests": len(sizes)}
 
 
-def first_row_ms(browser: Browser, address: str, slower: int) -> float:
+def unkept(client: Client) -> list[str]:
+    """Addresses of the queue that differ and that nobody has asked for: every team by itself."""
+    tickets = json.loads(client.ask("GET", "/api/v1/queue?limit=200")[1])["tickets"]
+    teams = sorted({str(one["team"]) for one in tickets if one["team"]})[:VISITS]
+    if len(teams) < FEWEST_TEAMS:
+        raise SystemExit(f"{len(teams)} teams among the first 200 tickets, at least {FEWEST_TEAMS} wanted")
+    return [f"/queue?{urlencode({'team': team})}" for team in teams]
+
+
+def first_row_ms(browser: Browser, address: str, slower: int, paths: Sequence[str] = ("/queue",) * VISITS) -> float:
     """The median over visits with an empty cache each."""
     times = []
-    for _visit in range(VISITS):
+    for path in paths:
         with browser.new_context() as context:
             page = context.new_page()
             context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slower})
-            page.goto(f"{address}/queue", wait_until="commit")
+            page.goto(f"{address}{path}", wait_until="commit")
             times.append(float(page.evaluate(PAINTED, "")))
     return round(statistics.median(times), 1)
 
