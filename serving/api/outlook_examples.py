@@ -82,6 +82,28 @@ SERVICE: dict[str, JsonValue] = {
     "course": [{"at": "2026-07-06T00:00:00Z", "availability": 0.9987, "remaining_share": -0.3}],
     "tickets_by_day": [3, 11, 4],
 }
+AVAILABILITY: dict[str, JsonValue] = {
+    "as_of": "2026-07-06T08:15:00Z",
+    "services": ["Line North", "Line South"],
+    "needed": 1,
+    "with_needs": False,
+    "window": "month",
+    "zone": "Europe/Berlin",
+    "hours": None,
+    "objective_percent": 99.9,
+    "problem": None,
+    "windows": [
+        {
+            "start_at": "2026-05-31T22:00:00Z",
+            "end_at": "2026-06-30T22:00:00Z",
+            "availability": 0.9995,
+            "measured_minutes": 43200.0,
+            "lost_minutes": 21.6,
+            "outages": 1,
+            "budget_left": 0.5,
+        }
+    ],
+}
 LEVELS: dict[str, JsonValue] = {
     "as_of": "2026-07-06T10:15:00+02:00",
     "time_zone": "Europe/Berlin",
@@ -158,6 +180,7 @@ FORECAST: dict[str, JsonValue] = {
 BY_SCHEMA: dict[str, dict[str, JsonValue]] = {
     "ServicesPage": SERVICES,
     "ServiceOut": SERVICE,
+    "AvailabilityOut": AVAILABILITY,
     "LevelsOut": LEVELS,
     "ForecastOut": FORECAST,
 }

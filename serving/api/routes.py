@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from serving.api import (
     alerts,
     audit,
+    availability,
     description,
     deviations,
     events,
@@ -51,6 +52,7 @@ def api_router() -> APIRouter:
         job_log,
         alerts,
         audit,
+        availability,  # before services, whose names may hold a slash
         services,
         forecast,
         staffing,

@@ -110,7 +110,7 @@ def _checked(basis: Basis, asked: Asked) -> Service:
     """The first service of the catalogue with the service hours that were asked for."""
     try:
         ZoneInfo(asked.zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ServiceError(f"there is no time zone {asked.zone!r}: write it as Europe/Berlin or UTC") from error
     unknown = [name for name in asked.services if name not in basis.histories]
     if unknown or not asked.services:
