@@ -19,6 +19,7 @@ from serving.access.caller import Caller
 from serving.access.decisions import Demand, Guarded, gate_of
 from serving.access.roles import Permission
 from serving.api.levels import clocks_seen
+from serving.api.outlook_examples import NOTE
 from serving.api.problem_schemas import problems
 from serving.api.supposing import stored_text
 from serving.deviations import Deviation, DeviationState, Notes, deviations_of, pressing_first
@@ -144,7 +145,7 @@ def read_deviations(
 
 @router.get(
     "/deviations/history",
-    responses=problems(401, 404, 422, 429, 503),
+    responses={200: {"content": {"application/json": {"example": [NOTE]}}}, **problems(401, 404, 422, 429, 503)},
     summary="Every note on one missed target",
 )
 def read_history(

@@ -177,7 +177,39 @@ FORECAST: dict[str, JsonValue] = {
     ],
     "series": [{"level": "all", "subject": ""}, {"level": "team", "subject": "Network"}],
 }
+NOTE: dict[str, JsonValue] = {
+    "cause": "The part was not in stock.",
+    "action": "Keep two in stock.",
+    "owner": "M. Berg",
+    "due_on": "2016-06-15",
+    "is_done": False,
+    "noted_by": "key 4f1c (A. Novak)",
+    "noted_at": "2016-06-02T08:15:00Z",
+}
+DEVIATIONS: dict[str, JsonValue] = {
+    "as_of": "2016-06-03T08:00:00Z",
+    "month": "2016-05",
+    "total": 1,
+    "deviations": [
+        {
+            "ticket_id": "INC0000045",
+            "target": "resolution",
+            "agreement": "Standard",
+            "decided_at": "2016-05-31T15:00:00Z",
+            "share_used": 1.4,
+            "overdue_seconds": 57600.0,
+            "team": "Group 70",
+            "service": "Mail",
+            "category": "Hardware",
+            "priority": "3",
+            "state": "open",
+            "note": NOTE,
+        }
+    ],
+}
 BY_SCHEMA: dict[str, dict[str, JsonValue]] = {
+    "DeviationsOut": DEVIATIONS,
+    "StoredNoteOut": {"is_new": True},
     "ServicesPage": SERVICES,
     "ServiceOut": SERVICE,
     "AvailabilityOut": AVAILABILITY,
