@@ -18,6 +18,8 @@ from models.reasons import Reason, reason_texts, reasons
 from sla.instants import NEVER_US, BoolArray, Int64Array
 
 TOP = 3
+MOST_TOLD = 20_000
+"""The reasons of so many rows are kept at most: those of a whole desk that was written into a file would be large."""
 BLOCK_ROWS = 5_000
 """Many rows are asked about so many at a time: their values need little memory, and two threads share them."""
 THREADS = 2
@@ -38,6 +40,7 @@ class Estimates:
     bundle: BreachBundle | None = None
     features: tuple[pd.DataFrame, ...] = ()
     finishes: dict[int, NDArray[np.float64]] = field(default_factory=dict, compare=False, repr=False)  # told, by `row`
+    told: dict[int, list[Reason]] = field(default_factory=dict, compare=False, repr=False)  # the same of reasons
 
     @classmethod
     def none(cls, snapshots: int) -> Estimates:
@@ -63,14 +66,14 @@ class Estimates:
         probability[places] = _shared(lambda part: bundle.predict(rows.iloc[part]), len(rows))
         row[places] = sum(len(frame) for frame in self.features) + np.arange(len(places))
         asked_us[places] = snapshots.at_us[places]
-        return Estimates(probability, row, asked_us, bundle, (*self.features, rows), self.finishes)
+        return Estimates(probability, row, asked_us, bundle, (*self.features, rows), self.finishes, self.told)
 
     def moved(self, place: Int64Array) -> Estimates:
         """The estimates of other snapshots, each said of the one that was at `place`; nothing where that is -1."""
         found, to = Estimates.none(len(place)), np.flatnonzero(place >= 0)
         for name in ("probability", "row", "asked_us"):
             getattr(found, name)[to] = getattr(self, name)[place[to]]
-        return replace(found, bundle=self.bundle, features=self.features, finishes=self.finishes)
+        return replace(found, bundle=self.bundle, features=self.features, finishes=self.finishes, told=self.told)
 
     @property
     def version(self) -> str | None:
@@ -80,12 +83,15 @@ class Estimates:
     def reasons(self, places: Int64Array) -> list[list[Reason]]:
         """The bundle's reasons for the snapshots at some places, the weightiest first; none where it was not asked.
 
-        They cost far more than probabilities, and few rows are ever read.
+        They cost far more than probabilities, and few rows are ever read, some of them again and again: of each they are told once.
         """
-        told: list[list[Reason]] = [[] for _ in range(len(places))]
-        for bundle, mine, rows in self._asked_rows(places):
-            for place, one in zip(mine.tolist(), reasons(bundle, rows, TOP), strict=True):
+        told: list[list[Reason]] = [self.told.get(row, []) for row in self.row[places].tolist()]
+        news = np.flatnonzero([row not in self.told for row in self.row[places].tolist()])
+        for bundle, mine, rows in self._asked_rows(places[news]):
+            for place, one in zip(news[mine].tolist(), reasons(bundle, rows, TOP), strict=True):
                 told[place] = one
+                if len(self.told) < MOST_TOLD:
+                    self.told[int(self.row[places[place]])] = one
         return told
 
     def reason_texts(self, places: Int64Array) -> NDArray[np.object_]:
