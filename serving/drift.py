@@ -6,7 +6,7 @@ import pandas as pd
 
 from models.drift import LEAST_ROWS, Drifted, drifted
 from serving.queue import Queue
-from serving.scored import ScoredRows
+from serving.scored_rows import ScoredRows
 
 
 def drift_of(queue: Queue) -> list[Drifted]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from serving.likely_end import LikelyEnd, likely_ends
 from serving.queue import QueueRow
-from serving.scored import ScoredRows
+from serving.scored_rows import ScoredRows
 
 
 def ends_of(everything: Sequence[QueueRow], rows: Sequence[QueueRow]) -> dict[str, LikelyEnd]:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from features.store.predictions import StoredChanges
 from serving.queue import Queue
-from serving.scored import Scored, ScoredRows
+from serving.scored import Scored
+from serving.scored_rows import ScoredRows
 from serving.spare_memory import give_back
 from sla.clocks.verdicts import VerdictState
 from sla.instants import NEVER_US, Int64Array, to_us

@@ -20,7 +20,8 @@ from serving.likely_end import likely_end, unseen
 from serving.meanwhile import Meanwhile
 from serving.queue import Queue
 from serving.risk import Thresholds
-from serving.scored import Scored, ScoredRows
+from serving.scored import Scored
+from serving.scored_rows import ScoredRows
 from serving.scoring import LEADING, Scoring
 from serving.suggested import OrderSettings, is_stale, note_of
 from serving.ticket_file import TicketFile

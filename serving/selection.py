@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from serving.queue import Counts, Queue, QueueRow, position_of
 from serving.risk import WAITING, Group, Risk
-from serving.scored import GROUPS, RISKS, Scored, ScoredRows
+from serving.scored import GROUPS, RISKS, Scored
+from serving.scored_rows import ScoredRows
 from sla.instants import BoolArray
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from serving.queue import Queue
-from serving.scored import Scored, ScoredRows
+from serving.scored import Scored
+from serving.scored_rows import ScoredRows
 
 PLACES = 5
 """So many places of a team's queue are kept: who picks beyond them did not follow."""

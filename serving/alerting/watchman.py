@@ -23,7 +23,7 @@ from serving.alerting.sending import sender_of
 from serving.alerting.sight import Sight
 from serving.background import Trouble
 from serving.queue import Queue
-from serving.scored import ScoredRows
+from serving.scored_rows import ScoredRows
 from serving.services.standing import ServiceBoard
 from serving.tracing import Tracing
 from sla.agreements.agreement_set import AgreementSet

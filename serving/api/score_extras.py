@@ -10,7 +10,8 @@ import numpy as np
 from serving.api.tickets import likely_end_content
 from serving.likely_end import likely_ends, unseen
 from serving.queue import Queue
-from serving.scored import Scored, ScoredRows
+from serving.scored import Scored
+from serving.scored_rows import ScoredRows
 
 
 def said_beside(

@@ -9,7 +9,7 @@ from serving.access.caller import Scope, seen_by
 from serving.etags import etag_of
 from serving.problems import ProblemError
 from serving.queue import Queue
-from serving.scored import ScoredRows
+from serving.scored_rows import ScoredRows
 from serving.service import Service
 from serving.services.service_file import ServiceFile, service_file
 from serving.services.standing import ServiceBoard, ServiceStanding

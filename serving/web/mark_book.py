@@ -18,7 +18,7 @@ from features.store.repository import Store
 from serving.access.caller import Caller
 from serving.queue import Queue, QueueRow, position_of
 from serving.risk import LATE
-from serving.scored import ScoredRows
+from serving.scored_rows import ScoredRows
 
 _KEY = re.compile(r"key \w+ \((.*)\)")
 LOOK_AGAIN_SECONDS = 1.0

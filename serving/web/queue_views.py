@@ -9,7 +9,8 @@ import numpy as np
 
 from serving.queue import QueueRow
 from serving.risk import LATE, WAITING, Group, Risk
-from serving.scored import GROUPS, Scored, ScoredRows
+from serving.scored import GROUPS, Scored
+from serving.scored_rows import ScoredRows
 from serving.web.language import phrase
 from serving.web.mark_book import Desk
 from sla.instants import BoolArray

@@ -17,7 +17,7 @@ from serving.alerting.memory import Event, Memory, Notice
 from serving.alerting.past import Told, WholeLog, course_of
 from serving.alerting.past_report import PastReport, Share
 from serving.alerting.sight import Sight
-from serving.scored import ScoredRows
+from serving.scored_rows import ScoredRows
 from serving.scorer import Scorer
 from serving.wording import LocalTime
 from sla.instants import NEVER_US, to_us

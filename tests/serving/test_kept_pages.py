@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.likely_end import LikelyEnd
-from serving.scored import narrowed
+from serving.scored_rows import narrowed
 from serving.web import pages, queue_page
 from serving.web.queue_page import QueueView, queue_view
 from tests.serving.builders import NOW, FixedSource, busy_desk, client_of, service_over

@@ -18,7 +18,7 @@ from serving.access.roles import Role
 from serving.access.tokens import Token
 from serving.queue import Queue, QueueRow
 from serving.risk import Risk
-from serving.scored import ScoredRows
+from serving.scored_rows import ScoredRows
 from serving.scorer import Scorer
 from serving.web.mark_book import Desk, MarkBook, state_of
 from serving.web.marking import snooze_choices, snooze_dates

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import serving.estimates
 from serving.meanwhile import Meanwhile
 from serving.queue import Queue, QueueRow
-from serving.scored import ScoredRows
+from serving.scored_rows import ScoredRows
 from serving.scorer import FIRST_WORD, Scorer
 from serving.ticker import Ticker
 from sla.agreements.loading import parse_agreements

@@ -11,7 +11,8 @@ import pytest
 from serving.levels import open_chances
 from serving.queue import Counts, Queue, QueueRow
 from serving.risk import Risk, Thresholds
-from serving.scored import GROUPS, RISKS, ScoredRows
+from serving.scored import GROUPS, RISKS
+from serving.scored_rows import ScoredRows
 from serving.scorer import Scorer
 from serving.selection import Cursor, Selection, Sort, View, page
 from serving.suggested import OrderSettings

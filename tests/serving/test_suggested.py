@@ -16,7 +16,7 @@ from models.dispatch_reasons import groups
 from serving.handling import Handling
 from serving.queue import QueueRow
 from serving.risk import Group, Risk
-from serving.scored import ScoredRows
+from serving.scored_rows import ScoredRows
 from serving.scorer import Scorer
 from serving.suggested import (
     OrderSettings,

@@ -20,7 +20,7 @@ from serving.api.score_extras import said_beside
 from serving.api.tickets import content_of, likely_end_content
 from serving.likely_end import likely_end, likely_ends
 from serving.row_ends import ends_of
-from serving.scored import ScoredRows
+from serving.scored_rows import ScoredRows
 from serving.scorer import Scorer
 from serving.ticket_file import TicketFile
 from sla.clocks.verdicts import VerdictState
