@@ -40,14 +40,19 @@ def similar(clocks: pd.DataFrame, facts: Mapping[str, str], ticket_id: str, targ
     known = [name for name in ALIKE_BY if facts.get(name)]
     if len(known) < LEAST_ALIKE or clocks.empty:
         return Similar((), 0, 0)
-    others = clocks[(clocks["target"] == target) & (clocks["ticket_id"] != ticket_id)]
-    equal = np.column_stack([(others[name] == facts[name]).to_numpy(dtype=bool) for name in known])
-    score = equal.sum(axis=1)
-    decided = others["decided_at"].astype("int64").to_numpy()
-    order = np.lexsort((others["ticket_id"].to_numpy(dtype=str), -decided, -score))
-    order = order[score[order] >= LEAST_ALIKE][:COUNTED]
-    best = order[score[order] == score[order[0]]] if len(order) else order
-    rows = [others.iloc[place] for place in best[:LISTED].tolist()]
+    score = np.zeros(len(clocks), np.int8)
+    for name in known:
+        score += (clocks[name] == facts[name]).to_numpy(dtype=bool)
+    score[(clocks["target"] != target).to_numpy(dtype=bool)] = 0
+    score[(clocks["ticket_id"] == ticket_id).to_numpy(dtype=bool)] = 0
+    if score.max() < LEAST_ALIKE:
+        return Similar((), 0, 0)
+    most = clocks.iloc[np.flatnonzero(score == score.max())]
+    decided = most["decided_at"].astype("int64").to_numpy()
+    if len(most) > COUNTED:  # few of many: only these are put in order
+        recent = decided >= np.partition(decided, -COUNTED)[-COUNTED]
+        most, decided = most.iloc[np.flatnonzero(recent)], decided[recent]
+    best = most.iloc[np.lexsort((most["ticket_id"].to_numpy(dtype=str), -decided))[:COUNTED]]
     found = tuple(
         Finished(
             row["ticket_id"],
@@ -56,7 +61,7 @@ def similar(clocks: pd.DataFrame, facts: Mapping[str, str], ticket_id: str, targ
             float(row["share_used"]),
             tuple(name for name in known if row[name] == facts[name]),
         )
-        for row in rows
+        for _, row in best.iloc[:LISTED].iterrows()
     )
-    missed = int((~others["is_met"].to_numpy(dtype=bool))[best].sum())
+    missed = int((~best["is_met"].to_numpy(dtype=bool)).sum())
     return Similar(found, len(best), missed)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.similar import ALIKE_BY, COUNTED, LEAST_ALIKE, similar
+import serving.similar
+from serving.similar import ALIKE_BY, COUNTED, LEAST_ALIKE, LISTED, similar
 
 AT = datetime(2016, 5, 1, tzinfo=UTC)
 WORDS = st.sampled_from(["a", "b", ""])
@@ -23,12 +25,13 @@ def frame(rows: list[tuple[str, str, str, str, bool, int]]) -> pd.DataFrame:
     return found
 
 
-@given(ROWS, st.tuples(*[WORDS] * 4))
+@given(ROWS, st.tuples(*[WORDS] * 4), st.sampled_from([1, 3, COUNTED]))
 def test_what_is_found_is_what_a_plain_search_finds(
-    rows: list[tuple[str, str, str, str, bool, int]], facts: tuple[str, str, str, str]
+    rows: list[tuple[str, str, str, str, bool, int]], facts: tuple[str, str, str, str], counted: int
 ) -> None:
     wanted = dict(zip(ALIKE_BY, facts, strict=True))
-    found = similar(frame(rows), wanted, "T0")
+    with patch.object(serving.similar, "COUNTED", counted):
+        found = similar(frame(rows), wanted, "T0")
     alike = {
         f"T{place}": sum(bool(fact) and fact == text for fact, text in zip(facts, row[:4], strict=True))
         for place, row in enumerate(rows)
@@ -38,10 +41,10 @@ def test_what_is_found_is_what_a_plain_search_finds(
     best = [ticket for ticket, count in alike.items() if count == most >= LEAST_ALIKE]
     if sum(bool(fact) for fact in facts) < LEAST_ALIKE:
         best = []
-    assert found.count == min(len(best), COUNTED)
-    assert found.missed == sum(not rows[int(ticket[1:])][4] for ticket in best)
-    in_order = sorted(best, key=lambda ticket: (-rows[int(ticket[1:])][5], ticket))
-    assert [one.ticket_id for one in found.tickets] == in_order[: len(found.tickets)]
+    in_order = sorted(best, key=lambda ticket: (-rows[int(ticket[1:])][5], ticket))[:counted]
+    assert found.count == len(in_order)
+    assert found.missed == sum(not rows[int(ticket[1:])][4] for ticket in in_order)
+    assert [one.ticket_id for one in found.tickets] == in_order[:LISTED]
     assert all(len(one.alike_by) == most for one in found.tickets)
 
 
