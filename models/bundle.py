@@ -28,27 +28,20 @@ import pandas as pd
 
 from features.spec import FeatureSpec
 from features.text import TextEncoder
-from models import boosting, hazard, linear
-from models.boosting import BoostingMember
 from models.bundle_files import FEATURES, MANIFEST, TEXT, BundleError, BundleFiles, as_json, digest_of
+from models.bundle_texts import FINISH, Member, finish_texts, member_texts, read_finish, read_member
 from models.calibration import Calibration
 from models.clipping import TrainingRange
 from models.finish import FinishModel
-from models.hazard import HazardMember
-from models.linear import LinearMember
 from models.manifest import Manifest
 from models.phrases import Phrasebook
 from models.reference import TOLERANCE, Reference, reference_rows
 from models.scales import Float64Array, sigmoid
-from models.shape import ShapeModel
 from models.topics import Groups
 
-__all__ = ["BreachBundle", "BundleError", "Member", "bundle_digest", "check_columns", "load_bundle", "save_bundle"]
+__all__ = ["BreachBundle", "BundleError", "bundle_digest", "check_columns", "load_bundle", "save_bundle"]
 
-Member = BoostingMember | HazardMember | LinearMember
-MEMBER_FILES = {boosting.KIND: "boosting.txt", hazard.KIND: "hazard.json", linear.KIND: "linear.json"}
-OPENING, FINISH, REFERENCE = "opening", "finish.json", "reference.json"
-SHAPE_TREES, SHAPE = "shape.txt", "shape.json"
+REFERENCE = "reference.json"
 FINISH_COLUMNS = (
     *("working_10", "working_50", "working_90", "opening_10", "opening_50", "opening_90"),
     *("working_most", "opening_most"),
@@ -189,8 +182,8 @@ def save_bundle(folder: Path, bundle: BreachBundle) -> Manifest:
         FEATURES: bundle.spec.to_json() + "\n",
         "range.json": as_json(bundle.range.to_json()),
         "calibration.json": as_json(dataclasses.asdict(bundle.calibration)),
-        **_member_texts(bundle),
-        **_finish_texts(bundle.finish),
+        **member_texts([member for member, _share in bundle.members]),
+        **finish_texts(bundle.finish),
         REFERENCE: as_json(_reference(bundle).to_json()),
     }
     contents = {name: text.encode() for name, text in texts.items()}
@@ -208,8 +201,8 @@ def load_bundle(folder: Path, *, version: str | None = None) -> BreachBundle:
     """The bundle in a folder, all checks passed. `version` is what the registry calls it ("breach v3"); else its first hash digits."""
     files = BundleFiles.read(folder)
     manifest, spec = files.manifest, files.spec()
-    finish = _read_finish(files) if FINISH in manifest.files else None
-    members = tuple((_read_member(files, entry.kind, entry.file, finish), entry.share) for entry in manifest.members)
+    finish = read_finish(files) if FINISH in manifest.files else None
+    members = tuple((read_member(files, entry.kind, entry.file, finish), entry.share) for entry in manifest.members)
     for member, _share in members:
         if member.feature_count != len(spec.names):
             raise BundleError(
@@ -251,68 +244,3 @@ def _check_reference(folder: Path, bundle: BreachBundle, reference: Reference) -
             f"{folder}: the model gives other probabilities here than where it was trained, by up to {difference:.3g}. "
             f"It was made with {made_with or 'unknown libraries'}: install those, or train again."
         )
-
-
-def _member_texts(bundle: BreachBundle) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    for member, _share in bundle.members:
-        if isinstance(member, BoostingMember):
-            texts[MEMBER_FILES[member.kind]] = member.text()
-        elif isinstance(member, HazardMember):
-            texts |= _hazard_texts(member, hazard.KIND)
-        else:
-            texts[MEMBER_FILES[member.kind]] = as_json(member.to_json())
-    return texts
-
-
-def _finish_texts(finish: FinishModel | None) -> dict[str, str]:
-    if finish is None:
-        return {}
-    told: dict[str, object] = {"levels": {"working": list(finish.levels), OPENING: list(finish.opening_levels)}}
-    if np.isfinite(finish.longest_hours).all():
-        told["longest_hours"] = list(finish.longest_hours)
-    shape = finish.shape
-    return {
-        **_hazard_texts(finish.working, hazard.KIND),
-        **_hazard_texts(finish.opening, OPENING),
-        **({SHAPE_TREES: shape.text(), SHAPE: as_json(shape.to_json())} if shape else {}),
-        FINISH: as_json(told),
-    }
-
-
-def _hazard_texts(member: HazardMember, name: str) -> dict[str, str]:
-    risk, time = member.texts()
-    return {f"{name}-risk.txt": risk, f"{name}-time.txt": time, f"{name}.json": as_json(member.to_json())}
-
-
-def _read_member(files: BundleFiles, kind: str, file: str, finish: FinishModel | None) -> Member:
-    if kind == boosting.KIND:
-        return BoostingMember.from_text(files.text(file))
-    if kind == hazard.KIND:
-        return finish.working if finish is not None else _read_hazard(files, hazard.KIND)
-    return LinearMember.from_json(files.parsed(file))
-
-
-def _read_hazard(files: BundleFiles, name: str) -> HazardMember:
-    return HazardMember.from_texts(
-        files.text(f"{name}-risk.txt"), files.text(f"{name}-time.txt"), files.parsed(f"{name}.json")
-    )
-
-
-def _read_finish(files: BundleFiles) -> FinishModel:
-    told = files.parsed(FINISH)
-    working, opening = (tuple(float(level) for level in told["levels"][name]) for name in ("working", OPENING))
-    on_clock, in_calendar = (
-        float(hours) for hours in told.get("longest_hours", (np.inf, np.inf))
-    )  # older ones have none
-    shape = None
-    if SHAPE in files.manifest.files:
-        shape = ShapeModel.from_text(files.text(SHAPE_TREES), files.parsed(SHAPE))
-    return FinishModel(
-        _read_hazard(files, hazard.KIND),
-        _read_hazard(files, OPENING),
-        working,  # type: ignore[arg-type]  # three of them, as written
-        opening,  # type: ignore[arg-type]
-        shape,
-        (on_clock, in_calendar),
-    )

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from models import boosting, hazard, linear
 from models.blend import Blend
 from models.boosting import BoostingParameters, fit_boosting
-from models.bundle import Member
+from models.bundle_texts import Member
 from models.clipping import TrainingRange, fit_range
 from models.finish import QUANTILES, FinishModel, Levels
 from models.hazard import HazardMember

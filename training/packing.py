@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from models.blend import Blend
-from models.bundle import MEMBER_FILES, BreachBundle, bundle_digest, save_bundle
+from models.bundle import BreachBundle, bundle_digest, save_bundle
+from models.bundle_texts import MEMBER_FILES
 from models.manifest import Judgement, Manifest, MemberEntry, TrainingWindow
 from training.finishing import finish_model
 from training.fitting import Fitted

@@ -11,7 +11,7 @@ from typing import Protocol, Self
 
 from features.spec import FeatureSpec
 from features.text import TextEncoder
-from models.bundle import Member
+from models.bundle_texts import Member
 from sla.instants import Int64Array
 from training.fitting import ModelSettings, Taught
 from training.rows import Known, Labelled, Rows
