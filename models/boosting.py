@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from models.attribution import PathTable, path_table
 from models.scales import Float64Array
-from models.trees import LastAnswers, Trees, averaged, seeds_of
+from models.trees import MOST_KEPT, LastAnswers, Leaves, Trees, averaged, seeds_of
 
 KIND = "boosting"
 
@@ -44,14 +44,15 @@ class BoostingMember:
 
     def margin(self, X: Float64Array) -> Float64Array:
         """Log odds, n."""
-        return self._answers.of(X, lambda: self._trees.raw_score(X))
+        if len(X) > MOST_KEPT:
+            return self._trees.raw_score(X)
+        return self._answers.of(X, "margin", lambda: self._trees.score_of(self._leaves(X)))
 
     def attributions(self, X: Float64Array) -> Float64Array:
         """n x k path attributions; with `baseline` they add up to the margin."""
         if len(X) == 0:
             return np.zeros((0, self.feature_count))
-        leaves = np.asarray(self.booster.predict(X, pred_leaf=True, num_threads=1)).astype(np.int64).reshape(len(X), -1)
-        return self._paths.attributions(leaves)
+        return self._paths.attributions(self._leaves(X))
 
     def exact_attributions(self, X: Float64Array) -> tuple[Float64Array, float]:
         """n x k Shapley values and their baseline, about 20 times the cost: for the detail of one ticket."""
@@ -62,6 +63,9 @@ class BoostingMember:
     def baseline(self) -> float:
         """Log odds before any feature is looked at."""
         return self._paths.baseline
+
+    def _leaves(self, X: Float64Array) -> Leaves:
+        return self._answers.of(X, "leaves", lambda: self._trees.leaves(X))
 
     @cached_property
     def _answers(self) -> LastAnswers:

@@ -20,10 +20,12 @@ from models.attribution import PathTable, path_table
 from models.hazard_columns import INTERVAL_COLUMNS, time_rows
 from models.intervals import COUNT, IN_TIME, ends_hours
 from models.scales import Float64Array, sigmoid
-from models.trees import FEW_ROWS, LastAnswers, Trees
+from models.trees import MOST_KEPT, LastAnswers, Leaves, Trees
 
 KIND = "hazard"
 WITHIN = len(IN_TIME)
+FEW_ROWS = 16
+"""Of so few rows all intervals cost hardly more than some: asking at all does."""
 QUADRATURE = np.polynomial.legendre.leggauss(6)
 
 
@@ -49,15 +51,43 @@ class HazardMember:
 
     def scores(self, X: Float64Array, count: int = COUNT) -> Float64Array:
         """n x count log odds of stopping in each of the first intervals, if the clock has not stopped before."""
-        if len(X) <= FEW_ROWS:  # the range asks for all intervals of the rows that the probability asks for some of
-            return self._answers.of(X, lambda: self._scores(X, COUNT))[:, :count]
-        return self._scores(X, count)
-
-    def _scores(self, X: Float64Array, count: int) -> Float64Array:
         if len(X) == 0:
             return np.zeros((0, count))
-        time = self._time_trees.raw_score(time_rows(X, self.places, count))
-        return np.asarray(time.reshape(len(X), count) + self._risk_trees.raw_score(X)[:, None])
+        if len(X) > MOST_KEPT:
+            return self._asked_scores(X, 0, count)
+        if len(X) <= FEW_ROWS:  # the range asks for all intervals of the rows that the probability asks for some of
+            return self._answers.of(X, "all", lambda: self._kept_scores(X, COUNT))[:, :count]
+        within = self._answers.of(X, "within", lambda: self._kept_scores(X, WITHIN))
+        if count <= WITHIN:
+            return within[:, :count]
+        late = self._answers.of(X, "late", lambda: self._asked_scores(X, WITHIN, COUNT))
+        return np.concatenate([within, late], axis=1)[:, :count]
+
+    def _asked_scores(self, X: Float64Array, first: int, last: int) -> Float64Array:
+        time = self._time_trees.raw_score(time_rows(X, self.places, last, first))
+        return np.asarray(time.reshape(len(X), last - first) + self._risk_scores(X)[:, None])
+
+    def _kept_scores(self, X: Float64Array, count: int) -> Float64Array:
+        """The same of the first intervals by the leaves, which reasons ask for, too."""
+        leaves = self._time_leaves(X, count)
+        time = self._time_trees.score_of(leaves.reshape(len(X) * count, -1))
+        return np.asarray(time.reshape(len(X), count) + self._risk_scores(X)[:, None])
+
+    def _risk_scores(self, X: Float64Array) -> Float64Array:
+        if len(X) > MOST_KEPT:
+            return self._risk_trees.raw_score(X)
+        return self._answers.of(X, "risk", lambda: self._risk_trees.score_of(self._risk_leaves(X)))
+
+    def _risk_leaves(self, X: Float64Array) -> Leaves:
+        return self._answers.of(X, "risk leaves", lambda: self._risk_trees.leaves(X))
+
+    def _time_leaves(self, X: Float64Array, count: int) -> Leaves:
+        """The leaves of the time trees in the first intervals, n x count x trees."""
+
+        def asked() -> Leaves:
+            return self._time_trees.leaves(time_rows(X, self.places, count)).reshape(len(X), count, -1)
+
+        return self._answers.of(X, f"time leaves of {count}", asked)
 
     def ends_hours(self, X: Float64Array) -> Float64Array:
         """n x COUNT: where the intervals end, in hours ahead."""
@@ -85,9 +115,7 @@ class HazardMember:
         """
         if len(X) == 0:
             return np.zeros((0, self.feature_count))
-        rows = time_rows(X, self.places, WITHIN)
-        of_risk = _attributed(self.risk, X, self._risk_paths, is_exact)
-        of_time = _attributed(self.time, rows, self._time_paths, is_exact).reshape(len(X), WITHIN, -1)
+        of_risk, of_time = self._exact_parts(X) if is_exact else self._path_parts(X)
         scores = self.scores(X, WITHIN)
         away = scores - self._usual_scores
         pull = _integrated_gradients(self._usual_scores, away)
@@ -99,6 +127,17 @@ class HazardMember:
         # What the interval itself says (its place, its length) is what the time left says; the rest of the sum as well.
         total[:, self.places[0]] += _breach_margin(scores) - self.baseline - total.sum(axis=1)
         return np.asarray(total, dtype=np.float64)
+
+    def _path_parts(self, X: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """What features add to the risk trees' score, n x k, and to the time trees' in each interval, n x WITHIN x columns."""
+        leaves = self._time_leaves(X, COUNT if len(X) <= FEW_ROWS else WITHIN)[:, :WITHIN]
+        of_time = self._time_paths.attributions(leaves.reshape(len(X) * WITHIN, -1))
+        return self._risk_paths.attributions(self._risk_leaves(X)), of_time.reshape(len(X), WITHIN, -1)
+
+    def _exact_parts(self, X: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """The same as Shapley values."""
+        of_time = _shapley(self.time, time_rows(X, self.places, WITHIN))
+        return _shapley(self.risk, X), of_time.reshape(len(X), WITHIN, -1)
 
     @cached_property
     def _answers(self) -> LastAnswers:
@@ -139,11 +178,8 @@ class HazardMember:
         return cls(lgb.Booster(model_str=risk), lgb.Booster(model_str=time), places, usual)
 
 
-def _attributed(booster: lgb.Booster, X: Float64Array, paths: PathTable, is_exact: bool) -> Float64Array:
-    if is_exact:
-        return np.asarray(booster.predict(X, pred_contrib=True, num_threads=1), dtype=np.float64)[:, :-1]
-    leaves = np.asarray(booster.predict(X, pred_leaf=True, num_threads=1)).astype(np.int64).reshape(len(X), -1)
-    return paths.attributions(leaves)
+def _shapley(booster: lgb.Booster, X: Float64Array) -> Float64Array:
+    return np.asarray(booster.predict(X, pred_contrib=True, num_threads=1), dtype=np.float64)[:, :-1]
 
 
 def _breach_margin(scores: Float64Array) -> Float64Array:

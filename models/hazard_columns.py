@@ -32,13 +32,13 @@ TIME_FEATURES = (
 INTERVAL_COLUMNS = 4
 
 
-def time_rows(X: Float64Array, places: Sequence[int], count: int) -> Float64Array:
-    """The time trees' columns for the first `count` intervals of every row, row after row."""
-    out = np.empty((len(X), count, INTERVAL_COLUMNS + len(places)))
-    out[:, :, 0] = np.arange(count)
-    out[:, :, 1:INTERVAL_COLUMNS] = _of_intervals(X, places, count).transpose(1, 2, 0)
+def time_rows(X: Float64Array, places: Sequence[int], last: int, first: int = 0) -> Float64Array:
+    """The time trees' columns for the intervals from `first` up to, not including, `last` of every row, row after row."""
+    out = np.empty((len(X), last - first, INTERVAL_COLUMNS + len(places)))
+    out[:, :, 0] = np.arange(first, last)
+    out[:, :, 1:INTERVAL_COLUMNS] = _of_intervals(X, places, last)[:, :, first:].transpose(1, 2, 0)
     out[:, :, INTERVAL_COLUMNS:] = _of_rows(X, places)[:, None, :]
-    return out.reshape(len(X) * count, -1)
+    return out.reshape(len(X) * (last - first), -1)
 
 
 def interval_columns(

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import lightgbm as lgb
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.hazard import WITHIN, HazardMember
+from models.hazard import FEW_ROWS, WITHIN, HazardMember
+from models.hazard_columns import time_rows
 from models.hazard_fitting import fit_hazard
 from models.intervals import COUNT, IN_TIME, ends_hours, intervals_lived, quantile_hours, stopped_by
 from models.scales import sigmoid
+from models.trees import MOST_KEPT
 from tests.models.hazard_builders import NAMES, QUICK, clocks, member, true_risk
 
 
@@ -139,6 +142,54 @@ def test_missing_values_and_no_rows_are_scored() -> None:
 def test_a_row_alone_scores_as_in_a_batch() -> None:
     X = clocks(seed=8).X[:40]
     assert np.array_equal(member().margin(X), np.concatenate([member().margin(X[i : i + 1]) for i in range(40)]))
+
+
+@pytest.mark.parametrize("rows", [1, FEW_ROWS, FEW_ROWS + 1, 300, MOST_KEPT + 1])
+@pytest.mark.parametrize("order", ["risk first", "range first", "reasons first"])
+def test_scores_and_reasons_are_those_of_the_trees_whatever_was_asked_before(rows: int, order: str) -> None:
+    hazard, X = HazardMember.from_texts(*member().texts(), member().to_json()), clocks(seed=9).X[:rows]
+    if order == "reasons first":
+        hazard.attributions(X)
+    for count in (COUNT, WITHIN) if order == "range first" else (WITHIN, COUNT):
+        time = [
+            hazard.time.predict(time_rows(X[[row]], hazard.places, count), raw_score=True)
+            for row in range(min(rows, 9))
+        ]
+        slow = np.array(time) + np.asarray(hazard.risk.predict(X[:9], raw_score=True))[:, None]
+        np.testing.assert_allclose(hazard.scores(X, count)[:9], slow, atol=1e-12)
+        assert hazard.scores(X, count).shape == (rows, count)
+    parts, alone = (
+        hazard.attributions(X),
+        np.concatenate([member().attributions(X[[row]]) for row in range(min(rows, 9))]),
+    )
+    np.testing.assert_allclose(parts[:9], alone, atol=1e-12)
+
+
+def test_the_range_asks_only_for_the_intervals_that_the_risk_did_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    hazard, X, asked = HazardMember.from_texts(*member().texts(), member().to_json()), clocks(seed=9).X[:100], []
+    predict = lgb.Booster.predict
+
+    def counted(booster: lgb.Booster, data: np.ndarray, **how: object) -> np.ndarray:
+        asked.append(len(data))
+        return np.asarray(predict(booster, data, **how))
+
+    monkeypatch.setattr(lgb.Booster, "predict", counted)
+    for answer in (hazard.margin, hazard.attributions, hazard.scores, hazard.scores, hazard.margin):
+        answer(X)
+    assert sorted(asked) == [100, 100 * WITHIN, 100 * (COUNT - WITHIN)]
+    asked.clear()
+    for answer in (hazard.margin, hazard.attributions, hazard.scores):
+        answer(X[:2])
+    assert sorted(asked) == [2, 2 * COUNT]
+
+
+def test_rows_of_some_intervals_are_those_of_all() -> None:
+    X = clocks(seed=10).X[:5]
+    whole = time_rows(X, member().places, COUNT).reshape(5, COUNT, -1)
+    np.testing.assert_array_equal(time_rows(X, member().places, WITHIN).reshape(5, WITHIN, -1), whole[:, :WITHIN])
+    np.testing.assert_array_equal(
+        time_rows(X, member().places, COUNT, WITHIN).reshape(5, COUNT - WITHIN, -1), whole[:, WITHIN:]
+    )
 
 
 def test_the_time_left_is_cut_from_now_to_the_target() -> None:

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from features.declaration import Feature
 from features.families import MODULES, declared
 from features.service_histories import COUNTED
 from features.spec import FeatureSpec
-from models.attribution import PathTable
+from models.attribution import BLOCK_ROWS, FEW_ROWS, PathTable, path_table
 from models.clipping import TrainingRange
 from models.phrases import FLAGS, WORDED, Phrasebook, duration
 from models.reasons import reason_texts, reasons
@@ -69,14 +70,21 @@ def test_who_words_a_reason_is_the_same_for_one_row_and_for_many() -> None:
         assert speakers(names, values, leading).tolist() == one_by_one
 
 
-def test_attributions_are_the_steps_of_every_tree_added_up() -> None:
+@pytest.mark.parametrize("rows", [0, 1, FEW_ROWS, FEW_ROWS + 1, BLOCK_ROWS + FEW_ROWS - 1])
+def test_attributions_are_the_steps_of_every_tree_added_up(rows: int) -> None:
     chance = np.random.default_rng(4)
-    table = PathTable(chance.random((12, 5)), np.array([0, 4, 9]), 0.0)
-    leaves = np.stack([chance.integers(0, 4, 3000), chance.integers(0, 5, 3000), chance.integers(0, 3, 3000)], axis=1)
-    slow = np.zeros((3000, 5))
+    steps = np.where(chance.random((12, 5)) < 0.5, chance.normal(size=(12, 5)), 0.0)  # some leaves have no step at all
+    steps[5] = 0.0
+    table = PathTable(csr_matrix(steps), np.array([0, 4, 9]), 0.0)
+    leaves = np.stack([chance.integers(0, most, rows, np.int32) for most in (4, 5, 3)], axis=1)
+    slow = np.zeros((rows, 5))
     for tree, first in enumerate(table.first_leaf.tolist()):
-        slow += table.steps[first + leaves[:, tree]]
+        slow += steps[first + leaves[:, tree]]
     assert (table.attributions(leaves) == slow).all()  # bit by bit, over several blocks
+
+
+def test_no_trees_move_nothing() -> None:
+    assert path_table([], 3).attributions(np.zeros((2, 0), np.int32)).tolist() == [[0.0] * 3] * 2
 
 
 def test_no_rows_have_no_reasons() -> None:

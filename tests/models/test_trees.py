@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import lightgbm as lgb
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.boosting import BoostingMember, BoostingParameters, fit_boosting
 from models.scales import sigmoid
-from models.trees import FEW_ROWS, KEPT, MANY_ROWS, TREES_AT_ONCE, LastAnswers, Trees, averaged, seeds_of
+from models.trees import MANY_ROWS, MOST_KEPT, ROWS_AT_ONCE, TREES_AT_ONCE, LastAnswers, Trees, averaged, seeds_of
 
 X = np.random.default_rng(0).normal(size=(1500, 4))
 X[::7, 2] = np.nan
@@ -89,31 +93,78 @@ def test_parts_are_models_of_their_own_that_are_made_once_and_only_for_many_rows
     assert all(isinstance(part, lgb.Booster) for part in trees.parts)
 
 
+@pytest.mark.parametrize("rows", [0, 1, ROWS_AT_ONCE + 1, MANY_ROWS - 1, MANY_ROWS, 1500])
+def test_leaves_and_their_sum_are_those_of_lightgbm_to_the_last_bit(rows: int) -> None:
+    booster, asked = grown(0, rounds=2 * TREES_AT_ONCE + 50).booster, X[:rows]
+    trees = Trees(booster)
+    leaves = trees.leaves(asked)
+    assert leaves.shape == (rows, booster.num_trees())
+    if rows:
+        np.testing.assert_array_equal(leaves, booster.predict(asked, pred_leaf=True))
+        np.testing.assert_array_equal(trees.score_of(leaves), booster.predict(asked, raw_score=True))
+        assert len(np.unique(leaves)) > 4
+    assert trees.score_of(leaves).shape == (rows,)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(float("nan"))), min_size=4, max_size=4))
+def test_the_sum_of_the_leaves_of_any_row_is_its_score(values: list[float]) -> None:
+    trees, row = several(), np.array([values])
+    assert trees.score_of(trees.leaves(row)) == trees.booster.predict(row, raw_score=True)
+
+
+@cache
+def several() -> Trees:
+    return Trees(grown(0, repeats=3).booster)
+
+
+def test_trees_without_a_split_have_one_leaf() -> None:
+    flat = fit_boosting(np.zeros((100, 2)), np.arange(100) % 4 / 3.0, np.ones(100), ["a", "b"], QUICK, seed=0)
+    np.testing.assert_array_equal(flat.margin(np.zeros((3, 2))), flat.booster.predict(np.zeros((3, 2)), raw_score=True))
+
+
+def test_a_member_asks_its_trees_once_for_score_and_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
+    member, asked = grown(0), []
+    predict = lgb.Booster.predict
+
+    def counted(booster: lgb.Booster, data: np.ndarray, **how: object) -> np.ndarray:
+        asked.append(len(data))
+        return np.asarray(predict(booster, data, **how))
+
+    monkeypatch.setattr(lgb.Booster, "predict", counted)
+    told = [(member.margin(rows), member.attributions(rows)) for rows in (X[:3], X[:100], X[:3].copy())]
+    assert asked == [3, 100]
+    for scores, parts in told:
+        np.testing.assert_allclose(parts.sum(axis=1) + member.baseline, scores)
+
+
 def test_the_last_answers_about_few_rows_are_given_again_and_of_no_other_rows() -> None:
-    asked: list[float] = []
+    asked: list[tuple[str, float]] = []
     answers = LastAnswers()
 
-    def told(value: float, rows: int = 1) -> list[float]:
+    def told(value: float, rows: int = 1, name: str = "double") -> list[float]:
         def answer() -> np.ndarray:
-            asked.append(value)
-            return np.full(rows, 2 * value)
+            asked.append((name, value))
+            return np.full(rows, value + (value if name == "double" else 1.0))
 
-        return answers.of(np.full((rows, 3), value), answer).tolist()
+        return answers.of(np.full((rows, 3), value), name, answer).tolist()
 
     assert [told(1.0), told(2.0), told(1.0), told(2.0)] == [[2.0], [4.0], [2.0], [4.0]]
-    assert asked == [1.0, 2.0]
-    assert told(1.0, FEW_ROWS + 1) == told(1.0, FEW_ROWS + 1)  # many rows are asked each time
-    assert asked == [1.0, 2.0, 1.0, 1.0]
-    for other in range(KEPT + 1):
-        told(10.0 + other)
+    assert [told(2.0, name="next"), told(2.0), told(2.0, name="next")] == [[3.0], [4.0], [3.0]]
+    assert asked == [("double", 1.0), ("double", 2.0), ("next", 2.0)]
+    assert told(5.0, MOST_KEPT + 1) == told(5.0, MOST_KEPT + 1)  # many rows are asked about each time
+    assert asked[3:] == [("double", 5.0)] * 2
+    told(6.0, MOST_KEPT - 2)
     asked.clear()
+    assert (told(1.0), asked) == ([2.0], [])
+    told(7.0, 1)
     assert told(1.0) == [2.0]
-    assert asked == [1.0]  # it was forgotten: only the last are kept
+    assert asked == [("double", 7.0), ("double", 1.0)]  # it was forgotten: only the last are kept
 
 
 def test_an_answer_that_is_given_again_cannot_be_changed_by_who_got_it() -> None:
     answers, rows = LastAnswers(), np.zeros((2, 3))
-    first = answers.of(rows, lambda: np.ones(2))
+    first = answers.of(rows, "ones", lambda: np.ones(2))
     with pytest.raises(ValueError, match="read-only"):
         first += 1.0
-    assert answers.of(rows, lambda: np.zeros(2)).tolist() == [1.0, 1.0]
+    assert answers.of(rows, "ones", lambda: np.zeros(2)).tolist() == [1.0, 1.0]
