@@ -111,10 +111,16 @@ def volume(
 
     Example: slacast forecast volume --level team --subject Network --keep
     """
+    import pandas as pd
+
+    from features.volumes.counts import Series
+    from models.volumes.forecast import ARRIVALS, BREACHES
+
     settings, at = settings_with(database_url=store, agreements=agreements), seen_at(as_of)
     account = account_at(settings, at, planned, handling_minutes, series=(level, subject))
     with _opened(settings) as opened:
-        earlier = opened.forecasts.read(series="arrivals", until=at)
+        name = Series(level, subject).name
+        earlier = pd.concat([opened.forecasts.read(kept, name, until=at) for kept in (ARRIVALS, BREACHES)])
         if keep:
             opened.forecasts.append(account.rows())
     emit(account.printed(level, subject, earlier), as_json)

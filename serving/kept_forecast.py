@@ -1,4 +1,4 @@
-"""The forecast of arrivals that is in force, as it was stored, and how those before it did."""
+"""The forecast of arrivals and breaches that is in force, as it was stored, and how those before it did."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from features.volumes.counts import ALL, LEVELS, Series, VolumeCounts, local_days
-from models.volumes.forecast import ARRIVALS, BACKLOG, BREACHES, BY_HALF_HOUR, COUNTED, HOURS, MEDIAN
+from models.volumes.forecast import ARRIVALS, BACKLOG, BREACHES, BY_HALF_HOUR, COUNTED, HOURS, MEDIAN, MISSED
 from models.volumes.past import PastFigure, judged_days, past_figures
 from sla.instants import to_us
 
@@ -38,7 +38,7 @@ class Period:
 
 @dataclass(frozen=True)
 class KeptForecast:
-    """One series' forecast. `hours` and `half_hours` are empty where none were stored, `backlog` and `breaches` are those of the whole alone."""
+    """One series' forecast. Lists are empty where nothing was stored; `backlog` is that of the whole alone."""
 
     series: Series
     made_at: datetime
@@ -50,6 +50,8 @@ class KeptForecast:
     half_hours: tuple[Period, ...]
     counted: tuple[Period, ...]
     past: Sequence[PastFigure]
+    missed: tuple[Period, ...] = ()  # breaches that were counted
+    past_breaches: Sequence[PastFigure] = ()
 
 
 def series_named(name: str) -> Series:
@@ -82,7 +84,7 @@ def kept_series(store: Store, made_at: datetime) -> tuple[Series, ...]:
 @lru_cache(maxsize=64)
 def kept_forecast(store: Store, made_at: datetime, series: Series, zone: str) -> KeptForecast:
     """The forecast of a series made at an instant, and how those before it did on the days that were counted with it."""
-    names = (ARRIVALS, HOURS, BACKLOG, BREACHES, BY_HALF_HOUR, COUNTED)
+    names = (ARRIVALS, HOURS, BACKLOG, BREACHES, BY_HALF_HOUR, COUNTED, MISSED)
     parts = {name: store.forecasts.read(name, series.name, made_at, made_at) for name in names}
     version = parts[ARRIVALS]["model_version"].iloc[0]
     return KeptForecast(
@@ -96,18 +98,22 @@ def kept_forecast(store: Store, made_at: datetime, series: Series, zone: str) ->
         _periods(parts[BY_HALF_HOUR]),
         _periods(parts[COUNTED]),
         _past(store, made_at, series, parts[COUNTED], zone),
+        _periods(parts[MISSED]),
+        _past(store, made_at, series, parts[MISSED], zone, BREACHES),
     )
 
 
-def _past(store: Store, at: datetime, series: Series, counted: pd.DataFrame, zone: str) -> Sequence[PastFigure]:
+def _past(
+    store: Store, at: datetime, series: Series, counted: pd.DataFrame, zone: str, of: str = ARRIVALS
+) -> Sequence[PastFigure]:
     """How earlier forecasts did on the days counted since."""
     if counted.empty:
         return ()
     ordered = counted.sort_values("period_start")
     first = int(local_days(zone, np.array([to_us(ordered["period_start"].iloc[0].to_pydatetime())]))[0])
     counts = VolumeCounts((series,), first, ordered["value"].to_numpy(np.float64)[None, :], zone)
-    kept = store.forecasts.read(ARRIVALS, series.name, until=at)
-    return past_figures(judged_days(kept, counts), series.name)
+    kept = store.forecasts.read(of, series.name, until=at)
+    return past_figures(judged_days(kept, counts, of), series.name)
 
 
 def _periods(rows: pd.DataFrame) -> tuple[Period, ...]:

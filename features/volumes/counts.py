@@ -134,6 +134,19 @@ def count_tickets(
     return VolumeCounts(series, first, counts, zone, shaped if half_hours else None)
 
 
+def ticket_places(events: pd.DataFrame, until: datetime, counts: VolumeCounts) -> pd.DataFrame:
+    """The places of the series that each ticket counts in, one column a level, by ticket id; `until` as in `count_tickets`."""
+    levels = tuple(level for level, _ in counts.levels())
+    tickets = _tickets(events, to_us(until), levels)
+    places = {(one.level, one.subject): place for place, one in enumerate(counts.series)}
+    found = pd.DataFrame(index=tickets.index)
+    for level in levels:
+        words = tickets[level].astype("object").where(tickets[level].notna(), NONE).astype(str)
+        others = places.get((level, OTHERS), -1)
+        found[level] = [places.get((level, word), others) for word in words]
+    return found
+
+
 def local_day(zone: str, at: datetime) -> int:
     """The local day of an instant, in days since 1970-01-01."""
     return int(_local_s(zone, np.array([to_us(at)]))[0] // DAY_SECONDS)

@@ -19,7 +19,7 @@ ARRIVALS, HOURS, BACKLOG, BREACHES = (
     "backlog",
     "breaches",
 )  # names of series in the store ...
-BY_HALF_HOUR, COUNTED = "arrivals by half hour", "arrivals counted"  # ... without intervals
+BY_HALF_HOUR, COUNTED, MISSED = "arrivals by half hour", "arrivals counted", "breaches counted"  # ... without intervals
 MEDIAN = 0.5  # under which the expected value is stored
 
 

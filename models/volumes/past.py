@@ -36,12 +36,12 @@ class PastFigure:
         return f"{self.first_ahead} to {self.last_ahead} days ahead"
 
 
-def judged_days(kept: pd.DataFrame, counts: VolumeCounts) -> pd.DataFrame:
+def judged_days(kept: pd.DataFrame, counts: VolumeCounts, series: str = ARRIVALS) -> pd.DataFrame:
     """A row a kept forecast of a day that was counted since: subject, made_at, day, ahead, said, came and the bounds.
 
-    `kept` are rows of the store (series `arrivals`). The day on which a forecast was made is its first day ahead.
+    `kept` are rows of the store, `series` says which of them: `arrivals`, or `breaches` held against missed resolutions. The day on which a forecast was made is its first day ahead.
     """
-    rows = kept[kept["series"] == ARRIVALS] if len(kept) else kept
+    rows = kept[kept["series"] == series] if len(kept) else kept
     if not len(rows):
         return pd.DataFrame(columns=["subject", "made_at", "day", "ahead", "said", "came", *QUANTILES])
     table = rows.pivot_table(

@@ -1,4 +1,4 @@
-"""Hours of work ahead, the backlog if as much gets done as lately, and breaches if as large a share is missed: each with how it was computed."""
+"""Hours of work ahead, and the backlog if as much gets done as lately."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from models.volumes.means import same_weekdays
 Z = (-1.959964, -1.281552, 1.281552, 1.959964)  # of a normal distribution, at QUANTILES
 PAST_WEEKS = 26
 LEAST_ORIGINS = 8
-STRETCHES = ((0, 7), (7, 28), (28, 56))  # days ahead whose errors are taken together
 
 
 def workload_hours(
@@ -57,45 +56,6 @@ def backlog_ahead(
         known = at_end[origin : origin + horizon]
         errors[week - 1, : len(known)] = known - said[: len(known)]
     return backlog, _bounds(backlog, errors)
-
-
-def breaches_ahead(
-    breached: Float64Array, opened: Float64Array, expected: Float64Array
-) -> tuple[Float64Array, Float64Array]:
-    """The expected breaches of each day (h) and bounds (4 x h); `breached` and `opened` are past days (n).
-
-    The mean of the last four same weekdays of breaches, times what is expected to come in that week over what came in a week of the last
-    four: as large a share is missed as lately. Bounds are quantiles of how far the mean of four was off at up to 26 past weeks, in
-    spreads of such a count, over a stretch of days ahead; NaN where fewer than eight weeks tell.
-    """
-    horizon = len(expected)
-    usual = max(float(opened[-28:].sum()) / 4, 1e-9)
-    weeks = np.add.reduceat(expected, np.arange(0, horizon, 7)) / usual
-    full = horizon // 7
-    if horizon % 7:  # the days of a part of a week, beside those of the same weekdays
-        weeks[full:] = weeks[full - 1] if full else 1.0
-    said = same_weekdays(breached[None, :], horizon, 4)[0] * np.repeat(weeks, 7)[:horizon]
-    scores = np.full((PAST_WEEKS, horizon), np.nan)
-    for week in range(1, PAST_WEEKS + 1):
-        origin = len(breached) - 7 * week
-        if origin < 28:
-            break
-        past = same_weekdays(breached[None, :origin], horizon, 4)[0]
-        known = breached[origin : origin + horizon]
-        scores[week - 1, : len(known)] = (known - past[: len(known)]) / _spread(past[: len(known)])
-    bounds = np.full((len(QUANTILES), horizon), np.nan)
-    for first, end in STRETCHES:
-        mine = scores[:, first:end]
-        mine = mine[np.isfinite(mine).any(axis=1)]
-        if len(mine) >= LEAST_ORIGINS:
-            away = np.nanquantile(mine, QUANTILES)[:, None] * _spread(said[first:end])[None, :]
-            bounds[:, first:end] = np.maximum(said[None, first:end] + away, 0.0)
-    return said, bounds
-
-
-def _spread(count: Float64Array) -> Float64Array:
-    """The spread of a count of such a mean, where the mean itself is of four."""
-    return np.asarray(np.sqrt(1.25 * count + 0.25))
 
 
 def _bounds(backlog: Float64Array, errors: Float64Array) -> Float64Array:

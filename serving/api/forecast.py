@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from features.volumes.counts import ALL, Series
+from models.volumes.past import PastFigure
 from serving.access.caller import Caller, Scope
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
@@ -72,10 +73,12 @@ class ForecastOut(BaseModel):
         description="Open at the end of each day if as much is resolved as on the last four same weekdays; for all tickets alone."
     )
     breaches: list[PeriodOut] = Field(
-        description="Resolutions missed each day if as large a share is missed as in the last four weeks; for all tickets alone."
+        description="Resolutions missed each day if as large a share is missed as in the last four weeks, in the series the ticket counts in."
     )
     counted: list[PeriodOut] = Field(description="What came on the days before.")
-    past: list[PastOut]
+    missed: list[PeriodOut] = Field(description="Resolutions missed on the days before.")
+    past: list[PastOut] = Field(description="How kept forecasts of tickets did.")
+    past_breaches: list[PastOut] = Field(description="How kept forecasts of missed resolutions did.")
     series: list[SeriesOut] = Field(description="Everything that can be asked for.")
 
 
@@ -177,22 +180,23 @@ def zone_of(service: Service) -> str:
 
 
 def _told(found: KeptForecast | None) -> dict[str, Any]:
-    names = ("days", "half_hours", "hours", "backlog", "breaches", "counted")
+    names = ("days", "half_hours", "hours", "backlog", "breaches", "counted", "missed")
     if found is None:
-        return {"made_at": None, "model_version": None, "past": [], **{name: [] for name in names}}
-    past = [
-        {
-            "first_day_ahead": one.first_ahead,
-            "last_day_ahead": one.last_ahead,
-            "days": one.days,
-            "wape": one.wape,
-            "within_80": _known(one.within_80),
-            "within_95": _known(one.within_95),
-        }
-        for one in found.past
-    ]
+        return {"made_at": None, "model_version": None, "past": [], "past_breaches": [], **{name: [] for name in names}}
     lists = {name: [_period(one) for one in getattr(found, name)] for name in names}
-    return {"made_at": iso(found.made_at), "model_version": found.model_version, "past": past, **lists}
+    past = {name: [_past(one) for one in getattr(found, name)] for name in ("past", "past_breaches")}
+    return {"made_at": iso(found.made_at), "model_version": found.model_version, **past, **lists}
+
+
+def _past(one: PastFigure) -> dict[str, Any]:
+    return {
+        "first_day_ahead": one.first_ahead,
+        "last_day_ahead": one.last_ahead,
+        "days": one.days,
+        "wape": one.wape,
+        "within_80": _known(one.within_80),
+        "within_95": _known(one.within_95),
+    }
 
 
 def _period(one: Period) -> dict[str, Any]:

@@ -152,6 +152,14 @@ _DAY: dict[str, JsonValue] = {
     "high_80": 73.0,
     "high_95": 80.5,
 }
+_PAST: dict[str, JsonValue] = {
+    "first_day_ahead": 2,
+    "last_day_ahead": 7,
+    "days": 28,
+    "wape": 0.14,
+    "within_80": 0.79,
+    "within_95": 0.95,
+}
 FORECAST: dict[str, JsonValue] = {
     "level": "team",
     "subject": "Network",
@@ -163,18 +171,11 @@ FORECAST: dict[str, JsonValue] = {
     "half_hours": [],
     "hours": [],
     "backlog": [],
-    "breaches": [],
+    "breaches": [_DAY | {"expected": 3.2, "low_95": 0.0, "low_80": 0.9, "high_80": 6.1, "high_95": 9.4}],
     "counted": [],
-    "past": [
-        {
-            "first_day_ahead": 1,
-            "last_day_ahead": 7,
-            "days": 28,
-            "wape": 0.14,
-            "within_80": 0.79,
-            "within_95": 0.95,
-        }
-    ],
+    "missed": [],
+    "past": [_PAST],
+    "past_breaches": [_PAST | {"wape": 0.31, "within_80": 0.86, "within_95": 0.96}],
     "series": [{"level": "all", "subject": ""}, {"level": "team", "subject": "Network"}],
 }
 NOTE: dict[str, JsonValue] = {

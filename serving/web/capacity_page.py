@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Request
@@ -14,7 +15,7 @@ from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
 from serving.api.forecast import forecast_in_force, forecast_told, series_asked, series_told, zone_of
 from serving.etags import is_unchanged, not_modified
-from serving.kept_forecast import series_named
+from serving.kept_forecast import Period, series_named
 from serving.service import service_of
 from serving.web.capacity_view import SPANS, Capacity, Supposed, capacity_of, local_date, scheduled
 from serving.web.charts import Band, Line, Plot, short_number
@@ -46,6 +47,7 @@ class CapacityView:
     ahead: Plot
     over_under: Plot | None
     half_hours: Plot | None
+    missed: Plot | None
 
 
 @router.get("/capacity")
@@ -103,13 +105,34 @@ def _view(numbers: Capacity, zone: str, language: Language) -> CapacityView:
             lines.append(Line(said(AT_DESK), [numbers.at_desk] * len(numbers.half_hours), "line", "limit"))
         labels = [one.clock for one in numbers.half_hours]
         by_half_hour = Plot(labels, lines, title=said(phrase("People needed, by half hour")))
-    return CapacityView(numbers, scheduled(numbers), _ahead(numbers, zone, language), over, by_half_hour)
+    ahead, missed = _ahead(numbers, zone, language), _missed(numbers, zone, language)
+    return CapacityView(numbers, scheduled(numbers), ahead, over, by_half_hour, missed)
 
 
 def _ahead(numbers: Capacity, zone: str, language: Language) -> Plot:
     """The last days as counted, then the days ahead with both intervals and what people cover."""
     said = language.gettext
     past, days = numbers.forecast.counted[-PAST_DAYS:], [day.period for day in numbers.days]
+    covers = []
+    if numbers.capacity_tickets is not None:
+        covered = [numbers.capacity_tickets if day.there_hours else None for day in numbers.days]
+        covers = [Line(said(CAPACITY), [*[None] * len(past), *covered], "step", "limit")]
+    plot = _counted_and_expected(past, days, zone, language)
+    title = said(phrase("Tickets a day, counted and expected"))
+    return replace(plot, lines=[*plot.lines, *covers], height=280.0, title=title)
+
+
+def _missed(numbers: Capacity, zone: str, language: Language) -> Plot | None:
+    """The last days' missed resolutions as counted, then those expected; None where none are promised or known."""
+    if not numbers.breaches:
+        return None
+    plot = _counted_and_expected(numbers.forecast.missed[-PAST_DAYS:], numbers.breaches, zone, language)
+    return replace(plot, title=language.gettext(phrase("Resolutions missed a day, counted and expected")))
+
+
+def _counted_and_expected(past: Sequence[Period], days: Sequence[Period], zone: str, language: Language) -> Plot:
+    """Dots for what came, then a line with both intervals."""
+    said = language.gettext
     gap: list[float | None] = [None] * len(past)
     after: list[float | None] = [None] * len(days)
     bands = [
@@ -120,18 +143,8 @@ def _ahead(numbers: Capacity, zone: str, language: Language) -> Plot:
         Line(said(ACTUAL), [*(one.expected for one in past), *after], "dots", "quiet"),
         Line(said(EXPECTED), [*gap, *(one.expected for one in days)]),
     ]
-    if numbers.capacity_tickets is not None:
-        covered = [numbers.capacity_tickets if day.there_hours else None for day in numbers.days]
-        lines.append(Line(said(CAPACITY), [*gap, *covered], "step", "limit"))
     labels = [local_date(one.start_at, zone)[5:] for one in (*past, *days)]
-    has_bands = any(one.low_95 is not None for one in days)
-    return Plot(
-        labels,
-        lines,
-        bands if has_bands else (),
-        height=280.0,
-        title=said(phrase("Tickets a day, counted and expected")),
-    )
+    return Plot(labels, lines, bands if any(one.low_95 is not None for one in days) else ())
 
 
 def _told(value: float | None, digits: int = 0) -> str:

@@ -94,6 +94,7 @@ class Capacity:
     capacity_tickets: float | None  # a working day
     half_hours: tuple[HalfHour, ...]
     chosen_day: str
+    breaches: tuple[Period, ...] = ()  # each day; they grow with the tickets
 
     @property
     def busiest(self) -> Day:
@@ -144,6 +145,7 @@ def capacity_of(forecast: KeptForecast, supposed: Supposed, zone: str) -> Capaci
         capacity,
         () if minutes is None else tuple(_half_hours(by_day.get(chosen, ()), minutes, supposed, zone)),
         chosen,
+        tuple(_scaled(one, factor) for one in forecast.breaches[: supposed.days]),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -75,7 +76,18 @@ def test_a_forecast_is_held_against_what_came_and_tells_work_and_backlog(trained
     assert judged[1, 1]["days"] == 2  # both kept forecasts of the first day
     assert judged[2, 7]["days"] == 12
     assert judged[2, 7]["within_80"] > 0.5
+    of_missed = {tuple(one["days_ahead"]): one for one in found["past_breaches"]}
+    assert (of_missed[1, 1]["days"], of_missed[2, 7]["days"]) == (2, 12)
+    assert of_missed[2, 7]["wape"] != judged[2, 7]["wape"]
+    whole = run(environment, "forecast", "volume", "--as-of", LATE)
+    week = sum(one["expected"] for one in missed[:7])
+    assert f"in the first 7 days {week:.1f}, if as large a share is missed" in whole
+    assert "Earlier forecasts of missed resolutions 2 to 7 days ahead: off by " in whole
+    by_team = re.search(r"In the first 7 days, by the first team of a ticket: Desk ([\d.]+), Network ([\d.]+)\.", whole)
+    assert by_team is not None
+    assert float(by_team[1]) + float(by_team[2]) == pytest.approx(week, abs=0.11)
     text = run(environment, "forecast", "volume", "--as-of", LATE, "--level", "team", "--subject", "Network")
+    assert f"in the first 7 days {by_team[2]}, if as large a share is missed" in text
     assert "Tickets expected, team Network" in text
     assert "min a ticket (learned from " in text
 
@@ -84,13 +96,15 @@ def test_the_parts_of_a_stored_forecast_add_up_to_the_whole(trained):
     environment, _, _ = trained
     with open_store(environment["SLACAST_DATABASE_URL"]) as store:
         newest = store.forecasts.last_made(FIRST.to_pydatetime().replace(month=12), "arrivals", "")
-        kept = store.forecasts.read("arrivals", since=newest)
-    kept = kept[kept["quantile"] == 0.5]
-    days = kept.pivot_table(index="period_start", columns="subject", values="value")
-    for level in ("team", "service", "priority"):
-        parts = [name for name in days if name.startswith(level + ":")]
-        assert len(parts) > 1
-        assert (days[parts].sum(axis=1) == days[""]).all()
+        tables = [store.forecasts.read(series, since=newest) for series in ("arrivals", "breaches", "breaches counted")]
+    for kept in tables:
+        said = kept[kept["quantile"] == 0.5]
+        days = said.pivot_table(index="period_start", columns="subject", values="value")
+        assert days[""].sum() > 0
+        for level in ("team", "service", "priority"):
+            parts = [name for name in days if name.startswith(level + ":")]
+            assert len(parts) > 1
+            assert (days[parts].sum(axis=1) == days[""]).all()
 
 
 def test_plans_change_the_forecast_and_their_faults_are_told(trained, tmp_path):

@@ -13,7 +13,7 @@ from features.volumes.resolutions import resolved_counts
 from models.volumes.bundle import MODEL_FILE, VolumeModelError, load_volume_model, save_volume_model
 from models.volumes.frame import counts_frame, frame_counts
 from models.volumes.past import judged_days, past_figures
-from models.volumes.workload import backlog_ahead, breaches_ahead, workload_hours
+from models.volumes.workload import backlog_ahead, workload_hours
 from tests.volume_events import FIRST, volume_events
 from training.volumes.fitting import VolumeSettings, fit_volumes
 
@@ -125,37 +125,6 @@ def test_the_backlog_is_what_is_open_plus_what_comes_less_what_gets_done():
     assert backlog.tolist() == [143.0, 146.0, 149.0, 152.0, 155.0, 158.0, 161.0]
     np.testing.assert_allclose(bounds, np.broadcast_to(backlog, (4, 7)))  # nothing was ever off
     assert np.isnan(backlog_ahead(opened[:30], resolved[:30], 30.0, np.full(7, 12.0))[1]).all()
-
-
-def test_breaches_ahead_are_the_usual_ones_of_the_weekday_times_what_comes():
-    weekday = np.tile([6.0, 2.0, 2.0, 2.0, 1.0, 0.0, 0.0], 20)
-    opened = np.tile([14.0, 10.0, 10.0, 10.0, 12.0, 0.0, 0.0], 20)
-    twice = np.concatenate([opened[:7], 2 * opened[:7], opened[:3]])
-    said, bounds = breaches_ahead(weekday, opened, twice)
-    assert said.tolist() == pytest.approx([*weekday[:7], *(2 * weekday[:7]), *(2 * weekday[:3])])
-    np.testing.assert_allclose(bounds, np.broadcast_to(said, (4, 17)))  # nothing was ever off
-    assert np.isnan(breaches_ahead(weekday[:70], opened[:70], twice)[1]).all()
-    nothing, none = breaches_ahead(np.zeros(140), opened, twice)
-    assert not nothing.any()
-    assert not none.any()
-
-
-def test_four_of_five_days_lie_within_the_interval_of_breaches_though_bad_weeks_follow_each_other():
-    rng = np.random.default_rng(4)
-    inside, wide = [], []
-    for _ in range(150):
-        strain = np.zeros(40)
-        for week in range(1, 40):
-            strain[week] = 0.5 * strain[week - 1] + rng.normal(0, 0.25)
-        rate = np.repeat(np.exp(strain), 7) * np.tile([6.0, 4, 4, 4, 3, 0.2, 0.2], 40)
-        came = rng.poisson(rate).astype(float)
-        opened = np.full(280, 30.0)
-        said, bounds = breaches_ahead(came[:224], opened[:224], opened[224:])
-        inside.append((bounds[1] <= came[224:]) & (came[224:] <= bounds[2]))
-        wide.append((bounds[0] <= came[224:]) & (came[224:] <= bounds[3]))
-        assert (bounds[0] <= said).all()
-    assert 0.76 < np.mean(inside) < 0.90  # counts are whole numbers, so a little more lies within
-    assert 0.92 < np.mean(wide) < 0.98
 
 
 def test_resolved_tickets_are_counted_on_their_day_and_reopened_ones_taken_back():

@@ -58,6 +58,9 @@ def test_what_is_supposed_changes_the_forecast_and_its_intervals_alike(service) 
     for one, other in zip(plain.days, more.days, strict=True):
         assert other.period.expected == pytest.approx(1.5 * one.period.expected)
         assert other.period.high_80 == pytest.approx(1.5 * one.period.high_80)
+    for one, other in zip(plain.breaches, more.breaches, strict=True):
+        assert other.expected == pytest.approx(1.5 * one.expected)
+    assert len(plain.breaches) == len(plain.days)
     assert plain.is_learned
     assert plain.handling_minutes == pytest.approx(30, rel=0.05)
 
@@ -98,6 +101,9 @@ def test_the_page_says_what_is_coming_and_keeps_what_is_supposed_in_its_address(
         page.click("#how summary")
         assert "erlangs" in page.locator("#how").inner_text()
         assert page.locator("#past-table tbody tr").count() == 2
+        assert page.locator("#past-missed-table tbody tr").count() == 2
+        assert page.locator("#missed-table tbody tr").count() == 14
+        assert "In the first 7 days about" in page.locator("#missed figcaption").inner_text()
         page.go_back()
         assert page.locator("input[name=people]").input_value() == ""
         page.goto(f"{desk}/capacity?of=team:Network&days=7")

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from features.store.access_keys import AccessKey
 from features.store.repository import open_store
+from features.volumes.breaches import breached_counts
 from features.volumes.counts import count_tickets
 from features.volumes.planned import Outlook
 from models.volumes.account import account_of
@@ -22,6 +23,7 @@ from serving.app import application
 from serving.service import Service
 from serving.settings import Settings
 from serving.workplace import build_service
+from sla.agreements.loading import parse_agreements
 from tests.serving.real_desk import AGREEMENTS
 from tests.serving.stored_desk import HASHES, HOST, TOKENS
 from tests.volume_events import FIRST, volume_events
@@ -35,7 +37,7 @@ def kept_desk(folder: Path, *, days: int = 120) -> Service:
     settings = Settings(
         database_url=f"sqlite:///{folder}/desk.db", use_model=False, var_dir=folder, time_zone="Europe/Berlin"
     )
-    events = volume_events(days)
+    events, agreed = volume_events(days), parse_agreements(AGREEMENTS)
     with open_store(settings.database_url) as store:
         store.append_ticket_events(events, "test")
         store.save_agreements(AGREEMENTS, AT)
@@ -43,7 +45,9 @@ def kept_desk(folder: Path, *, days: int = 120) -> Service:
             known = events[events["recorded_at"] <= made_at]
             counts = count_tickets(known, made_at, zone="Europe/Berlin")
             model = fit_volumes(counts, Outlook(), VolumeSettings(origins=4)).model
-            store.forecasts.append(account_of(counts, Outlook(), known, made_at, model, "volume v3").rows())
+            missed = breached_counts(known, agreed, made_at, counts)
+            account = account_of(counts, Outlook(), known, made_at, model, "volume v3", breached=missed)
+            store.forecasts.append(account.rows())
     service = build_service(settings, lambda: AT, None)
     service.ticker.step()
     return service
@@ -101,6 +105,34 @@ def test_parts_add_up_to_the_whole_over_the_wire_too(service: Service) -> None:
     whole = [one["expected"] for one in asked(service)["days"]]
     parts = [asked(service, f"?level=team&subject={team}")["days"] for team in ("Desk", "Network")]
     assert [sum(one["expected"] for one in days) for days in zip(*parts, strict=True)] == whole
+
+
+def test_missed_resolutions_of_teams_add_up_to_all_and_are_held_against_what_came(service: Service) -> None:
+    whole, *teams = (
+        asked(service, query) for query in ("", *(f"?level=team&subject={one}" for one in ("Desk", "Network")))
+    )
+    assert sum(one["expected"] for one in whole["breaches"][:7]) > 5
+    for name in ("breaches", "missed"):
+        parts = zip(*(one[name] for one in teams), strict=True)
+        assert [sum(one["expected"] for one in days) for days in parts] == [one["expected"] for one in whole[name]]
+    for one in (whole, *teams):
+        first = one["breaches"][0]
+        assert first["low_95"] <= first["low_80"] < first["high_80"] <= first["high_95"]
+        assert one["missed"][-1]["end_at"] == first["start_at"]
+        past = {figure["first_day_ahead"]: figure for figure in one["past_breaches"]}
+        assert (past[1]["days"], past[2]["days"]) == (1, 6)
+        assert past[2] != {figure["first_day_ahead"]: figure for figure in one["past"]}[2]
+    assert whole["past_breaches"][1]["wape"] == pytest.approx(held_against(service, ""))
+    assert teams[1]["past_breaches"][1]["wape"] == pytest.approx(held_against(service, "team:Network"))
+
+
+def held_against(service: Service, name: str) -> float:
+    """How far the breaches said a week ago for the second to seventh day were off, straight from the rows of the store."""
+    assert service.store is not None
+    said = service.store.forecasts.read("breaches", name, until=AT - timedelta(days=7))
+    came = service.store.forecasts.read("breaches counted", name, since=AT).set_index("period_start")["value"]
+    days = said[said["quantile"] == 0.5].set_index("period_start")["value"].sort_index().iloc[1:7]
+    return float((days - came.loc[days.index]).abs().sum() / came.loc[days.index].sum())
 
 
 def test_nothing_is_sent_again_while_no_newer_forecast_is_kept(service: Service) -> None:
