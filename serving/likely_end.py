@@ -43,17 +43,20 @@ def likely_ends(
 
     It agrees with the risk: the time on the clock comes from the same model, shifted to the same probability. A promise
     whose clock never waits ends when that time is over; for others the range of opening hours has the waits in it.
+    What no number can be told of (infinite hours, as bundles without a longest time may say) has no end either.
     What was asked some time before `at` is counted from then, but nothing is likely to end before `at`.
     """
     ends: list[LikelyEnd | None] = []
     bundle, at_us = estimates.bundle, to_us(at)
     for place, hours in zip(places.tolist(), estimates.finish_hours(places), strict=True):
-        if bundle is None or np.isnan(hours).any():
+        may_pause = bundle is not None and _may_pause(agreements, int(verdicts.agreement[place]), bundle.target)
+        if (
+            bundle is None or not np.isfinite(hours[: 6 if may_pause else 3]).all()
+        ):  # infinite: "never", as far as it knows
             ends.append(None)
             continue
         times, asked_us = agreements.business_times[int(verdicts.calendar[place])], int(estimates.asked_us[place])
         working = np.maximum(hours[:3], 0.0)
-        may_pause = _may_pause(agreements, int(verdicts.agreement[place]), bundle.target)
         opening = hours[3:6] if may_pause else working
         is_most = (hours[:3] >= hours[6]) | (may_pause & (hours[3:6] >= hours[7]))
         try:

@@ -6,13 +6,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from serving.likely_end import LikelyEnd, likely_ends
+from sla.agreements.agreement_set import AgreementSet
+from sla.agreements.loading import parse_agreements
 from sla.clocks.verdicts import VerdictArrays, VerdictState
 from sla.instants import to_us
-from tests.serving.real_desk import AT, agreements
+from tests.serving.real_desk import AGREEMENTS, AT, agreements
 
 NONE = np.inf
+NEVER_PAUSES = parse_agreements(AGREEMENTS.replace("        pause: {status: waiting, waiting_on: customer}\n", ""))
 MAY_PAUSE = any(
     target.pause is not None for target in agreements().agreements[0].targets if target.metric == "resolution"
 )
@@ -25,6 +29,18 @@ def test_an_end_that_no_calendar_reaches_is_not_told() -> None:
     assert near.early_at < near.middle_at < near.late_at
     assert near.or_later == ()
     assert far is None
+
+
+@pytest.mark.parametrize("nothing", [np.inf, np.nan])
+@pytest.mark.parametrize("place", range(6))
+def test_hours_without_a_number_have_no_end_where_they_are_needed(nothing: float, place: int) -> None:
+    hours = np.array([1.0, 2.0, 3.0] * 2 + [NONE] * 2)
+    hours[place] = nothing
+    near, far = told(np.array([[1.0, 2.0, 3.0] * 2 + [NONE] * 2, hours]))
+    assert near is not None
+    assert far is None
+    (without_waits,) = told(np.array([hours]), NEVER_PAUSES)
+    assert without_waits == (None if place < 3 else near)
 
 
 def test_ends_beyond_what_training_saw_are_said_to_be_later() -> None:
@@ -40,7 +56,7 @@ def test_ends_beyond_what_training_saw_are_said_to_be_later() -> None:
     assert short.or_later == ()
 
 
-def told(hours: np.ndarray) -> list[LikelyEnd | None]:
+def told(hours: np.ndarray, under: AgreementSet | None = None) -> list[LikelyEnd | None]:
     """What is told of tickets with these rows of FINISH_COLUMNS."""
     verdicts = VerdictArrays.blank(len(hours), VerdictState.RUNNING)
     verdicts.calendar[:], verdicts.agreement[:] = 0, 0
@@ -49,4 +65,4 @@ def told(hours: np.ndarray) -> list[LikelyEnd | None]:
         asked_us=np.full(len(hours), to_us(AT)),
         finish_hours=lambda places: hours[places],
     )
-    return likely_ends(estimates, verdicts, agreements(), AT, np.arange(len(hours)))
+    return likely_ends(estimates, verdicts, under or agreements(), AT, np.arange(len(hours)))

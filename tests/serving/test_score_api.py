@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
+from models.bundle import FINISH_COLUMNS, BreachBundle
+from models.finish import FinishModel
 from serving.workplace import score_once
+from tests.models.hazard_builders import member
 from tests.serving.builders import by_ticket
-from tests.serving.real_desk import AT, random_events
+from tests.serving.real_desk import AT, fitted_bundle, random_events
 from tests.serving.stored_desk import Desk
 
 EVENTS = random_events(30)
@@ -119,6 +125,30 @@ def test_what_is_wrong_with_a_request_is_named_by_its_place(
     answer = scoring.post("/api/v1/score", json=body)
     assert answer.status_code == 422
     assert where in [fault["pointer"] for fault in answer.json()["errors"]], answer.json()
+
+
+@pytest.mark.parametrize("hours", [np.inf, 1e9])
+def test_an_end_that_nobody_can_name_is_left_out_and_the_others_are_told(
+    desk: Desk, scoring: TestClient, monkeypatch: pytest.MonkeyPatch, hours: float
+) -> None:
+    """Bundles of older versions set no most to what a range may say."""
+    finish = FinishModel(member(), member())
+    assert not np.isfinite(finish.longest_hours).any()
+
+    def told(_bundle: BreachBundle, X: pd.DataFrame) -> pd.DataFrame:
+        found = pd.DataFrame(np.tile([1.0, 2.0, 3.0] * 2 + [np.inf] * 2, (len(X), 1)), columns=list(FINISH_COLUMNS))
+        found.loc[0, ["working_90", "opening_90"]] = hours
+        return found
+
+    monkeypatch.setattr(BreachBundle, "finish_hours", told)
+    scorer: Any = desk.service.source
+    scorer.use(replace(fitted_bundle(EVENTS), finish=finish))
+    body = {"as_of": AT.isoformat(), "tickets": [sent(ticket_id) for ticket_id in EVENTS.ticket_id.unique()]}
+    answer = scoring.post("/api/v1/score", json=body)
+    assert answer.status_code == 200, answer.text
+    undecided = [ticket["likely_end"] for ticket in answer.json()["tickets"] if ticket["probability"] is not None]
+    assert undecided.count(None) == 1
+    assert len(undecided) > 2
 
 
 def test_too_many_tickets_and_no_json_at_all_are_refused(desk: Desk, scoring: TestClient) -> None:
