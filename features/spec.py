@@ -10,7 +10,10 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
+
+import pandas as pd
 
 from features.declaration import FIRST_TEAM, Feature, Key, Settings
 from features.families import declared, sequence
@@ -77,6 +80,11 @@ class FeatureSpec:
     def names(self) -> list[str]:
         """The column names, in order."""
         return [feature.name for feature in self.features]
+
+    @cached_property
+    def columns(self) -> pd.Index:
+        """The same as what a frame has: made of texts again and again it takes longer than a row of features is worth."""
+        return pd.Index(self.names)
 
     @property
     def fingerprint(self) -> str:

@@ -115,18 +115,24 @@ class Estimates:
         wanted = self.row[places]
         news = places[[row not in self.finishes for row in wanted.tolist()]]
         for bundle, mine, rows in self._asked_rows(news):
-            self.finishes.update(zip(self.row[news[mine]].tolist(), bundle.finish_hours(rows).to_numpy(), strict=True))
+            self.finishes.update(zip(self.row[news[mine]].tolist(), bundle.finish_values(rows), strict=True))
         for index, row in enumerate(wanted.tolist()):
             told[index] = self.finishes.get(row, np.nan)
         return told
 
     def _asked_rows(self, places: Int64Array) -> Iterator[tuple[BreachBundle, Int64Array, pd.DataFrame]]:
-        """The features of the snapshots at some places that the bundle was asked about, with their places among these."""
+        """The features of the snapshots at some places that the bundle was asked about, with their places among these.
+
+        They come in the order in which it was asked: the trees repeat what they said of the same few rows.
+        """
         row, first = self.row[places], 0
         for frame in self.features:
             mine = np.flatnonzero((row >= first) & (row < first + len(frame)))
             if len(mine) and self.bundle is not None:
-                yield self.bundle, mine, frame.iloc[row[mine] - first]
+                mine = mine[np.argsort(row[mine], kind="stable")]
+                wanted = row[mine] - first
+                is_whole = np.array_equal(wanted, np.arange(len(frame)))
+                yield self.bundle, mine, frame if is_whole else frame.iloc[wanted]
             first += len(frame)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
+import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
 
 import serving.estimates as estimates_module
 from features.live import LiveHistories
+from models.boosting import BoostingParameters, fit_boosting
 from models.bundle import BreachBundle
 from models.reasons import Reason, reasons
 from serving.estimates import Estimates
@@ -87,3 +90,41 @@ def test_no_more_is_kept_than_a_few_pages_need(
     assert words(found.reasons(every)) == words(found.reasons(every))
     assert asked == [len(every), len(every) - 4]
     assert len(found.told) == 4
+
+
+def test_trees_are_not_asked_again_about_rows_in_another_order(
+    bundle: BreachBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = LiveHistories.of(random_events(60), agreements())
+    snapshots = live.open_snapshots(to_us(AT))
+    rows = live.matrix(snapshots, bundle.spec)
+    used = rows["share_used"].to_numpy()
+    risky, weight = (used > np.median(used)).astype(np.float64), np.ones(len(rows))
+    parameters = BoostingParameters(rounds=20, rows_per_leaf=2, lambda_l2=0.1)
+    trees = fit_boosting(rows.to_numpy(), risky, weight, bundle.spec.names, parameters, seed=0)
+    bundle = replace(bundle, members=((trees, 1.0),))
+    told = Estimates.by(bundle, live, snapshots, np.ones(len(snapshots), np.bool_))
+    alone = [reasons(bundle, told.features[0].iloc[[place]], 3)[0] for place in range(len(snapshots))]
+    bundle.predict(told.features[0])  # the last that is asked: its answers are kept
+    asked: list[int] = []
+    predict = lgb.Booster.predict
+
+    def counted(booster: lgb.Booster, data: np.ndarray, **how: object) -> np.ndarray:
+        asked.append(len(data))
+        return np.asarray(predict(booster, data, **how))
+
+    monkeypatch.setattr(lgb.Booster, "predict", counted)
+    order = np.random.default_rng(0).permutation(len(snapshots))
+    assert words(told.reasons(order)) == words([alone[place] for place in order.tolist()])
+    assert not asked
+    bundle.predict(told.features[0].iloc[:-1])
+    assert asked  # otherwise nothing was counted
+
+
+def test_a_row_that_is_asked_for_twice_is_told_twice(bundle: BreachBundle) -> None:
+    live = LiveHistories.of(random_events(60), agreements())
+    snapshots = live.open_snapshots(to_us(AT))
+    told = Estimates.by(bundle, live, snapshots, np.ones(len(snapshots), np.bool_))
+    alone = told.reason_texts(np.arange(len(snapshots)))
+    twice = np.repeat(np.arange(len(snapshots)), 2)[: len(snapshots)]  # as many as there are rows
+    assert told.reason_texts(twice).tolist() == alone[twice].tolist()
