@@ -50,9 +50,7 @@ def likely_ends(
     bundle, at_us = estimates.bundle, to_us(at)
     for place, hours in zip(places.tolist(), estimates.finish_hours(places), strict=True):
         may_pause = bundle is not None and _may_pause(agreements, int(verdicts.agreement[place]), bundle.target)
-        if (
-            bundle is None or not np.isfinite(hours[: 6 if may_pause else 3]).all()
-        ):  # infinite: "never", as far as it knows
+        if bundle is None or not np.isfinite(hours[: 6 if may_pause else 3]).all():
             ends.append(None)
             continue
         times, asked_us = agreements.business_times[int(verdicts.calendar[place])], int(estimates.asked_us[place])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeAlias
 from zoneinfo import ZoneInfo
@@ -37,6 +38,9 @@ Text: TypeAlias = Annotated[
 ]
 Name: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), AfterValidator(stored_text)]
 MOST_LISTED = 1_000
+UNREAD = (
+    "What was written about missed targets cannot be read at present: the store does not answer. Try again in a moment."
+)
 
 
 class NoteIn(BaseModel):
@@ -156,13 +160,7 @@ def read_history(
 ) -> list[NoteOut]:
     """The oldest first: who thought what, and when."""
     refuse_unknown(request, caller, ticket_id, target)
-    store = service_of(request).store
-    if store is None:
-        return []
-    try:
-        return [_note(one) for one in store.deviation_notes.history(ticket_id, target)]
-    except StoreError as error:
-        raise ProblemError(503, "The store cannot be read at present.") from error
+    return [_note(one) for one in history_of(request, ticket_id, target)]
 
 
 @router.post(
@@ -191,12 +189,21 @@ def missed_of(clocks: pd.DataFrame) -> pd.DataFrame:
 
 
 def notes_of(request: Request) -> Notes:
-    """The notes that hold; none while they cannot be read: the list of what was missed is shown without them, too."""
+    """The notes that hold; ProblemError 503 while they cannot be read: without them what is overdue would pass for unexplained."""
     store = service_of(request).store
     try:
         return {} if store is None else store.deviation_notes.holding()
-    except StoreError:
-        return {}  # the ticker meets the same fault and says so on every page
+    except StoreError as error:
+        raise ProblemError(503, UNREAD) from error
+
+
+def history_of(request: Request, ticket_id: str, target: str) -> Sequence[DeviationNote]:
+    """Every note on one missed target, the oldest first; ProblemError 503 while they cannot be read."""
+    store = service_of(request).store
+    try:
+        return () if store is None else store.deviation_notes.history(ticket_id, target)
+    except StoreError as error:
+        raise ProblemError(503, UNREAD) from error
 
 
 def today_of(queue: Queue) -> date:

@@ -13,10 +13,11 @@ from features.store.deviation_notes import DeviationNote
 from features.store.faults import StoreError
 from serving.access.caller import Caller
 from serving.access.roles import Permission
-from serving.api.deviations import missed_of, notes_of, today_of
+from serving.api.deviations import history_of, missed_of, notes_of, today_of
 from serving.api.levels import clocks_seen
 from serving.deviations import Deviation, DeviationState, Notes, deviations_of, open_actions
 from serving.levels import Month
+from serving.problems import ProblemError
 from serving.queue import Queue
 from serving.reports.columns import iso
 from serving.reports.delimited import harmless
@@ -36,6 +37,7 @@ CSV_COLUMNS = (
     *("priority", "state", "cause", "action", "owner", "due_on", "noted_by", "noted_at"),
 )
 MOST_ACTIONS = 25
+UNREAD = -1
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class DeviationsView:
     history: tuple[DeviationNote, ...]
     may_note: bool
     month: Month
+    is_read: bool = True  # False: the store does not answer, so how far any deviation is cannot be told
 
     def note_url(self, one: Deviation) -> str:
         """The address of the form for a deviation."""
@@ -60,8 +63,16 @@ class DeviationsView:
         return f"/levels?{urlencode({'month': self.month})}#deviations"
 
 
-def deviations_view(request: Request, caller: Caller, queue: Queue, month: Month, notes: Notes) -> DeviationsView:
-    """The view of a month at an address whose `note` and `target` name what is written about."""
+def deviations_view(request: Request, caller: Caller, queue: Queue, month: Month) -> tuple[DeviationsView, Notes]:
+    """The view of a month at an address whose `note` and `target` name what is written about; and the notes that hold."""
+    try:
+        notes = notes_of(request)
+        return _view(request, caller, queue, month, notes), notes
+    except ProblemError:
+        return DeviationsView((), 0, 0, None, (), may_note=False, month=month, is_read=False), {}
+
+
+def _view(request: Request, caller: Caller, queue: Queue, month: Month, notes: Notes) -> DeviationsView:
     clocks, today = clocks_seen(request, caller), today_of(queue)
     key = request.query_params.get("note", ""), request.query_params.get("target", "")
     spoken_of = {ticket_id for ticket_id, _target in notes} | {key[0]}
@@ -75,19 +86,19 @@ def deviations_view(request: Request, caller: Caller, queue: Queue, month: Month
         actions_total=len(actions),
         overdue_total=sum(one.state is DeviationState.OVERDUE for one in actions),
         noting=noting,
-        history=_history(request, key) if noting is not None and noting.note is not None else (),
+        history=tuple(reversed(history_of(request, *key))) if noting is not None and noting.note is not None else (),
         may_note=store is not None and caller.may(Permission.IMPROVE),
         month=month,
     )
 
 
 def version_of(request: Request) -> int:
-    """A number that differs once anything was written; -1 while the store cannot be read."""
+    """A number that differs once anything was written; UNREAD while the store cannot be read."""
     store = service_of(request).store
     try:
         return 0 if store is None else store.deviation_notes.last_number()
     except StoreError:
-        return -1
+        return UNREAD
 
 
 def csv_lines(request: Request, queue: Queue, missed: pd.DataFrame) -> Iterator[list[object]]:
@@ -106,11 +117,3 @@ def csv_lines(request: Request, queue: Queue, missed: pd.DataFrame) -> Iterator[
             "noted_at": iso(note.made_at) if note else "",
         }
         yield [harmless(str(told[name])) for name in CSV_COLUMNS]
-
-
-def _history(request: Request, key: tuple[str, str]) -> tuple[DeviationNote, ...]:
-    store = service_of(request).store
-    try:
-        return () if store is None else tuple(reversed(store.deviation_notes.history(*key)))
-    except StoreError:
-        return ()

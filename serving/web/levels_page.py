@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from serving.access.caller import Caller
 from serving.access.decisions import Demand, Guarded, form_of
 from serving.access.roles import Permission
-from serving.api.deviations import NoteIn, note_deviation, notes_of, today_of
+from serving.api.deviations import NoteIn, note_deviation, today_of
 from serving.api.levels import report_of
 from serving.deviations import Deviation, Notes, deviations_of
 from serving.etags import is_unchanged, not_modified
@@ -30,7 +30,7 @@ from serving.service import service_of
 from serving.web.addresses import safe_path
 from serving.web.charts import Line, Plot
 from serving.web.deviations_view import CSV_COLUMNS as DEVIATION_COLUMNS
-from serving.web.deviations_view import STATES, csv_lines, deviations_view, version_of
+from serving.web.deviations_view import STATES, UNREAD, csv_lines, deviations_view, version_of
 from serving.web.frame import ETAG_HEADERS, frame, page_tag, pages_of
 from serving.web.language import Language, language_of, phrase
 from serving.wording import percent
@@ -94,10 +94,12 @@ def levels_page(request: Request, caller: Reader, month: str = "") -> Response:
     current = Month.of(queue.as_of, queue.zone)
     last = Month.read(month) or current
     found = report_of(request, caller, last, SHOWN_MONTHS, None)
-    notes = notes_of(request)
+    deviations, notes = deviations_view(request, caller, queue, last)
+    if not deviations.is_read:  # nobody keeps a page without notes beyond the fault
+        etag = page_tag(request, queue.fingerprint, standing.problem, UNREAD)
     values = frame(request, queue, standing) | {
         "view": levels_view(found, last, current, language_of(request), notes, today_of(queue)),
-        "deviations": deviations_view(request, caller, queue, last, notes),
+        "deviations": deviations,
         "words": WORDS,
         "states": STATES,
         "is_current": last == current,

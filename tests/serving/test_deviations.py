@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, expect
 
-from features.store.deviation_notes import DeviationNote
+from features.store.deviation_notes import DeviationNote, DeviationNotes
+from features.store.faults import StoreError
 from serving.access.roles import Role
 from serving.deviations import Deviation, DeviationState, pressing_first, state_of
 from tests.serving.browser import served, visit
@@ -137,6 +138,39 @@ def test_a_reader_sees_what_was_written_and_no_way_to_write(keyed: Desk) -> None
     csrf = field(reader.get("/queue").text, "csrf")
     refused = reader.post("/levels/deviations", data={**MISSED, "cause": "mine", "csrf": csrf})
     assert refused.status_code == 403
+
+
+OVERDUE = {**MISSED, "cause": "no part", "action": "order", "due_on": "2016-01-01"}
+
+
+@pytest.mark.parametrize("unread", ["holding", "history"])
+def test_notes_that_cannot_be_read_are_never_told_as_none(
+    keyed: Desk, monkeypatch: pytest.MonkeyPatch, unread: str
+) -> None:
+    """What is overdue would pass for unexplained, and whoever writes would write over what was said before."""
+    manager = logged_in(keyed, Role.MANAGER, "/levels")
+    keyed.client(Role.MANAGER).post("/api/v1/deviations", json=OVERDUE)
+    whole = manager.get("/levels?note=T003&target=resolution")
+
+    def away(*_parts: object) -> None:
+        raise StoreError("the database is away")
+
+    monkeypatch.setattr(DeviationNotes, unread, away)
+    page = manager.get("/levels?note=T003&target=resolution")
+    assert page.status_code == 200
+    assert 'id="unread"' in page.text
+    assert "No cause yet" not in page.text
+    assert ">write<" not in page.text
+    assert 'action="/levels/deviations"' not in page.text
+    assert "T003" in page.text  # what was missed is known all the same
+    assert page.headers["etag"] != whole.headers["etag"]
+    reader = keyed.client(Role.READER)
+    paths = {"holding": ["/api/v1/deviations", "/levels.csv?of=deviations"], "history": ["/api/v1/deviations/history?ticket_id=T003&target=resolution"]}  # fmt: skip
+    for path in paths[unread]:
+        assert "cannot be read at present" in is_problem(reader.get(path), 503)["detail"]
+    monkeypatch.undo()
+    again = manager.get("/levels?note=T003&target=resolution", headers={"If-None-Match": page.headers["etag"]})
+    assert (again.status_code, 'id="unread"' in again.text, "Overdue" in again.text) == (200, False, True)
 
 
 @pytest.fixture
