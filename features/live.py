@@ -156,12 +156,38 @@ class LiveHistories:
 
     def number(self, ticket_id: str) -> int | None:
         """The number of a ticket, None if nothing was ever heard of it."""
-        wanted = np.array([ticket_id], object)
-        for index in reversed(range(len(self._held))):  # a later layer knows better
-            place = int(self._held[index].places(wanted)[0])
-            if place >= 0:
-                return int(self._first[index]) + place
-        return None
+        number = int(self.numbers(np.array([ticket_id], object))[0])
+        return None if number < 0 else number
+
+    def numbers(self, ticket_ids: NDArray[np.object_]) -> Int64Array:
+        """The number of each ticket, -1 for those of which nothing was ever heard."""
+        found = np.full(len(ticket_ids), -1)
+        for part, first in zip(self._held, self._first.tolist(), strict=False):  # a later layer knows better
+            place = part.places(ticket_ids)
+            found[place >= 0] = place[place >= 0] + first
+        return found
+
+    def places_among(self, snapshots: Snapshots, before: LiveHistories, then: Snapshots) -> Int64Array:
+        """Where each snapshot's ticket is among snapshots `then` of an earlier state, -1 where it is not there."""
+        where = np.full(int(before._first[-1]) + 1, -1)
+        where[then.ticket] = np.arange(len(then))
+        same = {id(part.log): first for part, first in zip(before._held, before._first.tolist(), strict=False)}
+        found = np.full(len(snapshots), -1)
+        for index, rows in self._by_part(snapshots):
+            log, ticket = self._held[index].log, snapshots.ticket[rows] - self._first[index]
+            if id(log) in same:
+                found[rows] = where[same[id(log)] + ticket]
+            else:
+                found[rows] = before._places(log.ticket_ids[ticket], where)
+        return found
+
+    def _places(self, ticket_ids: NDArray[np.object_], where: Int64Array) -> Int64Array:
+        """What `where` says of each ticket's number: of the one that is not superseded, -1 where it says nothing of any."""
+        found = np.full(len(ticket_ids), -1)
+        for part, first in zip(self._held, self._first.tolist(), strict=False):
+            place = part.places(ticket_ids)
+            found = np.maximum(found, np.where(place >= 0, where[place + first], -1))
+        return found
 
     def open_snapshots(self, at_us: int) -> Snapshots:
         """A LIVE snapshot of every ticket that was open as known at an instant."""
@@ -178,6 +204,14 @@ class LiveHistories:
         snapshots = Snapshots(np.array([number]), np.array([at_us]), kind)
         ((_, histories, mine),) = self.parts(snapshots)
         return snapshots if histories.search.at(mine.ticket, mine.at_us)[0] >= 0 else None
+
+    def learned(self, snapshots: Snapshots, since_us: int) -> BoolArray:
+        """Whether anything became known of each snapshot's ticket after an instant and up to its own."""
+        found = np.zeros(len(snapshots), np.bool_)
+        for rows, histories, mine in self.parts(snapshots):
+            search = histories.search
+            found[rows] = search.at(mine.ticket, mine.at_us) > search.at(mine.ticket, np.full(len(rows), since_us))
+        return found
 
     def is_open(self, snapshots: Snapshots) -> BoolArray:
         """Whether each snapshot's ticket was open as known then; something must have been known."""

@@ -51,18 +51,23 @@ class Facts:
     @classmethod
     def of(cls, live: LiveHistories, snapshots: Snapshots) -> Facts:
         """The facts at the snapshots, as known then."""
-        size = len(snapshots)
-        texts = {name: np.full(size, "", object) for name in (*TEXTS, "title")}
-        found = cls(np.full(size, "", object), texts, *(np.full(size, NEVER_US) for _ in range(3)))
+        found = cls.blank(len(snapshots))
         for rows, histories, mine in live.parts(snapshots):
-            part = cls._part(histories, mine)
-            found.ticket_ids[rows] = part.ticket_ids
-            found.opened_us[rows] = part.opened_us
-            found.waiting_since_us[rows] = part.waiting_since_us
-            found.last_contact_us[rows] = part.last_contact_us
-            for name, column in part.texts.items():
-                texts[name][rows] = column
+            found.place(rows, cls._part(histories, mine))
         return found
+
+    @classmethod
+    def blank(cls, size: int) -> Facts:
+        """Nothing known of so many tickets."""
+        texts = {name: np.full(size, "", object) for name in (*TEXTS, "title")}
+        return cls(np.full(size, "", object), texts, *(np.full(size, NEVER_US) for _ in range(3)))
+
+    def place(self, rows: Int64Array, other: Facts) -> None:
+        """Write other facts into these at the given positions."""
+        for name in ("ticket_ids", "opened_us", "waiting_since_us", "last_contact_us"):
+            getattr(self, name)[rows] = getattr(other, name)
+        for name, column in other.texts.items():
+            self.texts[name][rows] = column
 
     @classmethod
     def _part(cls, histories: Histories, snapshots: Snapshots) -> Facts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
 
 from features.live import LiveHistories
@@ -51,8 +52,11 @@ class Touched:
     tickets: set[str] = field(default_factory=set)
     services: set[str] = field(default_factory=set)
 
-    def among(self, facts: Facts) -> BoolArray:
-        """Whether each ticket had news, or its service had."""
-        by_ticket = facts.by_id.isin(self.tickets)
-        found: BoolArray = by_ticket | pd.Index(facts.texts["service"]).isin(self.services)
+    def by_service(self, facts: Facts) -> BoolArray:
+        """Whether each ticket's service had news."""
+        found: BoolArray = (
+            np.isin(facts.texts["service"], list(self.services))
+            if self.services
+            else np.zeros(len(facts.ticket_ids), np.bool_)
+        )
         return found

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.live import LiveHistories
+from features.snapshots import Snapshots
 from models.reasons import Reason
 from serving.clock_reading import clocks_of, has_target, instant
 from serving.estimates import Estimates
@@ -53,11 +55,19 @@ class Scored:
 
     facts: Facts
     leading: VerdictArrays
-    response: Callable[[Int64Array], VerdictArrays]  # of the tickets at some places: only rows that are read show it
+    histories: LiveHistories
+    snapshots: Snapshots
     estimates: Estimates
     reading: Reading
     suggestion: Suggestion | None = None  # None: the order is that of the rules
+    responses: VerdictArrays | None = None  # of all tickets, where the order asked for them
     _ranks: dict[str, Int64Array] = field(default_factory=dict, repr=False)
+
+    def response(self, places: Int64Array) -> VerdictArrays:
+        """The verdicts on the response of the tickets at some places: only rows that are read show it."""
+        if self.responses is not None:
+            return self.responses.take(places)
+        return self.histories.verdicts(self.snapshots.take(places), self.reading.response)
 
     def rows(self, places: Int64Array, told: Sequence[Sequence[Reason]] | None = None) -> list[QueueRow]:
         """The tickets at some places as rows in words; `told`: the bundle's reasons for them, where they are known already."""

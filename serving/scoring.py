@@ -19,6 +19,7 @@ from serving.open_work import suggested_order
 from serving.risk import Thresholds
 from serving.scored import Reading, Scored
 from serving.suggested import OrderSettings
+from serving.unchanged import Unchanged
 from serving.wording import LocalTime
 from sla.clocks.replay import VerdictState
 from sla.instants import to_us
@@ -53,41 +54,55 @@ class Scoring:
         finished tickets tell of work.
         """
         snapshots = histories.open_snapshots(to_us(at)) if of is None else of
-        facts, leading = Facts.of(histories, snapshots), histories.verdicts(snapshots, LEADING)
+        touched = touched or Touched()
+        still = None if before is None else Unchanged.since(before, histories, snapshots, touched)
+        if still is None:
+            facts, leading = Facts.of(histories, snapshots), histories.verdicts(snapshots, LEADING)
+        else:
+            facts, leading = still.facts(), still.verdicts(LEADING, still.before.leading)
         is_undecided = np.isin(leading.state, _UNDECIDED)
-        estimates = Estimates.none(len(snapshots))
-        asked_at = at
-        if bundle is not None and before is not None:
-            place = before.facts.by_id.get_indexer(facts.by_id)
-            place[~is_undecided | (touched or Touched()).among(facts)] = -1
-            estimates, asked_at = before.estimates.moved(place), before.reading.asked_at
+        estimates, asked_at = Estimates.none(len(snapshots)), at
+        if bundle is not None and still is not None:
+            estimates, asked_at = still.estimates(is_undecided, facts, touched), still.before.reading.asked_at
         if bundle is not None:
             estimates = estimates.asked(bundle, histories, snapshots, is_undecided & (estimates.row < 0))
         reading = Reading(at, histories.agreements, self.thresholds, self.local, LEADING, RESPONSE, asked_at)
         scored = Scored(
             facts,
             leading,
-            lambda places: histories.verdicts(snapshots.take(places), RESPONSE),
+            histories,
+            snapshots,
             estimates,
             reading,
         )
-        return scored if ordered_by is None else self._ordered(scored, histories, snapshots, ordered_by)
+        return scored if ordered_by is None else self._ordered(scored, histories, snapshots, ordered_by, still)
 
-    def _ordered(self, scored: Scored, histories: LiveHistories, snapshots: Snapshots, handling: Handling) -> Scored:
+    def _ordered(
+        self,
+        scored: Scored,
+        histories: LiveHistories,
+        snapshots: Snapshots,
+        handling: Handling,
+        still: Unchanged | None,
+    ) -> Scored:
         """The same with what the suggested order says; as it is where the rules alone speak or are wanted."""
         if scored.estimates.bundle is None or not self.order.is_wanted:
             return scored
-        counts = self.order.gain.response > 0 and RESPONSE in histories.agreements.clocks
-        clocks = scored.leading, histories.verdicts(snapshots, RESPONSE) if counts else None
+        responses = None
+        if self.order.gain.response > 0 and RESPONSE in histories.agreements.clocks:
+            if still is None or still.before.responses is None:
+                responses = histories.verdicts(snapshots, RESPONSE)
+            else:
+                responses = still.verdicts(RESPONSE, still.before.responses)
         said = suggested_order(
             histories,
             snapshots,
             scored.facts,
-            clocks,
+            (scored.leading, responses),
             scored.estimates,
             handling,
             self.order,
             to_us(scored.reading.at),
             self.work,
         )
-        return replace(scored, suggestion=said)
+        return replace(scored, suggestion=said, responses=responses)

@@ -1,0 +1,69 @@
+"""Tickets of which nothing is new since the queue before: what was read of them then still holds, or follows from the time that passed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.live import LiveHistories
+from features.snapshots import Snapshots
+from serving.estimates import Estimates
+from serving.facts import Facts
+from serving.known_events import Touched
+from serving.scored import Scored
+from sla.clocks.later import verdicts_later
+from sla.clocks.verdicts import VerdictArrays, VerdictState
+from sla.instants import BoolArray, Int64Array, to_us
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The queue before, and beside m snapshots of one instant the places there: -1 where something is new of the ticket, or it is new."""
+
+    before: Scored
+    place: Int64Array
+    histories: LiveHistories
+    snapshots: Snapshots
+
+    @classmethod
+    def since(cls, before: Scored, histories: LiveHistories, snapshots: Snapshots, touched: Touched) -> Unchanged:
+        """Which snapshots' tickets had no news (`touched`) after the queue before, and none that only now has become true."""
+        place = histories.places_among(snapshots, before.histories, before.snapshots)
+        had_news = np.isin(snapshots.ticket, histories.numbers(np.array(sorted(touched.tickets), object)))
+        has_news = had_news | histories.learned(snapshots, to_us(before.reading.at))
+        return cls(before, np.where(has_news, -1, place), histories, snapshots)
+
+    @property
+    def _kept(self) -> Int64Array:
+        return np.flatnonzero(self.place >= 0)
+
+    @property
+    def _anew(self) -> Int64Array:
+        return np.flatnonzero(self.place < 0)
+
+    def facts(self) -> Facts:
+        """The facts of all."""
+        found, kept, anew = Facts.blank(len(self.place)), self._kept, self._anew
+        found.place(kept, self.before.facts.take(self.place[kept]))
+        found.place(anew, Facts.of(self.histories, self.snapshots.take(anew)))
+        return found
+
+    def verdicts(self, target: str, then: VerdictArrays) -> VerdictArrays:
+        """The verdicts on a target of all. `then`: those of the queue before."""
+        if target not in self.histories.agreements.clocks or not len(self.place):
+            return self.histories.verdicts(self.snapshots, target)
+        kept, at_us = self._kept, int(self.snapshots.at_us[0])
+        since_us = to_us(self.before.reading.at)
+        later, asks = verdicts_later(then.take(self.place[kept]), self.histories.agreements, target, since_us, at_us)
+        anew = np.sort(np.concatenate([self._anew, kept[asks]]))
+        if len(anew) == len(self.place):
+            return self.histories.verdicts(self.snapshots, target)
+        found = VerdictArrays.blank(len(self.place), VerdictState.NO_AGREEMENT)
+        found.place(kept, later)
+        found.place(anew, self.histories.verdicts(self.snapshots.take(anew), target))
+        return found
+
+    def estimates(self, is_undecided: BoolArray, facts: Facts, touched: Touched) -> Estimates:
+        """What the bundle said then of undecided tickets; nothing of those of services that had news."""
+        return self.before.estimates.moved(np.where(is_undecided & ~touched.by_service(facts), self.place, -1))
