@@ -1,13 +1,13 @@
 """Which services have a new outage within 24 hours: rolling quarters on two public data sets, planted signals, speed.
 
-    python -m benchmarks.outages [--early] [--hours] [--large] [FOLDER WITH THE TWO FILES]
+    python -m benchmarks.outages [--early] [--hours] [--groups] [--large] [FOLDER WITH THE TWO FILES]
 
 At the beginning of each quarter every candidate is fitted to what was known then and asked about the quarter, service by
 service and day by day; `served` is what the gate, on the quarters before, would have served. The configuration was chosen
 with `--early`, which sees nothing recorded after CHOSEN_UNTIL; the figures are of the quarters since. Intervals
 resample weeks. Upptime: outages from checks by the rules of features/outages/checks.py. GitHub: an outage is any published
 incident but maintenance and `none`. With `--hours` the models of the early quarters, which learn from midnights, are asked
-at other hours too. With `--large` ten million made checks are imported and turned
+at other hours too, and with `--groups` about services made of others, put together by lot. With `--large` ten million made checks are imported and turned
 into histories too (a few minutes, some gigabytes). The last line is one JSON object.
 """
 
@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks._checks import import_seconds
+from benchmarks._groups import print_groups
 from benchmarks._planted import planted
 from features.outages.columns import RULES, outage_columns
 from features.outages.ledger import Ledger
@@ -77,10 +78,15 @@ def rolled_of(source: Source, folder: Path, *, early: bool) -> tuple[Rolled, Rol
     return rolled, rolled if early else rolled.where(late)
 
 
+def early_events(source: Source, folder: Path) -> pd.DataFrame:
+    """What was recorded in the quarters that everything was chosen on."""
+    events = read(folder / source.file, load_mapping(ROOT / "examples" / source.mapping / "mapping.yaml")).events
+    return events[events["recorded_at"] < CHOSEN_UNTIL]
+
+
 def print_hours(name: str, source: Source, folder: Path) -> None:
     """Prints how well models that learned from midnights answer at other hours of the day, on the early quarters."""
-    events = read(folder / source.file, load_mapping(ROOT / "examples" / source.mapping / "mapping.yaml")).events
-    ledger = Ledger.of(events[events["recorded_at"] < CHOSEN_UNTIL], kinds=source.kinds)
+    ledger = Ledger.of(early_events(source, folder), kinds=source.kinds)
     parts = [outage_rows(ledger, hour=hour) for hour in HOURS]
     names = OutageRows.__dataclass_fields__
     rows = OutageRows(*(np.concatenate([getattr(part, one) for part in parts]) for one in names))
@@ -186,6 +192,8 @@ def main() -> int:
         found |= figures(name, judged)
         if "--hours" in sys.argv:
             print_hours(name, source, folder)
+        if "--groups" in sys.argv:
+            print_groups(name, early_events(source, folder), source.kinds)
     found["seconds"] = time.process_time() - began
     found["planted_share"] = planted_share()
     found["score_5000_seconds"], found["board_5000_seconds"] = scoring_seconds()

@@ -70,6 +70,13 @@ def needs_of(agreements: AgreementSet | None) -> dict[str, tuple[str, ...]]:
     return {} if agreements is None else {name: one.cannot_do_without for name, one in agreements.services.items()}
 
 
+def groups_of(agreements: AgreementSet | None) -> dict[str, tuple[int, tuple[str, ...]]]:
+    """What the services made of others are made of, by the catalogue; nothing where there is none."""
+    from sla.agreements.catalogue import groups_among
+
+    return {} if agreements is None else groups_among(agreements.services)
+
+
 @app.command("services")
 @says_faults
 def services(
@@ -86,6 +93,7 @@ def services(
 
     Example: slacast forecast services --as-of 2026-08-20T08:00+00:00 --json
     """
+    from features.outages.groups import group_ledger
     from features.outages.ledger import Ledger
     from features.outages.tickets import service_tickets
     from features.store import open_store
@@ -102,8 +110,11 @@ def services(
     kinds, rules = told_how(model)
     told = service_tickets(tickets, agreements)
     ledger = Ledger.of(events, told, kinds=kinds, rules=rules, needs=needs_of(agreements))
+    names = groups_of(agreements)
+    groups = group_ledger(ledger, events, names, told)
     unread = found.why if found.version or not found.is_reachable else "no model yet"
-    emit(forecast_services(ledger, at, model, unread if model is None else str(found.version)), as_json)
+    version = unread if model is None else str(found.version)
+    emit(forecast_services(ledger, at, model, version, groups=groups, group_names=names), as_json)
 
 
 @app.command("judged")
@@ -115,6 +126,7 @@ def judged(store: StoreOption = None, as_of: AsOfOption = None, as_json: JsonOpt
 
     Example: slacast forecast judged
     """
+    from features.outages.groups import group_ledger
     from features.outages.ledger import Ledger
     from features.store import open_store
     from models.outage import told_how
@@ -126,12 +138,15 @@ def judged(store: StoreOption = None, as_of: AsOfOption = None, as_json: JsonOpt
     settings, at = settings_with(database_url=store), seen_at(as_of)
     with open_store(settings.database_url) as opened:
         said, events = opened.forecasts.read(SERIES, until=at), opened.service_events(until=at)
+        agreements = agreements_known(settings, opened.latest_agreements())
     if said.empty:
         raise fail("no outage probability was kept by then: slacast serve keeps them, once an hour, while it runs")
     kinds, rules = told_how(_champion(settings)[1])
     share = settings.outage_untouched_share
     alone = partial(is_untouched, share=share) if share > 0 else None
-    emit(judge_forecasts(said, Ledger.of(events, kinds=kinds, rules=rules), to_us(at), alone), as_json)
+    ledger, names = Ledger.of(events, kinds=kinds, rules=rules), groups_of(agreements)
+    groups = group_ledger(ledger, events, names)
+    emit(judge_forecasts(said, ledger, to_us(at), alone, groups=groups, group_names=names), as_json)
 
 
 def _champion(settings: Settings) -> tuple[RegistryAnswer, OutageModel | None]:

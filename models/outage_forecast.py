@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -78,17 +78,39 @@ class OutageForecast:
         return "\n".join(lines)
 
 
-def forecast_services(ledger: Ledger, at: datetime, model: OutageModel | None, version: str = "") -> OutageForecast:
-    """What is said of every service at an instant, from a ledger of what was recorded by then; without a model, by a rule."""
-    at_us = to_us(at)
-    rows = rows_at(ledger, at_us)
+def forecast_services(
+    ledger: Ledger,
+    at: datetime,
+    model: OutageModel | None,
+    version: str = "",
+    *,
+    groups: Ledger | None = None,
+    group_names: Collection[str] = (),
+) -> OutageForecast:
+    """What is said of every service at an instant, from a ledger of what was recorded by then; without a model, by a rule.
+
+    Services made of others (`group_names`) are told of from their own ledger (features/outages/groups.py), never from what
+    was recorded under their name alone.
+    """
     horizon_us = DAY_US if model is None else model.horizon_us
-    columns = outage_columns(ledger, rows, horizon_us)
     by = FIRST_RULE if model is None else model.served
+    found = [one for one in _told(ledger, at, model, by, horizon_us) if one.service not in group_names]
+    if groups is not None:
+        found += _told(groups, at, model, by, horizon_us)
+    found.sort(key=lambda one: -one.probability)
+    asked = {one.service for one in found}
+    left = tuple(sorted({*ledger.names, *group_names} - asked))
+    return OutageForecast(from_us(to_us(at)), horizon_us / DAY_US * 24, by, version, tuple(found), left)
+
+
+def _told(ledger: Ledger, at: datetime, model: OutageModel | None, by: str, horizon_us: int) -> list[ServiceForecast]:
+    """What is said of each service of a ledger that can be asked about, in order of service."""
+    rows = rows_at(ledger, to_us(at))
+    columns = outage_columns(ledger, rows, horizon_us)
     probability = columns.rates[:, RULES.index(FIRST_RULE)] if model is None else model.predict(columns)
     pushes = np.zeros(columns.values.shape) if model is None else model.attributions(columns)
     week = expectation(ledger, rows, 7.0)
-    found = [
+    return [
         ServiceForecast(
             ledger.names[rows.service[row]],
             float(probability[row]),
@@ -104,11 +126,8 @@ def forecast_services(ledger: Ledger, at: datetime, model: OutageModel | None, v
                 is_less=bool(probability[row] < columns.rates[row, 0]),
             ),
         )
-        for row in np.argsort(-probability, kind="stable")
+        for row in range(len(rows))
     ]
-    asked = {one.service for one in found}
-    left = tuple(name for name in ledger.names if name not in asked)
-    return OutageForecast(from_us(at_us), horizon_us / DAY_US * 24, by, version, tuple(found), left)
 
 
 def reasons(

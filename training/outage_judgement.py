@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,35 +51,46 @@ class JudgedForecasts:
 
 
 def judge_forecasts(
-    said: pd.DataFrame, ledger: Ledger, until_us: int, is_untouched: Callable[[str, datetime], bool] | None = None
+    said: pd.DataFrame,
+    ledger: Ledger,
+    until_us: int,
+    is_untouched: Callable[[str, datetime], bool] | None = None,
+    *,
+    groups: Ledger | None = None,
+    group_names: Collection[str] = (),
 ) -> JudgedForecasts:
     """The figures of stored forecasts (features.store.forecasts) whose outcome was known by an instant.
 
     Of each service and UTC day the first forecast counts, so that none is judged twenty-four times. `is_untouched` tells
     which services were left alone on the day of an instant: they are judged once more by themselves, because nobody acted.
+    Services made of others (`group_names`) are judged by the outages of the whole, which are those of their own ledger.
     """
-    place = {name: number for number, name in enumerate(ledger.names)}
-    mine = said[said["subject"].isin(place)].sort_values("made_at", kind="stable")
+    place = {name: number for number, name in enumerate(ledger.names) if name not in group_names}
+    of_groups = {name: number for number, name in enumerate(() if groups is None else groups.names)}
+    mine = said[said["subject"].isin([*place, *of_groups])].sort_values("made_at", kind="stable")
     day = us_of(mine["made_at"]) // DAY_US
     mine = mine[~pd.DataFrame({"day": day, "subject": mine["subject"].to_numpy()}).duplicated().to_numpy()]
     at_us = us_of(mine["made_at"]) // SECOND_US * SECOND_US
     label, known_us = np.full(len(mine), np.nan), np.zeros(len(mine), np.int64)
     horizon_us = us_of(mine["period_end"]) - us_of(mine["period_start"])
-    service = np.array([place[name] for name in mine["subject"]], np.int64)
-    for length in np.unique(horizon_us):
-        chosen = horizon_us == length
-        rows = labelled(ledger, service[chosen], at_us[chosen], int(length))
-        label[chosen], known_us[chosen] = rows.label, rows.known_us
+    is_group = mine["subject"].isin(of_groups).to_numpy(np.bool_)
+    service = np.array([(of_groups | place)[name] for name in mine["subject"]], np.int64)
+    for of, asked in ((ledger, ~is_group), (groups, is_group)):
+        for length in np.unique(horizon_us[asked]):
+            chosen = asked & (horizon_us == length)
+            assert of is not None  # noqa: S101 (a group was asked about)
+            rows = labelled(of, service[chosen], at_us[chosen], int(length))
+            label[chosen], known_us[chosen] = rows.label, rows.known_us
     is_known = ~np.isnan(label) & (known_us <= until_us)
     who = mine["model_version"].astype(object).to_numpy()
     value = mine["value"].to_numpy(np.float64)
-    groups = {str(name): is_known & (who == name) for name in sorted(set(who[is_known]))}
+    answers = {str(name): is_known & (who == name) for name in sorted(set(who[is_known]))}
     if is_untouched is not None:
         pairs = zip(mine["subject"], mine["made_at"], strict=True)
         alone = np.array([is_untouched(str(name), at.to_pydatetime()) for name, at in pairs], np.bool_)
-        groups |= {f"{name}, {UNTOUCHED}": rows & alone for name, rows in groups.items() if (rows & alone).any()}
+        answers |= {f"{name}, {UNTOUCHED}": rows & alone for name, rows in answers.items() if (rows & alone).any()}
     scores, counts = {}, {}
-    for name, rows_of in groups.items():
+    for name, rows_of in answers.items():
         y = label[rows_of]
         counts[name] = (len(y), int(y.sum()))
         if FEWEST_OUTAGES <= y.sum() < len(y):

@@ -79,7 +79,7 @@ def _rates(view: OutageView) -> FloatArray:
 
 def _everywhere(view: OutageView) -> FloatArray:
     """The share of days with an outage over all services so far, with a little added so that it is never zero."""
-    ledger, at_us = view.ledger, view.rows.at_us
+    ledger, at_us = view.ledger.of_all, view.rows.at_us
     distinct, place = np.unique(at_us, return_inverse=True)
     since_hours = np.sort(ledger.watch_since_us // HOUR_US)
     begun = np.searchsorted(since_hours, distinct // HOUR_US)
@@ -128,8 +128,8 @@ def _calendar(view: OutageView) -> dict[str, FloatArray]:
 
 def _similar(view: OutageView) -> dict[str, FloatArray]:
     """How often earlier days that looked like this one, of any service, saw an outage."""
-    found = SimilarWindows.upto(view.ledger, view.horizon_us, int(view.rows.at_us.max(initial=0)))
-    share, count = found.seen(view.rows.service, view.rows.at_us)
+    found = SimilarWindows.upto(view.ledger.of_all, view.horizon_us, int(view.rows.at_us.max(initial=0)))
+    share, count = found.seen(view.ledger, view.rows.service, view.rows.at_us)
     return {"log odds by similar days": _log_odds(share), "similar days": np.log1p(count)}
 
 

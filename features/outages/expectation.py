@@ -30,14 +30,15 @@ def expectation(ledger: Ledger, rows: OutageRows, days: float) -> Expectation:
     before = found.timeline.before(rows.at_us)
     begun = found.sums.upto(rows.service + 1, before)[:, found.columns["outage", BEGUN]]
     watched = np.maximum(at_us - ledger.watch_since_us[rows.service], 0) / DAY_US
-    known = ledger.outages.known_us < at_us
-    all_days = np.clip(at_us - ledger.watch_since_us, 0, None).sum(dtype=np.float64) / DAY_US
+    of_all = ledger.of_all
+    known = of_all.outages.known_us < at_us
+    all_days = np.clip(at_us - of_all.watch_since_us, 0, None).sum(dtype=np.float64) / DAY_US
     a_day = known.sum() / max(all_days, 1.0)
     rate = (begun + STRENGTH_DAYS * a_day) / (watched + STRENGTH_DAYS)
     over = _over(ledger, at_us)
     ended = np.bincount(ledger.outages.service[over], minlength=len(ledger.names))
     minutes = ledger.summed(rows.service, rows.at_us)[:, SECONDS_DOWN] / 60.0
-    usual = _mean_minutes(ledger, over)
+    usual = _mean_minutes(of_all, _over(of_all, at_us))
     length = (minutes + STRENGTH_OUTAGES * usual) / (ended[rows.service] + STRENGTH_OUTAGES)
     return Expectation(rate * days, rate * days * length)
 

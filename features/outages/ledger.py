@@ -15,6 +15,7 @@ from features.outages.samples import Samples
 from features.outages.spans import Spans, places_of, spans_of, us_of
 from features.outages.tickets import MAJOR_INCIDENT, TICKET_OPENED, TICKET_REOPENED
 from features.outages.watching import Watching
+from features.outages.wholes import Whole
 from features.prefix_sums import KeyedSums, Timeline
 from features.schema import attribute_columns
 from features.service_histories import ServiceHistories
@@ -57,6 +58,13 @@ class Ledger:
     kinds: tuple[str, ...]
     needs: Needs
     needed: NeededOutages
+    population: Ledger | None = None  # of a ledger of groups: that of the services they are made of
+    wholes: tuple[Whole, ...] = ()  # what each group is made of (features/outages/groups.py)
+
+    @property
+    def of_all(self) -> Ledger:
+        """The ledger whose services say what is usual: groups fail when their parts do, which must not count again."""
+        return self.population or self
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -84,7 +92,7 @@ class Ledger:
         """
         rules = rules or CheckRules()
         samples = Samples.of(events, rules)
-        plain = _as_outages(events[~samples.is_sample], kinds)
+        plain = as_outages(events[~samples.is_sample], kinds)
         told = pd.concat([plain, outages_from_checks(events, rules), samples.edges(events)], ignore_index=True)
         histories = ServiceHistories.from_events(told)
         place = {name: number for number, name in enumerate(histories.names)}
@@ -154,7 +162,7 @@ def weekday_of(at_us: Int64Array) -> Int64Array:
     return (at_us // DAY_US + THURSDAY) % 7
 
 
-def _as_outages(events: pd.DataFrame, kinds: tuple[str, ...]) -> pd.DataFrame:
+def as_outages(events: pd.DataFrame, kinds: tuple[str, ...]) -> pd.DataFrame:
     """The events with every kind that is to be forecast called an outage."""
     plain = events.drop(columns=attribute_columns(events))
     is_meant = plain["kind"].isin(kinds)

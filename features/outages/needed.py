@@ -16,10 +16,14 @@ Needs = Mapping[str, Sequence[str]]
 
 
 class NeededOutages:
-    """For each service (a place among the names) what is known of the outages of all that it needs, directly or through others."""
+    """For each service what is known of the outages of all that it needs, directly or through others.
 
-    def __init__(self, outages: Spans, names: Sequence[str], needs: Needs) -> None:
-        dependents = _dependents(names, needs)
+    The services of `outages` are places among the names; those that are asked about places among `asking` (default: the same).
+    """
+
+    def __init__(self, outages: Spans, names: Sequence[str], needs: Needs, asking: Sequence[str] | None = None) -> None:
+        asking = names if asking is None else asking
+        dependents = _dependents(names, needs, asking)
         over = outages.end_us != NEVER_US
         parts = [
             _arrivals(outages.service, outages.known_us, dependents, [1, 1]),
@@ -29,18 +33,18 @@ class NeededOutages:
         ]
         keys, at_us, amounts = (np.concatenate([part[number] for part in parts]) for number in range(3))
         self._timeline = Timeline.of(at_us)
-        self._sums = KeyedSums(self._timeline, keys, max(len(names), 1), amounts)
+        self._sums = KeyedSums(self._timeline, keys, max(len(asking), 1), amounts)
 
     def known(self, service: Int64Array, at_us: Int64Array) -> NDArray[np.int64]:
         """n x 2: outages begun and outages going on of what each service needs, as known strictly before each instant."""
         return self._sums.upto(service, self._timeline.before(at_us))
 
 
-def _dependents(names: Sequence[str], needs: Needs) -> dict[int, list[int]]:
+def _dependents(names: Sequence[str], needs: Needs, asking: Sequence[str]) -> dict[int, list[int]]:
     """For each service those that need it; circles do no harm."""
     place = {name: number for number, name in enumerate(names)}
     found: dict[int, list[int]] = {}
-    for name in names:
+    for number, name in enumerate(asking):
         seen, ahead = {name}, list(needs.get(name, ()))
         while ahead:
             needed = ahead.pop()
@@ -48,7 +52,7 @@ def _dependents(names: Sequence[str], needs: Needs) -> dict[int, list[int]]:
                 seen.add(needed)
                 ahead += needs.get(needed, ())
                 if needed in place:
-                    found.setdefault(place[needed], []).append(place[name])
+                    found.setdefault(place[needed], []).append(number)
     return found
 
 

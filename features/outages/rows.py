@@ -8,16 +8,21 @@ A label is known a day after the horizon ends (records may be late), and later i
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.outages.ledger import SECONDS_DOWN, Ledger
+from features.outages.wholes import NOWHERE
 from features.service_histories import ON_NOW
 from sla.instants import DAY_US, NEVER_US, SECOND_US, BoolArray, Int64Array
 
 FloatArray = NDArray[np.float64]
+_Holds: TypeAlias = Callable[[Ledger, Int64Array, Int64Array], BoolArray]
 SETTLING_US = DAY_US
 DEAD_US = 28 * DAY_US
 DEAD_SHARE = 0.5
@@ -103,7 +108,12 @@ def labelled(ledger: Ledger, service: Int64Array, at_us: Int64Array, horizon_us:
     day that somebody acted on would seem to end in an outage.
     """
     outages, over_us = ledger.outages, at_us + horizon_us + SETTLING_US
-    recorded_us = outages_between(ledger, service, at_us, horizon_us)
+    if ledger.population is not None:  # outages that were taken back never came: known once they were
+        is_real = outages.end_us > outages.begin_us
+        gone = outages.where(~is_real)
+        taken_us = -_first_of(ledger, (gone.service, gone.begin_us, -gone.end_known_us), service, at_us, horizon_us)
+        outages, over_us = outages.where(is_real), np.maximum(over_us, taken_us)
+    recorded_us = _first_of(ledger, (outages.service, outages.begin_us, outages.known_us), service, at_us, horizon_us)
     has_outage = recorded_us != NEVER_US
     known_us = np.where(has_outage, np.maximum(over_us, recorded_us), over_us)
     keyed = _Keyed(ledger)
@@ -169,11 +179,33 @@ def _first_of(
 
 def _is_watched(ledger: Ledger, service: Int64Array, at_us: Int64Array) -> BoolArray:
     """A target of checks is watched while they come; any other service from its first record on."""
+    if ledger.population is not None:
+        return _of_enough_parts(ledger, service, at_us, _is_watched)
     found: BoolArray = ledger.watching.just_before(service, at_us) | (ledger.watching.first_us[service] >= at_us)
     return found
 
 
 def _was_watched(ledger: Ledger, service: Int64Array, end_us: Int64Array) -> BoolArray:
     """Whether checks went on until the horizon's end; of other services, whether the log does."""
+    if ledger.population is not None:
+        return _of_enough_parts(ledger, service, end_us, _was_watched)
     watched = ledger.watching.from_on(service, end_us)
-    return np.where(ledger.watching.has_checks[service], watched, end_us <= ledger.until_us)
+    found: BoolArray = np.where(ledger.watching.has_checks[service], watched, end_us <= ledger.until_us)
+    return found
+
+
+def _of_enough_parts(ledger: Ledger, group: Int64Array, at_us: Int64Array, holds: _Holds) -> BoolArray:
+    """Whether something holds of so many parts of each group as it needs, of those known of by each instant."""
+    population, out = ledger.of_all, np.zeros(len(group), np.bool_)
+
+    def of_part(service: int, at_us: Int64Array) -> BoolArray:
+        if service == NOWHERE:
+            return np.zeros(len(at_us), np.bool_)
+        is_known = population.watch_since_us[service] < at_us
+        held: BoolArray = is_known & holds(population, np.full(len(at_us), service), at_us)
+        return held
+
+    for one in np.unique(group).tolist():
+        mine = group == one
+        out[mine] = ledger.wholes[one].has_enough(partial(of_part, at_us=at_us[mine]))
+    return out

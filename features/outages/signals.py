@@ -122,13 +122,13 @@ def needed(view: OutageView) -> Columns:
 
 
 def around(view: OutageView) -> Columns:
-    """Outages of the services of the same group, its own left out."""
-    ledger, rows = view.ledger, view.rows
-    key = ledger.group[rows.service]
+    """Outages of the services of the same group, its own left out; of services made of others those of their parts count."""
+    rows, key = view.rows, view.ledger.group[view.rows.service]
+    ledger, is_own = view.ledger.of_all, view.ledger.population is None
     now = ledger.around.upto(key, ledger.around_timeline.before(rows.at_us))[:, 0]
     out = {}
     for days in (1, 7, 30):
         then = ledger.around.upto(key, ledger.around_timeline.before(rows.at_us - days * DAY_US))[:, 0]
-        own = view.count("outage", BEGUN, days)
+        own = view.count("outage", BEGUN, days) if is_own else np.zeros_like(now)
         out[f"outages around in {days} days"] = np.log1p(np.maximum(now - then - own, 0))
     return out

@@ -39,7 +39,6 @@ MOST_A_DAY = 500  # services of which each day is remembered: thousands tell no 
 class SimilarWindows:
     """Past days by how they looked, as sums along time: how many there were, and how many saw an outage."""
 
-    ledger: Ledger
     timeline: Timeline
     levels: tuple[KeyedSums, KeyedSums, KeyedSums]  # all, roughly alike, alike
 
@@ -57,11 +56,11 @@ class SimilarWindows:
             KeyedSums(timeline, keys[row], count, amounts)
             for keys, count in ((np.zeros_like(rough), 1), (rough, ROUGH), (alike, ALIKE))
         ]
-        return cls(ledger, timeline, (sums[0], sums[1], sums[2]))
+        return cls(timeline, (sums[0], sums[1], sums[2]))
 
-    def seen(self, service: Int64Array, at_us: Int64Array) -> tuple[FloatArray, FloatArray]:
-        """The share of the days like each of these that saw an outage, and how many days were alike; both n."""
-        rough, alike = _looks(self.ledger, service, at_us)
+    def seen(self, ledger: Ledger, service: Int64Array, at_us: Int64Array) -> tuple[FloatArray, FloatArray]:
+        """The share of the days like each of these, of a ledger, that saw an outage, and how many days were alike; both n."""
+        rough, alike = _looks(ledger, service, at_us)
         known = self.timeline.before(at_us)
         every, some, few = (
             sums.upto(keys, known) for sums, keys in zip(self.levels, (np.zeros_like(rough), rough, alike), strict=True)

@@ -13,6 +13,7 @@ from models.outage import told_how
 from serving.alerting.memory import Event, Notice
 from serving.alerting.rules import Rule
 from serving.alerting.sight import Sight
+from serving.services.groups import histories_of, outages_of
 from serving.services.happened import Happened
 from serving.services.making import Answering, make_basis
 from serving.services.standing import ServiceBoard
@@ -41,10 +42,9 @@ class PastServices:
         kinds, rules = told_how(model)
         ledger = Ledger.of(self.events, None, kinds=kinds, rules=rules)
         happened = Happened.of(self.events, ledger, known_us)
-        return {
-            name: np.sort(happened.of_service(happened.outages, place).begin_us)
-            for name, place in happened.place.items()
-        }
+        names = sorted({*happened.place, *self.agreements.services})
+        histories = histories_of(names, happened, self.agreements)
+        return {name: np.sort(outages_of(name, histories[name], happened, self.agreements).begin_us) for name in names}
 
 
 @dataclass

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from features.outages.groups import group_ledger
 from features.outages.ledger import Ledger
 from models.outage import OutageModel, told_how
 from models.outage_forecast import OutageForecast, forecast_services
@@ -27,7 +28,7 @@ from serving.services.standing import (
 )
 from serving.services.untouched import is_untouched
 from sla.agreements.agreement_set import AgreementSet
-from sla.agreements.catalogue import Service
+from sla.agreements.catalogue import Service, groups_among
 from sla.instants import DAY_US, NEVER_US, SECOND_US, from_us, to_us
 from sla.services.dependencies import Needs, composite
 from sla.services.service_history import FAR_PAST_US, ServiceError, ServiceHistory, ServiceState
@@ -94,7 +95,15 @@ def make_basis(
     needs = {name: service.cannot_do_without for name, service in agreements.services.items()}
     ledger = Ledger.of(events, seen, kinds=kinds, rules=rules, needs=needs)
     happened = Happened.of(events, ledger, at_us)
-    forecast = forecast_services(ledger, at, model, answering.version or "")
+    groups = groups_among(agreements.services)
+    forecast = forecast_services(
+        ledger,
+        at,
+        model,
+        answering.version or "",
+        groups=group_ledger(ledger, events, groups, seen) if groups else None,
+        group_names=groups,
+    )
     names = sorted({*agreements.services, *ledger.names})
     histories = histories_of(names, happened, agreements)
     board = ServiceBoard(at, forecast.by, answering.version, answering.why_none, forecast.horizon_hours)
@@ -132,7 +141,7 @@ class _Standings:
         outages = outages_of(name, history, happened, basis.agreements)
         found: Measured = measured(history, entry, basis.agreements, self._at_us)
         last = len(outages.begin_us) - 1
-        risk = None if entry.made_of else self._risk(name)
+        risk = None if state == "down" else self._risk(name)
         over_us = int(outages.end_us[last]) if last >= 0 else NEVER_US
         return ServiceStanding(
             service=name,
@@ -142,7 +151,7 @@ class _Standings:
             owner=entry.owner,
             criticality=entry.criticality,
             risk=risk,
-            why_no_risk=None if risk else self._why_no_risk(entry, state, place),
+            why_no_risk=None if risk else self._why_no_risk(name, state),
             availability=found.share,
             budget=found.budget,
             last_outage_at=from_us(int(outages.begin_us[last])) if last >= 0 else None,
@@ -184,13 +193,14 @@ class _Standings:
             is_untouched(name, self._at, self._untouched_share),
         )
 
-    def _why_no_risk(self, entry: Service, state: State, place: int | None) -> str:
-        if entry.made_of is not None:
-            return "it is made of other services: the outages of each are forecast, those of the whole are not"
-        if place is None:
+    def _why_no_risk(self, name: str, state: State) -> str:
+        agreements, place = self._basis.agreements, self._basis.happened.place
+        if place.keys().isdisjoint(resting_on(name, agreements)):
             return "nothing is recorded of it: no outage, check or change"
         if state == "down":
             return "it is down: a new outage is not asked about"
+        if agreements.services.get(name, NOT_IN_CATALOGUE).made_of is not None:
+            return "too few of its parts are known or watched, or it was down for most of four weeks"
         return "it is not watched any more, or was down for most of four weeks"
 
     def _planned(self, entry: Service, history: ServiceHistory, place: int | None) -> tuple[Planned, ...]:

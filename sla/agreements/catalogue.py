@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -156,3 +157,8 @@ class Service(BaseModel):
     def fact(self, name: str) -> str | None:
         """The text of one catalogue fact for conditions (`service.criticality`, ...), None where the catalogue is silent."""
         return getattr(self, name.removeprefix("service.")) or None
+
+
+def groups_among(services: Mapping[str, Service]) -> dict[str, tuple[int, tuple[str, ...]]]:
+    """Of each service made of others: how many of its parts must work, and which they are."""
+    return {name: (one.made_of.parts_needed, one.parts) for name, one in services.items() if one.made_of}

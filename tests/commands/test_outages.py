@@ -121,3 +121,20 @@ def test_kept_probabilities_are_judged_and_without_any_it_says_who_keeps_them(tr
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert found["by"]["m"]["forecasts"] + found["not_known_yet"] == 40
+
+
+def test_a_service_made_of_others_is_told_of_as_a_whole(trained, tmp_path):
+    text = "slacast: 1\nservices:\n" + "".join(f"  service {n:03d}: {{}}\n" for n in range(3))
+    text += "  all three: {made_of: {all_of: [service 000, service 001, service 002]}}\n"
+    text += "  any: {made_of: {any_of: [service 000, service 001, service 002]}}\n"
+    text += "agreements: [{name: x, targets: [{metric: resolution, goals: [{default: true, within: no agreement}]}]}]\n"
+    path = tmp_path / "agreements.yaml"
+    path.write_text(text, encoding="utf-8")
+    plain = json.loads(_forecast(trained, "--as-of", AS_OF, "--json"))
+    found = json.loads(_forecast(trained | {"SLACAST_AGREEMENTS": str(path)}, "--as-of", AS_OF, "--json"))
+    by_name = {one["service"]: one for one in found["services"]}
+    assert by_name["all three"]["usual"] > max(by_name[f"service {n:03d}"]["usual"] for n in range(3))
+    assert by_name["any"]["usual"] < min(by_name[f"service {n:03d}"]["usual"] for n in range(3))
+    assert [one for one in found["services"] if one["service"] not in ("all three", "any")] == plain["services"]
+    probabilities = [one["probability"] for one in found["services"]]
+    assert probabilities == sorted(probabilities, reverse=True)

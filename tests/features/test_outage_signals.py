@@ -233,7 +233,7 @@ def test_of_very_many_services_each_day_is_remembered_of_some_and_each_service_i
     frame = frame.assign(kind="change", phase="point", event_id=[f"e{n}" for n in range(count)])
     ledger = Ledger.of(conform_service_events(_instants(frame)))
     found = SimilarWindows.upto(ledger, DAY_US, BEGIN_US + 8 * DAY_US)
-    _, days = found.seen(np.array([0]), np.array([BEGIN_US + 8 * DAY_US]))
+    _, days = found.seen(ledger, np.array([0]), np.array([BEGIN_US + 8 * DAY_US]))
     alike = 4  # the third to the sixth: a day after the first record the change still tells, later ones are not over
     assert days[0] == pytest.approx(count * alike / 3, rel=0.02)
 

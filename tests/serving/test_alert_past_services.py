@@ -123,3 +123,19 @@ def test_the_command_tries_rules_about_services_on_the_past_of_a_store(tmp_path:
     report = alerts_of_the_past(Settings(database_url=url, use_model=False), rules, UNTIL - DAY, UNTIL, 6 * HOUR)
     assert report.to_dict()["rules"][0]["kind"] == "burn_rate"
     assert report.course.rules[0].count(Event.RAISED) == report.rules[0].alerts
+
+
+def test_a_group_is_judged_by_the_outages_of_the_whole() -> None:
+    """Of two lines one is enough: they fail every day, together every other day, and the rule tells of the pair."""
+    rows = [row for day in range(1, 80) for row in happened("Network", "outage", AT - DAY * day - 3 * HOUR, 60)]
+    rows += [row for at in outages() for row in happened("Mail", "outage", at + HOUR / 2, 90)]
+    group = "  Pair: {made_of: {any_of: [Mail, Network]}}\nagreements:"
+    agreements = parse_agreements(CATALOGUE.replace("agreements:", group), source="catalogue")
+    past = PastServices(frame(rows), random_events(1), agreements)
+    assert past.outages(to_us(AT))["Pair"].tolist() == sorted(to_us(at + HOUR / 2) for at in outages())
+    rules = rules_of({**LIKELY, "above": 0.3, "applies_to": {"service": "Pair"}})
+    log = WholeLog(random_events(3), agreements)
+    course = course_of(Plan(rules, agreements), log, SINCE, UNTIL, 6 * HOUR, services=past)
+    told = course.rules[0].outages.told
+    assert {name for name, _, _ in told} == {"Pair"}
+    assert all(next_us in {to_us(at + HOUR / 2) for at in outages()} for _, _, next_us in told)

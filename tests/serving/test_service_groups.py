@@ -173,7 +173,7 @@ def test_any_of_two_is_down_while_both_are_and_the_budget_burns() -> None:
     assert found.board.by_name["A"].needed_by == ("Lines",)
 
 
-def test_a_groups_outage_is_known_when_the_last_part_is_and_no_risk_is_invented() -> None:
+def test_a_groups_outage_is_known_when_the_last_part_is() -> None:
     rows = happened("A", "outage", BEGIN + timedelta(hours=1), 60)
     rows += happened("B", "outage", BEGIN + timedelta(hours=1), 60, recorded_at=BEGIN + timedelta(hours=5))
     rows += happened("Lines", "outage", BEGIN + timedelta(hours=9), 60)
@@ -183,9 +183,41 @@ def test_a_groups_outage_is_known_when_the_last_part_is_and_no_risk_is_invented(
     outages = [(one.start_at, one.known_at) for one in reversed(file.happenings)]
     ninth = BEGIN + timedelta(hours=9)
     assert outages == [(BEGIN + timedelta(hours=1), BEGIN + timedelta(hours=5)), (ninth, ninth)]
-    assert file.standing.risk is None
-    assert "made of other services" in str(file.standing.why_no_risk)
-    assert found.board.by_name["A"].risk is not None
+
+
+def test_the_risk_of_a_group_is_that_of_the_whole_and_not_asked_while_it_is_down() -> None:
+    """A and B fail every third day, but never together: of two lines of which one is enough hardly anything is to come."""
+    rows = []
+    for day in range(90):
+        start_at = AT - timedelta(days=90 - day)
+        rows += happened("A", "outage", start_at, 30) if day % 3 == 0 else []
+        rows += happened("B", "outage", start_at, 30) if day % 3 == 1 else []
+    made = {"Lines": "made_of: {any_of: [A, B]}", "Both": "made_of: {all_of: [A, B]}"}
+    one_down = happened("B", "outage", AT - timedelta(minutes=20))
+    board = make_basis(frame(rows + one_down), None, catalogue(**made), AT, Answering()).board
+    lines, both, a = (board.by_name[name] for name in ("Lines", "Both", "A"))
+    assert both.risk is None
+    assert both.why_no_risk == "it is down: a new outage is not asked about"
+    assert lines.risk is not None
+    assert a.risk is not None
+    assert lines.risk.usual < 0.1 < a.risk.usual
+    assert "of 100 such days saw an outage" in lines.risk.words
+    up = make_basis(frame(rows), None, catalogue(**made), AT, Answering()).board
+    whole, part = up.by_name["Both"].risk, up.by_name["A"].risk
+    assert whole is not None
+    assert part is not None
+    assert whole.usual > 1.5 * part.usual
+    assert whole.outages_7_days > part.outages_7_days
+
+
+def test_a_group_is_not_rated_while_too_few_of_its_parts_are_known() -> None:
+    rows = happened("A", "outage", BEGIN, 30) + happened("Lines", "outage", BEGIN, 60)
+    found = make_basis(frame(rows), None, catalogue(Lines="made_of: {all_of: [A, B]}"), AT, Answering())
+    lines = found.board.by_name["Lines"]
+    assert lines.risk is None
+    assert "too few of its parts" in str(lines.why_no_risk)
+    nothing = make_basis(frame(rows), None, catalogue(Pair="made_of: {all_of: [C, D]}"), AT, Answering())
+    assert "nothing is recorded" in str(nothing.board.by_name["Pair"].why_no_risk)
 
 
 def test_with_its_needs_a_group_counts_what_its_parts_need() -> None:
@@ -229,10 +261,13 @@ def test_a_group_and_its_parts_are_told_by_the_api_and_the_page(service: Service
     assert row["made_of"] == {"needed": 1, "of": 2, "parts": ["Mail", "Network"], "down": ["Network"]}
     # Mail was down from 50 to 30 minutes ago, Network is for 40: ten minutes together.
     assert (row["state"], row["budget"]["lost_seconds"], row["outages"]) == ("available", 600, 1)
+    assert 0 < row["risk"]["probability"] < 0.05
+    assert row["why_no_risk"] is None
     assert client.get("/api/v1/services/Mail").json()["service"]["made_of"] is None
     page = client.get("/services/Pair").text
     assert "1 of 2 must work" in page
     assert 'href="/services/Mail" id="part-1"' in page
+    assert "such days saw an outage" in page
 
 
 def test_a_key_limited_to_services_learns_no_name_of_other_parts(service: Service) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks._planted import BEGIN, planted
 from features.outages.columns import RULES, outage_columns
+from features.outages.groups import group_ledger
 from features.outages.ledger import Ledger
 from features.outages.rows import outage_rows
 from sla.instants import DAY_US
@@ -72,3 +73,24 @@ def test_services_left_alone_are_judged_by_themselves_too(told) -> None:
     assert found.rows[name] == (int(chosen.sum()), int(label[chosen].sum()))
     assert found.scores[name] == evaluate(label[chosen], said["value"].to_numpy()[chosen])
     assert set(judge_forecasts(said, ledger, ledger.until_us, lambda *_: False).rows) == {"EWMA"}
+
+
+def test_groups_are_judged_by_the_outages_of_the_whole(told) -> None:
+    """Something of the group's own name was recorded too: it is no reason to judge it by that alone."""
+    events, _ = planted(services=15, days=120, seed=6)
+    names = {"pair": (2, ("service 000", "service 001"))}
+    own = events[events["service"] == "service 003"]
+    both = pd.concat([events, own.assign(service="pair", event_id=own["event_id"] + " own")], ignore_index=True)
+    ledger = Ledger.of(both)
+    groups = group_ledger(ledger, both, names)
+    assert groups is not None
+    rows = outage_rows(groups)
+    at = pd.Series(rows.at_us.view("datetime64[us]")).dt.tz_localize("UTC")
+    said = pd.DataFrame({"subject": "pair", "made_at": at, "value": 0.1, "model_version": "rule"})
+    said = said.assign(period_start=at, period_end=at + pd.Timedelta(days=1))
+    found = judge_forecasts(said, ledger, ledger.until_us + 10 * DAY_US, groups=groups, group_names=names)
+    known = ~np.isnan(rows.label)
+    assert found.rows == {"rule": (int(known.sum()), int(rows.label[known].sum()))}
+    parts = outage_rows(ledger)
+    alone = parts.label[(parts.service == ledger.names.index("service 003")) & ~np.isnan(parts.label)].sum()
+    assert rows.label[known].sum() > alone
