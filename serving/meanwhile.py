@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Meanwhile:
-    """What is done while long work goes on: a `look` after every so many `seconds`. `now` tells the instant."""
+    """What is done while long work goes on: a `look` after every so many `seconds`, or as many as the look before took. `now` tells the instant."""
 
     look: Callable[[], object]
     now: Callable[[], datetime]
@@ -23,6 +24,9 @@ class Meanwhile:
         """What the work gave; it reads nothing that a look changes. Where either fails, the work is over before that is raised."""
         with ThreadPoolExecutor(1, thread_name_prefix="slacast-long-work") as pool:
             under_way = pool.submit(work)
-            while not wait([under_way], timeout=self.seconds).done:
+            rest_seconds = self.seconds
+            while not wait([under_way], timeout=rest_seconds).done:
+                began = time.monotonic()
                 self.look()
+                rest_seconds = max(self.seconds, time.monotonic() - began)
             return under_way.result()

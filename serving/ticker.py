@@ -88,8 +88,9 @@ class Ticker:
         self._pending: pd.DataFrame | None = None
         self._missed: str | None = None
         self._next_tick, self._failures, self._is_first = 0.0, 0, False
+        self._took_seconds = 0.0  # the last look at news
         self._meanwhile = Meanwhile(self._look, clock, news_seconds)
-        self._loop = Loop("ticker", self.step, self._wait_seconds)
+        self._loop = Loop("ticker", self.step, self.rest_seconds)
         self.standing = Standing()
 
     def start(self) -> None:
@@ -100,11 +101,14 @@ class Ticker:
         """End the tick; waits for a scoring that is under way."""
         self._loop.stop()
 
-    def _wait_seconds(self) -> float:
-        return min(self._news_seconds * 2.0 ** min(self._failures, 10), max(PATIENCE_SECONDS, self._news_seconds))
+    def rest_seconds(self) -> float:
+        """How long it waits until the next step: a flood of news must not take the processor from those who bring it."""
+        waits = min(self._news_seconds * 2.0 ** min(self._failures, 10), max(PATIENCE_SECONDS, self._news_seconds))
+        return max(waits, self._took_seconds)
 
     def step(self) -> bool:
         """True where the queue was scored anew: one round of feed, news, changes and, if any of them or the tick asks, scoring."""
+        self._took_seconds = 0.0
         has_news, self._missed = self._take_news()
         try:
             is_new = self._score(has_news)
@@ -138,6 +142,7 @@ class Ticker:
         at = self._clock()
         if not is_due:
             self._show(self._source.refresh(at))
+            self._took_seconds = time.monotonic() - now
             return True
         self._is_first = self.standing.queue is None
         if self._is_first:

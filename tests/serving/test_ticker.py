@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -42,6 +43,51 @@ def test_it_scores_at_first_and_then_on_news_only_until_the_tick() -> None:
     source.has_news = True
     assert [ticker.step(), ticker.step()] == [True, False]
     assert (len(source.scored_at), len(source.refreshed_at)) == (1, 1)  # on news only tickets with news
+
+
+class Slow(Counting):
+    """Looks and long work that take so many seconds of a clock that stands still otherwise."""
+
+    def __init__(self, clock: list[float], seconds: float) -> None:
+        super().__init__()
+        self.clock, self.seconds = clock, seconds
+
+    def refresh(self, at: datetime) -> Queue:
+        self.clock[0] += self.seconds
+        return super().refresh(at)
+
+
+@pytest.mark.parametrize(("took", "rest"), [(0.1, 0.25), (2.0, 2.0)])
+def test_looks_at_a_flood_of_news_take_half_of_the_time_at_most(
+    took: float, rest: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("serving.ticker.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    source = Slow(clock, took)
+    ticker = Ticker(source, lambda: NOW, tick_seconds=3600, news_seconds=0.25)
+    ticker.step()
+    assert ticker.rest_seconds() == 0.25  # scoring everything brings no rest
+    source.has_news = True
+    assert ticker.step()
+    assert ticker.rest_seconds() == pytest.approx(rest)
+    ticker.step()
+    assert ticker.rest_seconds() == 0.25  # nothing new: the next news is looked at as soon as ever
+
+
+def test_looks_while_all_is_scored_rest_as_long_as_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, looks, rests = [1000.0], [0.1, 2.0, 0.0], list[float]()
+
+    def look() -> None:
+        clock[0] += looks.pop(0)
+
+    def waited(_work: object, timeout: float) -> SimpleNamespace:
+        rests.append(timeout)
+        return SimpleNamespace(done=not looks)
+
+    monkeypatch.setattr("serving.meanwhile.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr("serving.meanwhile.wait", waited)
+    assert Meanwhile(look, lambda: NOW, 0.25).during(lambda: "done") == "done"
+    assert rests == pytest.approx([0.25, 0.25, 2.0, 0.25])
 
 
 def test_it_scores_again_when_the_tick_is_due_though_nothing_happened() -> None:
