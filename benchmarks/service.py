@@ -5,7 +5,7 @@
 A made-up desk whose log ends now (benchmarks/_open_desk.py), over SQLite and, where the tests' own server can start, over
 PostgreSQL. A breach model is trained on a smaller log of the same desk, unless --mlflow-uri names a store whose `breach`
 has a champion for it, or --rules leaves it out. Client and server share the machine. Every step ends after a while, however
-busy the machine is. The last line is one JSON object:
+busy the machine is. After the second start it is waited until the scores of the start are stored. The last line is one JSON object:
 
     start_seconds              until /readyz says ready and, with a model, the queue has its probabilities
     ready_seconds              until /readyz says ready, perhaps by the rules alone
@@ -120,6 +120,7 @@ def _over(url: str, folder: Path, mlflow_uri: str | None, size: Size) -> Figures
         measured |= {"restart_seconds": service.start_seconds, "restart_ready_seconds": service.ready_seconds}
         measured["restart_processor_seconds"] = round(service.processor_seconds(), 2)
         said(f"{engine}: started again in {service.start_seconds} s")
+        _settled(service)
         for part in (_reading, _scoring, _lag, lambda client: _mixed(client, size.seconds), _ingest):
             found = part(service)
             measured |= found
@@ -127,6 +128,14 @@ def _over(url: str, folder: Path, mlflow_uri: str | None, size: Size) -> Figures
             service = service.another()  # uvicorn closes connections that were idle for five seconds
         measured["rss_mib"] = service.rss_mib()
     return measured
+
+
+def _settled(service: Client) -> None:
+    """Nothing; what everything said at the start is stored, or much time is over: then it is asked of a service that goes on as it will."""
+    until = time.monotonic() + 4 * STEP_SECONDS
+    while service.metrics("slacast_storing_seconds_count")[0] < 1 and time.monotonic() < until:
+        time.sleep(0.5)
+    said("the scores of the start are stored")
 
 
 def _ticks(service: Client, ticks: int) -> Figures:
