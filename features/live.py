@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from features.histories import Desk, Histories, log_of
 from features.layers import NOTHING, Kept, Layer, Tickets, distinct, joined
-from features.pipeline import build
+from features.pipeline import feature_values
 from features.service_histories import ServiceHistories
 from features.shared_indices import Index, indices_of
 from features.snapshots import SnapshotKind, Snapshots, is_open
@@ -268,8 +268,8 @@ class LiveHistories:
         columns = np.empty((len(spec.features), len(snapshots)), np.float64)
         desk = self._desk(indices_of(spec.settings), target)
         for rows, histories, mine in self.parts(snapshots, desk):
-            columns[:, rows] = build(histories, mine, spec, target, text=text).to_numpy().T
-        return pd.DataFrame(columns.T, columns=spec.names, copy=False)
+            columns[:, rows] = feature_values(histories, mine, spec, target, text=text).T
+        return pd.DataFrame(columns.T, columns=spec.columns, copy=False)
 
     def verdicts(self, snapshots: Snapshots, target: str) -> VerdictArrays:
         """The verdict on a target at each snapshot; no agreement where no agreement has the target."""

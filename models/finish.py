@@ -70,7 +70,7 @@ class FinishModel:
 
     def opening_survival(self, X: Float64Array) -> tuple[Float64Array, Float64Array]:
         """The same for opening time."""
-        return _survival_log(self.opening.scores(X)), self.opening.ends_hours(X)
+        return _survival_log(self.opening.scores_alone(X)), self.opening.ends_hours(X)
 
 
 def shift_to(scores: Float64Array, log_odds: Float64Array) -> Float64Array:

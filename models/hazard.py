@@ -63,6 +63,13 @@ class HazardMember:
         late = self._answers.of(X, "late", lambda: self._asked_scores(X, WITHIN, COUNT))
         return np.concatenate([within, late], axis=1)[:, :count]
 
+    def scores_alone(self, X: Float64Array) -> Float64Array:
+        """The same in all intervals of rows of which nothing else is asked: no leaf is kept for reasons."""
+        if len(X) == 0:
+            return np.zeros((0, COUNT))
+        time = self._time_trees.raw_score(time_rows(X, self.places, COUNT))
+        return np.asarray(time.reshape(len(X), COUNT) + self._risk_trees.raw_score(X)[:, None])
+
     def _asked_scores(self, X: Float64Array, first: int, last: int) -> Float64Array:
         time = self._time_trees.raw_score(time_rows(X, self.places, last, first))
         return np.asarray(time.reshape(len(X), last - first) + self._risk_scores(X)[:, None])

@@ -136,6 +136,7 @@ def test_missing_values_and_no_rows_are_scored() -> None:
     X[0, 3] = np.nan
     assert np.isfinite(member().margin(X)).all()
     assert member().margin(X[:0]).shape == (0,)
+    assert member().scores_alone(X[:0]).shape == member().scores(X[:0]).shape == (0, COUNT)
     assert member().attributions(X[:0]).shape == (0, len(NAMES))
 
 
