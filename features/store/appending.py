@@ -14,12 +14,12 @@ from features.coded_events import CodedEvents
 from features.store.bulk import indices_deferred, load, load_new
 from features.store.coded_rows import CodedRows
 from features.store.coding import Numbers, arrow_texts, coded_attributes, instants_us
+from features.store.columns import key_of
 from features.store.comparison import Comparison, conflict_text
 from features.store.engine import wide_cache
 from features.store.faults import ConflictError, IdentityError
 from features.store.frames import rows_of
 from features.store.identity import NO_ORDINAL, is_misleading, ordinals_of
-from features.store.tables import key_of
 from features.store.words import WordBook
 
 BATCH_ROWS = 100_000

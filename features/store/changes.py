@@ -26,8 +26,8 @@ from sqlalchemy import (
 )
 
 from features.store.bulk import load_incoming, stream
+from features.store.columns import key_of
 from features.store.frames import arrays_of, conformed, fetched, frame_of, required, rows_of
-from features.store.tables import key_of
 from features.store.words import WordBook
 
 

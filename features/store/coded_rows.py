@@ -13,8 +13,8 @@ from sqlalchemy import Table
 from features.coded_events import CodedEvents
 from features.schema import ATTRIBUTE_PREFIX
 from features.store.coding import CodedTexts, Numbers, coded_objects
+from features.store.columns import WORD, held_by
 from features.store.frames import numbered
-from features.store.tables import WORD, held_by
 from features.store.words import WordBook
 from sla.columns import Column
 from sla.event_ids import NO_NUMBER

@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 
 from features.schema import ATTRIBUTE_PREFIX, INSTANT_COLUMNS, NUMBER_COLUMN
 from features.store.appending import EventTable
+from features.store.columns import WORD, held_by
 from features.store.frames import word_texts
 from features.store.querying import Narrowing, fetched_chunks
-from features.store.tables import WORD, held_by
 from sla.columns import Column
 
 _ATTRIBUTES = "attributes"

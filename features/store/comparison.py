@@ -13,8 +13,8 @@ import pyarrow.compute
 from sqlalchemy import Connection, Table
 
 from features.store.bulk import Row, objects, rows_with
+from features.store.columns import INSTANT, WORD, held_by
 from features.store.identity import derived_ids
-from features.store.tables import INSTANT, WORD, held_by
 from features.store.words import texts_of
 
 _EXAMPLES = 3

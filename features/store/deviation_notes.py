@@ -4,43 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import (  # fmt: skip
-    BigInteger,
-    Boolean,
-    Column,
-    ColumnElement,
-    Connection,
-    Engine,
-    Index,
-    Integer,
-    RowMapping,
-    Table,
-    Text,
-    func,
-    insert,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, Engine, Index, RowMapping, Table, func, insert, select
 
 from features.store.audit import Change, enter
+from features.store.columns import FLAG, INSTANT, TEXT, columns, sequence
 from features.store.engine import reading, writing
-from features.store.tables import FLAG, INSTANT, TEXT, WHOLE, metadata
+from features.store.tables import metadata
 from sla.instants import from_us, to_us
-
-
-def _texts(*names: str) -> list[Column[Any]]:
-    return [Column(name, Text, nullable=False, info={"holds": TEXT}) for name in names]
-
 
 deviation_notes: Final = Table(  # the last of a ticket and target holds
     "deviation_notes",
     metadata,
-    Column("note_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, info={"holds": WHOLE}),
-    *_texts("ticket_id", "target", "made_by", "cause", "action", "owner"),
-    Column("made_at", BigInteger, nullable=False, info={"holds": INSTANT}),
-    Column("due_on", Text, info={"holds": TEXT}),  # a day at the desk: 2026-05-31
-    Column("is_done", Boolean, nullable=False, info={"holds": FLAG}),
+    sequence("note_id"),
+    *columns(TEXT, "ticket_id", "target", "made_by", "cause", "action", "owner"),
+    *columns(INSTANT, "made_at"),
+    *columns(TEXT, "due_on", optional=True),  # a day at the desk: 2026-05-31
+    *columns(FLAG, "is_done"),
     Index("deviation_notes_clock", "ticket_id", "target", "note_id"),
 )
 

@@ -15,10 +15,11 @@ from urllib.parse import quote_plus
 from sqlalchemy import Connection, Engine, text
 
 from features.store.audit import Change, enter
+from features.store.columns import WORD, held_by
 from features.store.engine import writing
 from features.store.faults import StoreError
 from features.store.reading_marks import CUSTOMER_ERASED, OLD_ERASED
-from features.store.tables import WORD, held_by, metadata
+from features.store.tables import metadata
 from features.store.words import WordBook, known_numbers
 from sla.instants import to_us
 

@@ -22,8 +22,8 @@ from features.store.coding import (
     instants_us,
     text_series,
 )
+from features.store.columns import FLAG, INSTANT, NUMBER, TEXT, WORD, held_by
 from features.store.faults import StoreError
-from features.store.tables import FLAG, INSTANT, NUMBER, TEXT, WORD, held_by
 from features.store.words import WordBook, texts_of
 
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]

@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, select
 
 from features.store.bulk import load_new
 from features.store.changes import all_of
+from features.store.columns import WORD, held_by, key_of
 from features.store.engine import reading, writing
 from features.store.frames import conformed, fetched, required, rows_of
-from features.store.tables import WORD, held_by, key_of
 from features.store.words import WordBook, known_numbers
 from sla.instants import to_us
 

@@ -15,10 +15,10 @@ from sqlalchemy import Connection, Engine
 from features.schema import ATTRIBUTE_PREFIX
 from features.store.appending import EventTable, last_sequence
 from features.store.coding import Numbers
+from features.store.columns import WORD, held_by
 from features.store.engine import reading
 from features.store.identity import NO_ORDINAL
 from features.store.querying import Narrowing, fetched_chunks
-from features.store.tables import WORD, held_by
 from features.store.words import texts_of
 from sla.columns import Column
 from sla.event_ids import EventIds

@@ -16,9 +16,9 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Table, and
 from features.store.appending import EventTable
 from features.store.bulk import Row, integers, stream
 from features.store.coding import arrow_texts, attribute_series, instants_us
+from features.store.columns import NUMBER, TEXT, held_by, key_of
 from features.store.frames import Arrays, arrays_of, fetched, frame_of, word_texts
 from features.store.identity import derived_ids
-from features.store.tables import NUMBER, TEXT, held_by, key_of
 from features.store.words import known_numbers
 from sla.instants import to_us
 

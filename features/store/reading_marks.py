@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Connection, Engine, Index, Integer, Table, Text, delete, func, insert, select
+from sqlalchemy import Connection, Engine, Index, Table, delete, func, insert, select
 
 from features.store.appending import last_sequence
+from features.store.columns import TEXT, columns, sequence
 from features.store.engine import reading, writing
-from features.store.tables import TEXT, WHOLE, audit, metadata, ticket_events
+from features.store.tables import audit, metadata, ticket_events
 
 CUSTOMER_ERASED: Final = "customer erased"
 OLD_ERASED: Final = "old tickets erased"
@@ -18,8 +19,8 @@ OLD_ERASED: Final = "old tickets erased"
 reading_marks: Final = Table(
     "reading_marks",
     metadata,
-    Column("mark_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, info={"holds": WHOLE}),
-    Column("mark", Text, nullable=False, info={"holds": TEXT}),
+    sequence("mark_id"),
+    *columns(TEXT, "mark"),
     Index("reading_marks_mark", "mark", unique=True),
 )
 _MOST = 100
