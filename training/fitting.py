@@ -132,13 +132,14 @@ def fit_members(
     *,
     censored: Rows | None = None,
     direct: Callable[[Taught], Member] | None = None,
+    for_range: bool = True,
 ) -> Fitted:
     """The members fitted to all given rows (the caller has masked what may not be known).
 
     `censored` are further rows whose outcome nobody may learn as such: of tickets too young, still open, cancelled. The
     hazard models learn from them how long their clocks ran as far as was known (`training.splits.censored`), the others
     what the hazard model expects of them (`training.expectation`). `direct` fits the direct trees elsewhere, to more rows
-    of the same kind.
+    of the same kind. Without `for_range` no model is fitted that serves the range alone.
     """
     # People look between events: what is usual then (time used, silence) is not what is usual at events.
     between = ~rows.is_event
@@ -149,8 +150,8 @@ def fit_members(
     fit = _Fit(taught, limits.clip(taught.X), taught.weights(settings.weighting), settings, seed)
     with ThreadPoolExecutor(THREADS) as pool:  # the work is LightGBM's, one thread each: the same bytes side by side
         working = pool.submit(fit.hazard) if has_hazard else None
-        opening = pool.submit(fit.opening) if has_hazard else None
-        shape = pool.submit(fit.shape) if has_hazard else None
+        opening = pool.submit(fit.opening) if has_hazard and for_range else None
+        shape = pool.submit(fit.shape) if has_hazard and for_range else None
         known = working.result() if working else None
         y = taught.y if known is None else expected(taught, fit.values, known)
         members: dict[str, Future[Any]] = {

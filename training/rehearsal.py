@@ -3,27 +3,29 @@
 From its predictions two things are decided that no figure of training data can decide. How much each member of the model
 has to say. And whether probabilities need a correction: a calibrator fitted on one recent week turned an ECE of .03 into .13
 on a real log, because that week was unusual; so the most recent closed window has at least four weeks and enough tickets,
-and the correction is adopted only if it lowers the log loss on two later weeks that it has not seen.
+and the correction is adopted only if it lowers the log loss on two later weeks that it has not seen. Where few tickets have an outcome, rolling folds of the history there is decide
+about the members instead (training/rolling_folds.py): one window of few tickets is luck.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from models import boosting, hazard, linear
 from models.blend import Blend
-from models.calibration import Calibration, fit_platt, fit_shift, log_loss_each
+from models.calibration import Calibration, fit_platt, fit_shift
 from models.finish import Levels
 from models.hazard_columns import NEEDED
-from models.scales import Float64Array
 from training.finishing import levels_of
 from training.fitting import KINDS, Fitted, ModelSettings, fit_members
+from training.rolling_folds import Played, folds_played, surely_better, unfinished
 from training.rows import Known, Rows
-from training.splits import WEEK_US, censored, judged, learnable
+from training.splits import WEEK_US, judged, learnable
 
 TREES_ALONE = Blend.even(boosting.KIND)
 DEFAULT = Blend.of({boosting.KIND: 0.7, hazard.KIND: 0.3})
@@ -43,6 +45,8 @@ WITHOUT_HAZARD = (
     Blend.even(boosting.KIND, linear.KIND),
 )
 """For rows whose features do not tell the time left. The first of each is the default."""
+MOSTLY_LINEAR = (Blend.of({boosting.KIND: 0.3, linear.KIND: 0.7}), Blend.even(linear.KIND))
+"""Further candidates where few tickets have an outcome: trees need many of them, a line does with few."""
 
 
 class RehearsalSettings(BaseModel):
@@ -54,6 +58,7 @@ class RehearsalSettings(BaseModel):
     check_weeks: int = 2
     least_training_weeks: int = 4
     least_tickets_to_blend: int = 200
+    most_tickets_for_folds: int = 2000  # with an outcome; up to so many, rolling folds choose the blend
     least_tickets: int = 2000
     least_tickets_for_levels: int = 200
     least_gain: float = 0.001  # nats of log loss per row
@@ -66,22 +71,6 @@ class RehearsalSettings(BaseModel):
 
 
 @dataclass(frozen=True)
-class Played:
-    """Predictions for rows of one window: log odds by kind of member, outcomes, weights."""
-
-    margins: Mapping[str, Float64Array]
-    y: Float64Array
-    weight: Float64Array
-    tickets: int
-    rows: Rows
-
-    def log_loss(self, blend: Blend, calibration: Calibration) -> float:
-        """The mean log loss of a row."""
-        losses = log_loss_each(calibration.apply(blend.margin(self.margins)), self.y)
-        return float(np.average(losses, weights=self.rows.stands_for))
-
-
-@dataclass(frozen=True)
 class Rehearsal:
     """The window to fit on and the later one to check on; or, in `refusal`, why there can be none."""
 
@@ -90,6 +79,7 @@ class Rehearsal:
     refusal: str = ""
     fitted: Fitted | None = None
     has_hazard: bool = True
+    folds: Callable[[], tuple[Played, ...]] | None = None  # where few tickets have an outcome; trains when it is called
 
     @property
     def default(self) -> Blend:
@@ -120,50 +110,46 @@ def rehearse(
 
     `labels` tells what was known of each row at an instant; without it the hazard models learn from mature tickets alone.
     """
+    has_hazard = set(NEEDED) <= set(rows.spec.names)
+    folds = None
+    if rows.where(learnable(rows, cut_us, maturity_us)).ticket_count() <= settings.most_tickets_for_folds:
+        folds = partial(folds_played, rows, cut_us, closed_us, maturity_us, model, seed, labels)
     check_us = closed_us - settings.check_weeks * WEEK_US
     fit_us = check_us - settings.fit_weeks * WEEK_US
     train = rows.where(learnable(rows, fit_us, maturity_us))
     known = rows.where((rows.breached >= 0) & (rows.known_us <= cut_us))
     window = known.where(judged(known, fit_us, cut_us) & (known.opened_us <= check_us))
     later = known.where(judged(known, check_us, cut_us) & (known.opened_us <= closed_us))
-    has_hazard = set(NEEDED) <= set(rows.spec.names)
+    refusal = ""
     if len(train) == 0 or train.opened_us.min() > fit_us - settings.least_training_weeks * WEEK_US:
-        return Rehearsal(
-            None,
-            None,
-            f"less than {settings.least_training_weeks} weeks of history before the window",
-            None,
-            has_hazard,
-        )
-    if any(not 0 < part.y.sum() < len(part) for part in (train, window, later)):
-        return Rehearsal(None, None, "one of its windows has no breach, or nothing else", None, has_hazard)
-    fitted = fit_members(train, model, seed, censored=_censored(rows, fit_us, maturity_us, labels))
-
-    def played(part: Rows) -> Played:
-        weight = part.weights(model.weighting)
-        return Played(fitted.margins(part.X), part.y, weight, part.ticket_count(), part)
-
-    return Rehearsal(played(window), played(later), "", fitted, has_hazard)
-
-
-def _censored(rows: Rows, fit_us: int, maturity_us: int, labels: Callable[[int], Known] | None) -> Rows | None:
-    if labels is None:
-        return None
-    then = rows.relabelled(*labels(fit_us))
-    return then.where(censored(then, fit_us, maturity_us))
+        refusal = f"less than {settings.least_training_weeks} weeks of history before the window"
+    elif any(not 0 < part.y.sum() < len(part) for part in (train, window, later)):
+        refusal = "one of its windows has no breach, or nothing else"
+    if refusal:
+        return Rehearsal(None, None, refusal, None, has_hazard, folds)
+    fitted = fit_members(train, model, seed, censored=unfinished(rows, fit_us, maturity_us, labels))
+    window_played, later_played = (Played.of(fitted, part, model) for part in (window, later))
+    return Rehearsal(window_played, later_played, "", fitted, has_hazard, folds)
 
 
 def chosen_blend(rehearsal: Rehearsal, model: ModelSettings, settings: RehearsalSettings) -> Blend:
-    """The blend: as set, else the candidate with the least log loss over both windows, or the default."""
+    """The blend: as set, else the candidate with the least log loss over both windows, or the default.
+
+    Where few tickets have an outcome: the one that is surely better than the default over rolling folds.
+    """
     if model.blend is not None:
         return Blend.of(model.blend)
+    candidates = CANDIDATES if rehearsal.has_hazard else WITHOUT_HAZARD
+    if rehearsal.folds is not None:
+        every, plain = (*candidates, *MOSTLY_LINEAR), settings.uncorrected
+        return surely_better(rehearsal.folds(), every, rehearsal.default, plain, settings.least_gain)
     window, later = rehearsal.window, rehearsal.later
     if window is None or later is None or window.tickets < settings.least_tickets_to_blend:
         return rehearsal.default
     rows = len(window.y), len(later.y)
     losses = {
         blend: float(np.average([part.log_loss(blend, settings.uncorrected) for part in (window, later)], weights=rows))
-        for blend in (CANDIDATES if rehearsal.has_hazard else WITHOUT_HAZARD)
+        for blend in candidates
     }
     best = min(losses, key=lambda blend: losses[blend])
     return best if losses[rehearsal.default] - losses[best] >= settings.least_gain else rehearsal.default

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 from typing import cast
 
@@ -77,7 +78,8 @@ def test_where_the_truth_is_linear_the_blend_leans_on_logistic_regression() -> N
     assert (
         chosen_blend(rehearsal, model.model_copy(update={"blend": dict(mostly_trees.shares)}), ENOUGH) == mostly_trees
     )
-    assert chosen_blend(rehearsed(synthetic_source(), day=60), free, ENOUGH) == DEFAULT  # no rehearsal
+    none = dataclasses.replace(rehearsed(synthetic_source(), day=60), folds=None)  # no rehearsal, no folds
+    assert chosen_blend(none, free, ENOUGH) == DEFAULT
     much = ENOUGH.model_copy(update={"least_gain": 10.0})
     assert chosen_blend(rehearsal, free, much) == DEFAULT  # better, but not by so much
 
