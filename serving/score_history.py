@@ -49,7 +49,8 @@ def score_history(
 
 
 def _point(values: Sequence[Any]) -> ScorePoint:
-    scored_at, state, probability, due_at, bundle_version, reasons = (None if pd.isna(one) else one for one in values)
+    known: list[Any] = [None if pd.isna(one) else one for one in values]
+    scored_at, state, probability, due_at, bundle_version, reasons = known
     return ScorePoint(
         scored_at=scored_at.to_pydatetime(),
         state=state,
