@@ -22,7 +22,7 @@ from serving.access.openid import OpenId
 from serving.api.routes import api_router
 from serving.configuration.values import is_loopback, listed
 from serving.gauges import Gauges
-from serving.levels import LevelsBook
+from serving.levels_book import LevelsBook
 from serving.log_lines import set_up_logging
 from serving.metrics import Metrics
 from serving.observation import Observation

@@ -270,19 +270,6 @@ PROMOTION: dict[str, JsonValue] = {
     "reason": "The champion does not know the new team.",
     "job_id": 42,
 }
-STAFFING: dict[str, JsonValue] = {
-    "agents": 14,
-    "scheduled": 20,
-    "load": 10.0,
-    "service_level": 0.8884,
-    "occupancy": 0.7143,
-    "waiting_share": 0.1741,
-    "mean_wait_seconds": 7.84,
-    "abandoned_share": 0.0,
-    "square_root_agents": 13,
-    "formula": "Erlang C",
-    "steps": ["Load: 100 contacts x 180 s / 1800 s = 10 erlangs."],
-}
 BY_SCHEMA: dict[str, dict[str, JsonValue]] = {
     "QueuePage": QUEUE,
     "TicketRow": ROW,
@@ -297,7 +284,6 @@ BY_SCHEMA: dict[str, dict[str, JsonValue]] = {
     "JobOut": JOB,
     "JobPage": JOBS,
     "PromotionOut": PROMOTION,
-    "StaffingOut": STAFFING,
     "Readiness": READINESS,
 }
 """The example of each answer by the name of its schema."""

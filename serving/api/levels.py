@@ -20,13 +20,13 @@ from serving.levels import (  # fmt: skip
     MOST_MONTHS,
     Attained,
     Level,
-    LevelsBook,
     LevelsReport,
     Month,
     chance_to_miss,
     levels_report,
     open_chances,
 )
+from serving.levels_book import LevelsBook
 from serving.problems import Fault, ProblemError
 from serving.queue import Queue
 from serving.service import service_of

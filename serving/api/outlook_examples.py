@@ -208,6 +208,19 @@ DEVIATIONS: dict[str, JsonValue] = {
         }
     ],
 }
+STAFFING: dict[str, JsonValue] = {
+    "agents": 14,
+    "scheduled": 20,
+    "load": 10.0,
+    "service_level": 0.8884,
+    "occupancy": 0.7143,
+    "waiting_share": 0.1741,
+    "mean_wait_seconds": 7.84,
+    "abandoned_share": 0.0,
+    "square_root_agents": 13,
+    "formula": "Erlang C",
+    "steps": ["Load: 100 contacts x 180 s / 1800 s = 10 erlangs."],
+}
 BY_SCHEMA: dict[str, dict[str, JsonValue]] = {
     "DeviationsOut": DEVIATIONS,
     "StoredNoteOut": {"is_new": True},
@@ -216,5 +229,6 @@ BY_SCHEMA: dict[str, dict[str, JsonValue]] = {
     "AvailabilityOut": AVAILABILITY,
     "LevelsOut": LEVELS,
     "ForecastOut": FORECAST,
+    "StaffingOut": STAFFING,
 }
 """The example of each answer by the name of its schema."""

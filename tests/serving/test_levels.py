@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from features.live import LiveHistories
 from serving.access.roles import Role
-from serving.levels import Attained, LevelsBook, Month, chance_to_miss, decided_clocks, goal_of, levels_report
+from serving.levels import Attained, Month, chance_to_miss, decided_clocks, goal_of, levels_report
+from serving.levels_book import LevelsBook
 from serving.web.levels_page import Share, common_to
 from sla.clocks.ticket_clocks import replay_ticket
 from sla.clocks.verdicts import VerdictState
