@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from serving.estimates import Estimates
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.verdicts import VerdictArrays, VerdictState
 from sla.instants import SECOND_US, Int64Array, from_us, to_us
+from sla.working_time.business_time import BusinessTime
 from sla.working_time.calendar_errors import NeverOpen
 
 HOUR_US, HOUR_SECONDS = 3_600_000_000.0, 3600.0
@@ -46,29 +47,39 @@ def likely_ends(
     What no number can be told of (infinite hours, as bundles without a longest time may say) has no end either.
     What was asked some time before `at` is counted from then, but nothing is likely to end before `at`.
     """
-    ends: list[LikelyEnd | None] = []
     bundle, at_us = estimates.bundle, to_us(at)
-    for place, hours in zip(places.tolist(), estimates.finish_hours(places), strict=True):
-        may_pause = bundle is not None and _may_pause(agreements, int(verdicts.agreement[place]), bundle.target)
-        if bundle is None or not np.isfinite(hours[: 6 if may_pause else 3]).all():
-            ends.append(None)
-            continue
-        times, asked_us = agreements.business_times[int(verdicts.calendar[place])], int(estimates.asked_us[place])
-        working = np.maximum(hours[:3], 0.0)
-        opening = hours[3:6] if may_pause else working
-        is_most = (hours[:3] >= hours[6]) | (may_pause & (hours[3:6] >= hours[7]))
-        try:
-            instants = [from_us(times.due_after(asked_us, round(float(each) * HOUR_US))) for each in opening]
-        except NeverOpen:  # later than its calendar knows, in decades: nobody can be told when
+    if bundle is None:
+        return [None] * len(places)
+    hours, agreement = estimates.finish_hours(places), verdicts.agreement[places].tolist()
+    pauses = {one: _may_pause(agreements, one, bundle.target) for one in set(agreement)}
+    may_pause = np.array([pauses[one] for one in agreement], np.bool_)[:, None]
+    working = np.maximum(hours[:, :3], 0.0)
+    opening = np.where(may_pause, hours[:, 3:6], working)
+    is_told = np.isfinite(hours[:, :3]) & np.isfinite(opening)
+    is_most = (hours[:, :3] >= hours[:, [6]]) | (may_pause & (hours[:, 3:6] >= hours[:, [7]]))
+    clocks = verdicts.calendar[places], estimates.asked_us[places], verdicts.state[places] == VerdictState.RUNNING
+    columns = (is_told.all(axis=1), working, opening, is_most, *clocks)
+    ends: list[LikelyEnd | None] = []
+    for told, on_clock, ahead, most, calendar, asked_us, runs in zip(*(one.tolist() for one in columns), strict=True):
+        times = agreements.business_times[calendar] if told else None
+        instants = _instants(times, asked_us, ahead) if times else None
+        if times is None or instants is None:
             ends.append(None)
             continue
         early_at, middle_at, late_at = (max(at, instant) for instant in instants)
-        runs = verdicts.state[place] == VerdictState.RUNNING
         since = times.elapsed_between(asked_us, max(at_us, asked_us)) / SECOND_US if runs else 0.0
-        early, middle, late = (max(float(each) * HOUR_SECONDS - since, 0.0) for each in working)
-        or_later = tuple(name for name, is_least in zip(NAMES, is_most.tolist(), strict=True) if is_least)
+        early, middle, late = (max(each * HOUR_SECONDS - since, 0.0) for each in on_clock)
+        or_later = tuple(name for name, is_least in zip(NAMES, most, strict=True) if is_least)
         ends.append(LikelyEnd(early_at, middle_at, late_at, early, middle, late, or_later))
     return ends
+
+
+def _instants(times: BusinessTime, asked_us: int, hours: Sequence[float]) -> list[datetime] | None:
+    """When so many hours of a calendar's opening time are over; None where that is later than it knows, in decades."""
+    try:
+        return [from_us(times.due_after(asked_us, round(each * HOUR_US))) for each in hours]
+    except NeverOpen:
+        return None
 
 
 def likely_end(
