@@ -126,3 +126,13 @@ def test_no_interval_is_claimed_for_days_that_fewer_than_eight_weeks_tell_of():
     _, bounds = breaches_ahead(breached, opened, np.ones((4, 56)), TEAMS)
     assert np.isfinite(bounds[:, :, :7]).all()  # eight weeks tell of a week ahead ...
     assert np.isnan(bounds[:, :, 7:]).all()  # ... and seven of the next
+
+
+def test_past_origins_are_judged_by_what_was_known_then():
+    """Two a day for half a year, twenty in the last four weeks: nobody ever said too much, so nothing lies below what is said."""
+    came = np.repeat([2.0, 20.0], [168, 28])[None]
+    opened = np.full_like(came, 50.0)
+    said, bounds = breaches_ahead(came, opened, opened[:, :7])
+    assert said[0] == pytest.approx(np.full(7, 20.0))
+    np.testing.assert_allclose(bounds[1, 0], said[0], atol=0.01)
+    assert (bounds[2, 0] > said[0] + 1.0).all()

@@ -11,6 +11,7 @@ from features.volumes.handling import Handling, handling_times
 from features.volumes.planned import Outlook
 from features.volumes.resolutions import resolved_counts
 from models.volumes.bundle import MODEL_FILE, VolumeModelError, load_volume_model, save_volume_model
+from models.volumes.forecast import BREACHES
 from models.volumes.frame import counts_frame, frame_counts
 from models.volumes.past import judged_days, past_figures
 from models.volumes.workload import backlog_ahead, workload_hours
@@ -77,6 +78,10 @@ def test_kept_forecasts_are_held_against_what_came_by_days_ahead(model, counted)
     off = np.abs(counted.counts[place, -9:-3] - said.expected[place, 1:7]).sum() / counted.counts[place, -9:-3].sum()
     assert figures[1].wape == pytest.approx(off)
     assert past_figures(judged, "team:Nobody") == ()
+    other = said.with_values(2 * said.expected, 2 * said.bounds).rows(made, BREACHES)
+    both = pd.concat([said.rows(made), other], ignore_index=True)
+    assert judged_days(both, counted).equals(judged)
+    np.testing.assert_allclose(judged_days(both, counted, BREACHES)["said"], 2 * judged["said"])
 
 
 def test_handling_times_of_few_tickets_are_drawn_to_those_of_all():
