@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from simulation.changes import Change
     from simulation.fit_check import CheckedFit
     from simulation.repetition import Repeat
-    from simulation.what_if import Baseline
-
-BASELINE_SEED = 1
+    from simulation.what_if import Lock
 
 
 @says_faults
@@ -146,46 +144,38 @@ def _simulated(
 
     progress = Progress()
     lock = _locked(kept, as_of, plan)
+    at = seen_at(as_of) if lock is None else lock.known_at
     with repetition(processes()) as repeat:
-        checked = _fitted(settings, lock.at, progress, repeat)
+        checked = _fitted(settings, at, progress, repeat)
         said = {"fit": _fit_document(checked)}
         if asked is not None:
             said |= _staffed(checked, asked, plan, progress, repeat)
         elif change is not None:
-            said |= _compared(checked, change, plan, settings.guard, progress, repeat, lock)
+            lock = lock or _made(checked, at, plan, progress, repeat, kept)
+            said |= _compared(checked, change, settings.guard, progress, repeat, lock)
     return said
 
 
-class Lock(NamedTuple):
-    """A baseline that is kept between commands: its file, the instant by which the desk was known, and what is there already."""
-
-    file: Path | None
-    at: datetime
-    found: Baseline | None
-
-
-def _locked(file: Path | None, as_of: str | None, plan: tuple[int, int]) -> Lock:
-    """The lock of a file; what it was made of is read as it was known then, so that the desk is the same however the history goes on."""
+def _locked(file: Path | None, as_of: str | None, plan: tuple[int, int]) -> Lock | None:
+    """What a file locks, None where there is no such file yet. DeskError for what fits neither it nor what is asked for."""
     from simulation.faults import DeskError
-    from simulation.what_if import kept_baseline
+    from simulation.what_if import kept_lock
 
     if file is None or not file.exists():
-        return Lock(file, seen_at(as_of), None)
+        return None
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-        at = datetime.fromisoformat(document["as_of"])
-        found = kept_baseline(document)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        lock = kept_lock(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
         raise DeskError(f"{file} holds no baseline: {error}. Remove it to make a new one") from error
-    if as_of is not None and seen_at(as_of) != at:
+    if as_of is not None and seen_at(as_of) != lock.known_at:
         raise DeskError(
-            f"the baseline in {file} is of {at.isoformat()}, not of {as_of}; leave --as-of away, or name another file"
+            f"the baseline in {file} is of {lock.known_at.isoformat()}, not of {as_of}; leave --as-of away, or name another file"
         )
-    if (found.weeks, len(found.seeds)) != plan:
-        raise DeskError(
-            f"the baseline in {file} has {len(found.seeds)} runs of {found.weeks} weeks: give --runs and --weeks so, or name another file"
-        )
-    return Lock(file, at, found)
+    try:
+        lock.refuse_other(*plan)
+    except DeskError as error:
+        raise DeskError(f"{file}: {error}") from error
+    return lock
 
 
 def _fitted(settings: Any, at: datetime, progress: Progress, repeat: Repeat) -> CheckedFit:
@@ -223,31 +213,32 @@ def _staffed(
     return {"desk_staffing": asdict(found)}
 
 
-def _compared(
-    checked: CheckedFit,
-    change: Change,
-    plan: tuple[int, int],
-    guard: float,
-    progress: Progress,
-    repeat: Repeat,
-    lock: Lock,
-) -> dict[str, Any]:
-    from simulation.what_if import as_document, baseline, baseline_document, compared
+def _made(
+    checked: CheckedFit, at: datetime, plan: tuple[int, int], progress: Progress, repeat: Repeat, file: Path | None
+) -> Lock:
+    """The desk as it is, locked; and kept in the file, where one is named."""
+    from simulation.what_if import Lock, baseline, lock_document, seeds_of
 
     weeks, runs = plan
     world, targets = checked.fit.world, checked.targets
-    seeds = range(BASELINE_SEED, BASELINE_SEED + runs)
-    locked = lock.found
-    if locked is None:
-        locked = baseline(world, targets, checked.cut, weeks, seeds, _said(progress), repeat)
-        if lock.file is not None:
-            document = {"as_of": lock.at.isoformat(), **baseline_document(locked)}
-            lock.file.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    found = compared(world, targets, locked, change, _said(progress), policies(guard), repeat)
+    lock = Lock(at, baseline(world, targets, checked.cut, weeks, seeds_of(runs), _said(progress), repeat))
+    if file is not None:
+        file.write_text(json.dumps(lock_document(lock), indent=1) + "\n", encoding="utf-8")
+    return lock
+
+
+def _compared(
+    checked: CheckedFit, change: Change, guard: float, progress: Progress, repeat: Repeat, lock: Lock
+) -> dict[str, Any]:
+    from simulation.what_if import as_document, compared, lock_document
+
+    locked = lock.baseline
+    found = compared(checked.fit.world, checked.targets, locked, change, _said(progress), policies(guard), repeat)
     return {
-        "baseline": {"fingerprint": locked.fingerprint, "weeks": weeks, "runs": runs},
+        "baseline": {"fingerprint": locked.fingerprint, "weeks": locked.weeks, "runs": len(locked.runs)},
         "change": asdict(change),
         "figures": as_document(found),
+        "locked": lock_document(lock),
     }
 
 

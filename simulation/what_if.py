@@ -11,7 +11,8 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from math import isfinite
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import t as student
@@ -24,6 +25,7 @@ from simulation.repetition import Repeat, Span, here
 from simulation.world import World
 
 Told = Callable[[str, float], None]
+FIRST_SEED = 1
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,25 @@ class Baseline:
     weeks: int
     seeds: tuple[int, ...]
     runs: tuple[Figures, ...]
+
+
+class Lock(NamedTuple):
+    """A baseline with the instant by which its desk was known: fitted from that, the desk is the same however the history goes on."""
+
+    known_at: datetime
+    baseline: Baseline
+
+    def refuse_other(self, weeks: int, runs: int) -> None:
+        """Nothing, or DeskError where it was made with other weeks, runs or seeds than are asked for."""
+        locked = self.baseline
+        if (locked.weeks, len(locked.seeds)) != (weeks, runs):
+            raise DeskError(
+                f"the baseline has {len(locked.seeds)} runs of {locked.weeks} weeks, asked for are {runs} of {weeks}: ask for as many, or make a new one"
+            )
+        if locked.seeds != seeds_of(runs):
+            raise DeskError(
+                f"the baseline has the luck of the seeds {', '.join(map(str, locked.seeds))}; expected {FIRST_SEED} to {runs}: make a new one"
+            )
 
 
 @dataclass(frozen=True)
@@ -51,6 +72,11 @@ class Difference:
     def is_sure(self) -> bool:
         """Whether the change is more than luck."""
         return abs(self.change) > self.half_interval
+
+
+def seeds_of(runs: int) -> tuple[int, ...]:
+    """Return the seeds of so many runs."""
+    return tuple(range(FIRST_SEED, FIRST_SEED + runs))
 
 
 def baseline(
@@ -79,7 +105,9 @@ def compared(
 ) -> list[Difference]:
     """Return every figure before and after the change. ValueError if the baseline is one of another desk."""
     if fingerprint(world, targets, locked.start, locked.weeks) != locked.fingerprint:
-        raise DeskError("the baseline was made of another desk, other promises or another span; make a new one")
+        raise DeskError(
+            "the baseline was made of another desk, other promises or another span: the history, the agreements or the priority weights are not what they were; make a new one"
+        )
     if change.policy not in policies:
         raise DeskError(f"there is no policy {change.policy!r}; there are {', '.join(sorted(policies))}")
     other, promised = changed(world, targets, change, locked.start)
@@ -120,9 +148,29 @@ def kept_baseline(document: Mapping[str, Any]) -> Baseline:
         found = Baseline(str(document["fingerprint"]), start, int(document["weeks"]), seeds, runs)
     except (KeyError, TypeError, ValueError) as error:
         raise DeskError(f"this is no kept baseline ({type(error).__name__}: {error}); make a new one") from error
+    if found.start.tzinfo is None or not all(isfinite(value) for run in runs for value in asdict(run).values()):
+        raise DeskError("this is no kept baseline (its start has no offset, or a figure is no number); make a new one")
     if len(runs) != len(seeds) or len(runs) < 2:
         raise DeskError(f"this is no kept baseline ({len(seeds)} seeds, {len(runs)} runs); make a new one")
     return found
+
+
+def lock_document(lock: Lock) -> dict[str, Any]:
+    """Return a lock as plain values: the baseline's document and `as_of`."""
+    return {"as_of": lock.known_at.isoformat(), **baseline_document(lock.baseline)}
+
+
+def kept_lock(document: object) -> Lock:
+    """Return the lock of a document as `lock_document` makes it. DeskError where it is none."""
+    if not isinstance(document, Mapping):
+        raise DeskError("this is no kept baseline (expected an object with as_of, fingerprint, seeds and runs)")
+    try:
+        known_at = datetime.fromisoformat(document["as_of"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DeskError(f"this is no kept baseline ({type(error).__name__}: {error}); make a new one") from error
+    if known_at.tzinfo is None:
+        raise DeskError(f"this is no kept baseline (as_of {document['as_of']!r} has no offset); make a new one")
+    return Lock(known_at, kept_baseline(document))
 
 
 def as_document(found: Sequence[Difference]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from serving.access.roles import Permission
 from serving.jobs.kinds import JobArguments, JobKind, JobOrder, options
@@ -35,11 +35,36 @@ EXAMPLE: dict[str, Any] = {
     "outage": {"service": "VPN", "weekday": "tue", "hour": 10, "minutes": 180},
 }
 
+_FIGURES = {
+    "tickets": 412.0,
+    "attainment": 0.91,
+    "breaches": 37.0,
+    "penalty": 188.0,
+    "mean_lateness_hours": 1.4,
+    "backlog": 61.2,
+    "open_at_end": 58.0,
+    "occupancy": 0.78,
+    "median_hours": 5.1,
+}
+EXAMPLE_LOCKED: dict[str, Any] = {
+    "handling": 0.9,
+    "weeks": 2,
+    "runs": 2,
+    "baseline": {
+        "as_of": "2026-07-06T08:15:00+00:00",
+        "fingerprint": "5b0e4c1f9a77d230",
+        "start": "2026-06-08T00:00:00+02:00",
+        "weeks": 2,
+        "seeds": [1, 2],
+        "runs": [_FIGURES, _FIGURES | {"breaches": 41.0, "attainment": 0.9}],
+    },
+}
+
 
 class SimulateArguments(JobArguments):
     """What is different from the desk as it is; with `staff` instead: how many people that team needs."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE, EXAMPLE_LOCKED]})
 
     arrivals: Annotated[Factor, Field(description="So many times the tickets.")] = 1.0
     handling: Annotated[Factor, Field(description="So many times the work a ticket.")] = 1.0
@@ -79,6 +104,25 @@ class SimulateArguments(JobArguments):
     confidence: Annotated[float, Field(gt=0, le=1, description="With `staff`: in which share of the runs.")] = 0.9
     weeks: Annotated[int, Field(ge=1, le=26)] = 8
     runs: Annotated[int, Field(ge=2, le=50)] = 20
+    baseline: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description="The desk as it is, locked: `locked` of an earlier result. The change is held against it, whatever came since; `weeks` and `runs` must be its own."
+        ),
+    ] = None
+
+    @field_validator("baseline")
+    @classmethod
+    def _fits_what_is_asked(cls, given: dict[str, Any] | None, found: ValidationInfo) -> dict[str, Any] | None:
+        """The document; a DeskError, which is a ValueError, where it is none or was made with other weeks, runs or seeds."""
+        from simulation.what_if import kept_lock  # scipy: only where one is sent
+
+        plan = [
+            found.data[name] for name in ("weeks", "runs") if name in found.data
+        ]  # away where they are faulty themselves
+        if given is not None and len(plan) == 2:
+            kept_lock(given).refuse_other(*plan)
+        return given
 
 
 def _words(outage: OutageArguments) -> str:
@@ -86,11 +130,11 @@ def _words(outage: OutageArguments) -> str:
     return f"{outage.service}@{outage.weekday},{numbers}"
 
 
-def _calendars(given: Mapping[str, Any], order: JobOrder) -> Path | None:
-    """The file that the calendars are written to; JSON is YAML. None where none is given."""
+def _written(given: Mapping[str, Any] | None, order: JobOrder, name: str) -> Path | None:
+    """The file that something is written to as JSON, which is YAML too. None where nothing is given."""
     if not given:
         return None
-    file = order.folder / "calendars.yaml"
+    file = order.folder / name
     file.write_text(json.dumps(given, ensure_ascii=False, indent=2), encoding="utf-8")
     return file
 
@@ -105,7 +149,7 @@ def _simulate(given: SimulateArguments, order: JobOrder) -> list[str]:
         people=[f"{team}={count}" for team, count in given.people.items()],
         shift=[f"{team}={hours}" for team, hours in given.shifts.items()],
         hours=given.hours,
-        calendars=_calendars(given.calendars, order),
+        calendars=_written(given.calendars, order, "calendars.yaml"),
         help_of=[f"{team}={other}" for team, others in given.help_of.items() for other in others],
         policy=given.policy,
         outage=None if outage is None else _words(outage),
@@ -114,6 +158,7 @@ def _simulate(given: SimulateArguments, order: JobOrder) -> list[str]:
         confidence=given.confidence,
         weeks=given.weeks,
         runs=given.runs,
+        baseline=_written(given.baseline, order, "baseline.json"),
     )
     return ["simulate", *said, "--json"]
 

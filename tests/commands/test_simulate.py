@@ -93,6 +93,7 @@ def test_a_baseline_is_locked_between_commands_whatever_comes_later(store: str, 
     words = (*desk, "--weeks", "1", "--runs", "2", "--baseline", str(kept))
     first = said(*words, "--as-of", "2026-03-02T00:00+01:00", "--arrivals", "1.2")
     locked = kept.read_bytes()
+    assert json.loads(locked) == first["locked"]
     again = said(*words, "--arrivals", "0.8")  # the store holds a week more, which the locked desk does not know
     assert again["baseline"] == first["baseline"]
     assert [one["before"] for one in again["figures"]] == [one["before"] for one in first["figures"]]  # type: ignore[attr-defined]

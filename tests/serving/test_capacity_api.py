@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -11,10 +15,16 @@ from commands.desk_changes import calendars_of
 from serving.access.roles import Role
 from serving.jobs.kinds import JobOrder
 from serving.jobs.planning import SIMULATE, SimulateArguments
+from serving.jobs.process import SLACAST
+from serving.jobs.runner import JobRunner
 from serving.settings import Settings
+from simulation import desk as simulated
+from simulation.measures import FIGURES
 from slacast import app
 from tests.serving.builders import is_problem
+from tests.serving.job_desk import until
 from tests.serving.stored_desk import Desk
+from tests.simulation.test_fitting import PLANTED, START
 
 STAFFING, SIMULATIONS = "/api/v1/staffing", "/api/v1/simulations"
 CALLS = {"contacts": 100, "interval_seconds": 1800, "handling_seconds": 180, "answer_seconds": 20, "share": 0.8}
@@ -87,3 +97,72 @@ def test_what_the_job_runs_is_a_command_that_reads_all_of_it(tmp_path: Path) -> 
     found = CliRunner().invoke(app, [*words, empty, "--agreements=examples/demo/agreements.yaml"])
     assert found.exit_code == 1
     assert found.output.strip().splitlines()[-1].startswith("slacast: ")
+
+
+LOCKED: dict[str, Any] = {
+    "as_of": "2026-03-02T00:00:00+01:00",
+    "fingerprint": "0123456789abcdef",
+    "start": "2026-02-02T00:00:00+01:00",
+    "weeks": 1,
+    "seeds": [1, 2],
+    "runs": [dict.fromkeys(FIGURES, 1.0)] * 2,
+}
+
+
+def test_a_baseline_of_other_runs_or_none_at_all_is_refused_where_it_is_sent(guarded: Desk) -> None:
+    planner = guarded.client(Role.PLANNER)
+
+    def refused(body: dict[str, Any]) -> str:
+        (error,) = is_problem(planner.post(SIMULATIONS, json=body), 422)["errors"]
+        assert error["pointer"] == "#/baseline"
+        return str(error["detail"])
+
+    asked = {"weeks": 1, "runs": 2, "baseline": LOCKED}
+    assert planner.post(SIMULATIONS, json=asked).status_code == 202
+    assert "has 2 runs of 1 weeks, asked for are 20 of 8" in refused({"baseline": LOCKED})
+    assert "has 2 runs of 1 weeks, asked for are 3 of 1" in refused({**asked, "runs": 3})
+    assert "the luck of the seeds 2, 3" in refused({**asked, "baseline": {**LOCKED, "seeds": [2, 3]}})
+    assert "no kept baseline (KeyError: 'as_of')" in refused({**asked, "baseline": {}})
+    faults = is_problem(planner.post(SIMULATIONS, json={**asked, "weeks": 0}), 422)["errors"]
+    assert [fault["pointer"] for fault in faults] == ["#/weeks"]  # of the baseline nothing can be said
+
+
+@pytest.fixture
+def planted(prepared_desk: Path, tmp_path: Path) -> Iterator[Desk]:
+    """A service with jobs over a store with nine weeks of a planted desk."""
+    found = Desk(prepared_desk, tmp_path, agreements=Path("examples/demo/agreements.yaml").absolute())
+    found.store.append_ticket_events(simulated.Desk(PLANTED, 7, START).events_until(START + timedelta(weeks=9)), "test")
+    found.add_keys()
+    yield found
+    found.close()
+
+
+def test_a_change_is_held_against_the_baseline_of_an_earlier_job_whatever_came_since(planted: Desk) -> None:
+    planner = planted.client(Role.PLANNER)
+    doing = JobRunner(planted.store.jobs, planted.settings, program=SLACAST)
+
+    def done(**body: Any) -> dict[str, Any]:
+        address = planner.post(SIMULATIONS, json={"weeks": 1, "runs": 2, **body}).headers["Location"]
+        until(doing, lambda: planner.get(address).json()["state"] not in ("waiting", "running"), 120)
+        return planner.get(address).json()  # type: ignore[no-any-return]
+
+    first = done(arrivals=1.2)
+    assert first["problem"] is None
+    locked = first["result"]["locked"]
+    assert (locked["weeks"], locked["seeds"]) == (1, [1, 2])
+    late = simulated.Desk(PLANTED, 8, START + timedelta(weeks=8)).events_until(START + timedelta(weeks=9))
+    after = pd.Timestamp(locked["as_of"]).tz_convert("UTC").as_unit("us") + pd.Timedelta(seconds=1)
+    late = late.assign(ticket_id="late" + late["ticket_id"], event_id="late" + late["event_id"], recorded_at=after)
+    planted.store.append_ticket_events(late, "test")
+    again = done(arrivals=0.8, baseline=locked)
+    assert again["problem"] is None
+    before = [[one["before"] for one in job["result"]["figures"]] for job in (first, again)]
+    assert before[0] == before[1]
+    assert again["result"]["locked"] == locked
+    assert again["result"]["figures"] != first["result"]["figures"]
+
+
+@pytest.mark.parametrize("place", range(2))
+def test_the_examples_of_the_description_are_taken(guarded: Desk, place: int) -> None:
+    example = SimulateArguments.model_json_schema()["examples"][place]
+    assert guarded.client(Role.PLANNER).post(SIMULATIONS, json=example).status_code == 202

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -16,10 +17,21 @@ from simulation.changes import Change, OutageAhead, changed
 from simulation.days import local_day
 from simulation.demo_world import demo_world
 from simulation.desk import Desk
+from simulation.faults import DeskError
 from simulation.measures import FIGURES, MeasuredDesk, Targets, measured
 from simulation.policies import POLICIES
 from simulation.repetition import Span, here, repetition
-from simulation.what_if import Baseline, Difference, as_document, baseline, compared
+from simulation.what_if import (
+    Baseline,
+    Difference,
+    Lock,
+    as_document,
+    baseline,
+    compared,
+    kept_lock,
+    lock_document,
+    seeds_of,
+)
 
 START = datetime(2026, 1, 5, tzinfo=ZoneInfo("Europe/Berlin"))
 TARGETS = Targets((240.0, 480.0, 960.0, 2400.0))
@@ -116,10 +128,45 @@ def test_paired_runs_see_more_than_runs_with_luck_of_their_own(locked: Baseline)
     assert found.half_interval < 4.31 * own_luck / 1.74  # Student, two degrees of freedom, three runs
 
 
+def test_a_lock_that_was_written_and_read_is_the_same(locked: Baseline) -> None:
+    lock = Lock(START + timedelta(hours=3), replace(locked, seeds=seeds_of(3)))
+    again = kept_lock(json.loads(json.dumps(lock_document(lock))))
+    assert again == lock
+    again.refuse_other(WEEKS, 3)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"as_of": "2026-03-02T00:00:00"}, "has no offset"),
+        ({"as_of": "soon"}, "no kept baseline"),
+        ({"start": "2026-03-02T00:00:00"}, "its start has no offset"),
+        ({"runs": [{"tickets": 1.0}] * 3}, "KeyError: 'attainment'"),
+        ({"runs": [dict.fromkeys(FIGURES, float("nan"))] * 3}, "a figure is no number"),
+        ({"runs": [dict.fromkeys(FIGURES, 1.0)] * 2}, "3 seeds, 2 runs"),
+        ({"seeds": None}, "TypeError"),
+        ({"weeks": WEEKS + 1}, rf"has 3 runs of {WEEKS + 1} weeks, asked for are 3 of {WEEKS}"),
+        ({"seeds": [4, 5, 6]}, "the luck of the seeds 4, 5, 6; expected 1 to 3"),
+        ({"seeds": [1, 1, 2]}, "the luck of the seeds 1, 1, 2"),
+    ],
+)
+def test_what_is_no_baseline_or_one_of_other_runs_is_refused(
+    locked: Baseline, wrong: dict[str, object], words: str
+) -> None:
+    document = lock_document(Lock(START, replace(locked, seeds=seeds_of(3))))
+    with pytest.raises(DeskError, match=words):
+        kept_lock(document | wrong).refuse_other(WEEKS, 3)
+
+
 def test_a_baseline_is_locked_to_its_desk(locked: Baseline) -> None:
     other = replace(WORLD, arrivals=replace(WORLD.arrivals, per_day=50.0))
-    with pytest.raises(ValueError, match="another desk"):
-        compared(other, TARGETS, locked, Change())
+    for world, targets, start in (
+        (other, TARGETS, START),
+        (WORLD, replace(TARGETS, minutes=(1.0, 480.0, 960.0, 2400.0)), START),
+        (WORLD, TARGETS, START + timedelta(days=7)),
+    ):
+        with pytest.raises(DeskError, match=r"another desk, other promises or another span.*make a new one"):
+            compared(world, targets, replace(locked, start=start), Change())
     assert len(
         as_document(compared(WORLD, TARGETS, replace(locked, seeds=(0,), runs=locked.runs[:1]), Change()))
     ) == len(FIGURES)
