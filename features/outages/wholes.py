@@ -105,7 +105,6 @@ class _Fold:
             np.concatenate([getattr(one, name) for one in parts]) for name in Spans.__dataclass_fields__
         )
         is_over = over_us != NEVER_US
-        over_known_us = np.maximum(over_known_us, known_us)
         arrivals = [(at, False, row) for row, at in enumerate(known_us.tolist())]
         arrivals += [(int(over_known_us[row]), True, row) for row in np.flatnonzero(is_over).tolist()]
         kinds = [False] * len(parts[0].service) + [True] * len(parts[1].service)

@@ -230,6 +230,21 @@ def test_an_outage_that_was_taken_back_is_no_outage_of_a_label():
     assert rows.label.tolist() == [0]
 
 
+def test_that_an_outage_never_was_is_known_once_it_is_taken_back():
+    found = ("A", "outage", 1500, 1530, 1500, 8700), ("B", "outage", 1540, 9500, 1540, 9500)
+    events = events_of(*known_of_all("A", "B", "Z"), *found, at_once("Z", 9900, 9901))
+    ledger = group_ledger(Ledger.of(events), events, PAIR)
+    assert ledger is not None
+    rows = labelled(ledger, np.zeros(1, np.int64), np.array([BEGIN_US + 1440 * MINUTE_US]), DAY_US)
+    assert rows.label.tolist() == [0]
+    assert rows.known_us.tolist() == [BEGIN_US + 8700 * MINUTE_US]
+
+
+def test_an_end_recorded_before_its_beginning_waits_for_it():
+    found = ("A", "outage", 10, 30, 50, 30), ("B", "outage", 20, 60, 20, 60)
+    assert told_of("Pair", PAIR, *found) == [(20, 30, 50, 50)]
+
+
 # ---- who is asked about
 
 
