@@ -13,7 +13,10 @@ from serving.access.roles import Permission
 from serving.api.service_sight import ServiceSight, file_seen
 from serving.etags import is_unchanged, not_modified
 from serving.service import service_of
+from serving.services.standing import ServiceStanding
+from serving.web.availability_view import KINDS, AvailabilityAddress, AvailabilityView, availability_view
 from serving.web.frame import ETAG_HEADERS, frame, page_tag, pages_of
+from serving.web.language import language_of
 from serving.web.services_page import (
     CRITICALITIES,
     STATES,
@@ -57,14 +60,27 @@ def service_page(request: Request, name: str, caller: Reader) -> Response:
         return not_modified(etag)
     found = file_seen(service, name, sight)
     one, seen = found.standing, sight.names
-    values = _values(request, sight, etag) | {
+    values = _values(request, sight, etag)
+    values |= {
         "file": found,
         "one": one,
         "needs": [other for other in one.needs if seen is None or other in seen],
         "parts": [other for other in one.made_of.parts if seen is None or other in seen] if one.made_of else [],
         "needed_by": [other for other in one.needed_by if seen is None or other in seen],
+        "windows": _windows(request, one, values["local"].name) if one.has_events else None,
+        "kinds": KINDS,
     }
     return pages.render("service.html", 200, {"ETag": etag, **ETAG_HEADERS}, **values)
+
+
+def _windows(request: Request, one: ServiceStanding, zone: str) -> AvailabilityView | None:
+    source = service_of(request).services
+    basis = None if source is None else source.basis
+    if basis is None:
+        return None
+    calendars = tuple(basis.agreements.calendar_names)
+    address = AvailabilityAddress.read(request.query_params, one.service, calendars)
+    return availability_view(basis, address, zone, calendars, language_of(request))
 
 
 def _values(request: Request, sight: ServiceSight, etag: str) -> dict[str, Any]:
