@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from models.hazard import HazardMember
 from models.hazard_columns import TIME_FEATURES, interval_columns
+from models.interval_trees import grown_over_intervals, interval_rows, repeatable
 from models.intervals import COUNT, ends_hours, intervals_lived
 from models.scales import Float64Array
 from models.trees import averaged, seeds_of
@@ -54,11 +55,7 @@ def fit_hazard(
     """
     places = tuple(names.index(name) if name in names else -1 for name in TIME_FEATURES)
     lived, stops = intervals_lived(hours, has_stopped, ends_hours(X[:, places[0]], X[:, places[1]]))
-    event = np.zeros(int(lived.sum()))
-    last = np.cumsum(lived) - 1
-    event[last[stops]] = 1.0
-    row = np.repeat(np.arange(len(X)), lived)
-    interval = np.arange(len(row)) - np.repeat(last + 1 - lived, lived)
+    row, interval, event = interval_rows(lived, stops)
     columns = interval_columns(X, places, row, interval)
     time = _fit_time(columns, event, weight[row], parameters, seed)
     given = np.asarray(time.predict(columns, raw_score=True, num_threads=1), dtype=np.float64)
@@ -75,17 +72,19 @@ def fit_hazard(
 def _fit_time(
     columns: Float64Array, event: Float64Array, weight: Float64Array, parameters: HazardParameters, seed: int
 ) -> lgb.Booster:
-    native = {
-        "objective": "binary",
-        "learning_rate": parameters.time_learning_rate,
-        "num_leaves": parameters.leaves,
-        "min_data_in_leaf": parameters.intervals_per_leaf,
-        "feature_fraction": parameters.time_feature_fraction,
-        **_alike(parameters, seed),
-    }
     every = -(-len(event) // parameters.most_intervals)
-    data = lgb.Dataset(columns[::every], event[::every], weight=weight[::every], params={"verbosity": -1})
-    return lgb.train(native, data, num_boost_round=parameters.time_rounds)
+    return grown_over_intervals(
+        columns[::every],
+        event[::every],
+        weight[::every],
+        rounds=parameters.time_rounds,
+        learning_rate=parameters.time_learning_rate,
+        leaves=parameters.leaves,
+        intervals_per_leaf=parameters.intervals_per_leaf,
+        feature_fraction=parameters.time_feature_fraction,
+        lambda_l2=parameters.lambda_l2,
+        seed=seed,
+    )
 
 
 def _fit_risk(
@@ -120,22 +119,10 @@ def _fit_risk(
         "num_leaves": parameters.leaves,
         "min_data_in_leaf": parameters.rows_per_leaf,
         "feature_fraction": parameters.feature_fraction,
-        **_alike(parameters, seed),
+        **repeatable(parameters.lambda_l2, seed),
     }
     constraints = [-directions.get(name, 0) for name in names]
     if any(constraints):
         native["monotone_constraints"] = constraints
     data = lgb.Dataset(X, np.zeros(len(X)), feature_name=list(names), params={"verbosity": -1})
     return lgb.train(native, data, num_boost_round=parameters.rounds)
-
-
-def _alike(parameters: HazardParameters, seed: int) -> dict[str, Any]:
-    return {
-        "lambda_l2": parameters.lambda_l2,
-        "extra_trees": True,
-        "num_threads": 1,
-        "seed": seed,
-        "deterministic": True,
-        "force_col_wise": True,
-        "verbosity": -1,
-    }

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from models.hazard_columns import NEEDED, TIME_FEATURES, interval_columns, time_rows
+from models.interval_trees import grown_over_intervals, interval_rows
 from models.intervals import COUNT, ends_hours, intervals_lived
 from models.scales import Float64Array
 from models.trees import Trees
@@ -92,31 +93,19 @@ def fit_shape(
     places = [names.index(name) if name in names else -1 for name in shape_features(names)]
     remaining, target = (X[:, names.index(name)] for name in NEEDED[:2])
     lived, stops = intervals_lived(hours, has_stopped, ends_hours(remaining, target))
-    last = np.cumsum(lived)
-    event = np.zeros(int(lived.sum()))
-    event[last[stops] - 1] = 1.0
-    row = np.repeat(np.arange(len(lived)), lived)
-    interval = np.arange(len(row)) - np.repeat(last - lived, lived)
-    taken = slice(None, None, max(-(-len(event) // parameters.most_intervals), 1))
-    row, interval = row[taken], interval[taken]
-    columns = interval_columns(X, places, row, interval)
-    data = lgb.Dataset(columns, event[taken], weight=weight[row], params={"verbosity": -1})
-    trees = lgb.train(_native(parameters, seed), data, num_boost_round=parameters.rounds)
+    rows = interval_rows(lived, stops)
+    taken = slice(None, None, max(-(-len(rows.event) // parameters.most_intervals), 1))
+    clock = rows.clock[taken]
+    trees = grown_over_intervals(
+        interval_columns(X, places, clock, rows.interval[taken]),
+        rows.event[taken],
+        weight[clock],
+        rounds=parameters.rounds,
+        learning_rate=parameters.learning_rate,
+        leaves=parameters.leaves,
+        intervals_per_leaf=parameters.intervals_per_leaf,
+        feature_fraction=parameters.feature_fraction,
+        lambda_l2=parameters.lambda_l2,
+        seed=seed,
+    )
     return ShapeModel.from_text(str(trees.model_to_string()), {"places": places})
-
-
-def _native(parameters: ShapeParameters, seed: int) -> dict[str, Any]:
-    return {
-        "objective": "binary",
-        "learning_rate": parameters.learning_rate,
-        "num_leaves": parameters.leaves,
-        "min_data_in_leaf": parameters.intervals_per_leaf,
-        "feature_fraction": parameters.feature_fraction,
-        "lambda_l2": parameters.lambda_l2,
-        "extra_trees": True,
-        "num_threads": 1,
-        "seed": seed,
-        "deterministic": True,
-        "force_col_wise": True,
-        "verbosity": -1,
-    }
