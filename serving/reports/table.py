@@ -15,7 +15,7 @@ _WIDTHS = {"risk": 20, "left": 14, "wall": 14, "due": 12, "verdict": 10, "ticket
 _REASONS_INDENT = 4
 _HEADINGS = {
     "risk": "RISK",
-    "left": "WORKING TIME",
+    "left": "WORK TIME LEFT",
     "wall": "BY THE CLOCK",
     "due": "DUE",
     "verdict": "RULES SAY",
@@ -37,15 +37,20 @@ _NOTES = {
 }
 
 
+_PLACES = "`2. of Workplace`: take it second of that team's tickets, whatever its group."
+
+
 def as_table(queue: Queue, rows: Sequence[QueueRow] | None = None, width: int = WIDTH) -> str:
     """The queue as lines of at most `width` columns: what is known and counts first, then the rows under their groups.
 
-    A ticket has two lines: where it stands, and why.
+    A ticket has a line of where it stands, and below it why: in the suggested order first the sentence of its place, in full.
     """
     shown = queue.rows if rows is None else rows
     local = LocalTime.named(queue.zone)
     lines = [*_head(queue, local), *textwrap.wrap(queue.order_words, width)]
     lines += [line for one in queue.idle for line in textwrap.wrap(f"Idle: {one.words}", width, subsequent_indent="  ")]
+    if queue.order == "suggested":
+        lines.append(_PLACES)
     lines.append("")
     if not shown:
         lines.append("No open tickets.")
@@ -59,7 +64,7 @@ def as_table(queue: Queue, rows: Sequence[QueueRow] | None = None, width: int = 
         lines.append(_line(_cells(row, queue, local), width))
         lines += _why(row, width, is_told=queue.order == "suggested")
     if len(shown) < len(queue.rows):
-        lines.append(f"   ... {len(queue.rows) - len(shown):,} more open tickets".replace(",", " "))
+        lines.append(_rest(queue, shown))
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -70,6 +75,13 @@ def _head(queue: Queue, local: LocalTime) -> list[str]:
         f"Queue as of {local.full(queue.as_of)}: {counts.all} open, {by}",
         f"{counts.save_now} save now, {counts.safe_for_now} safe for now, {counts.late_or_lost} late or lost; {counts.paused} paused.",
     ]
+
+
+def _rest(queue: Queue, shown: Sequence[QueueRow]) -> str:
+    """How many more there are, by group: who looks at the top few is told of the late ones below."""
+    left = {group: _count(queue, group) - sum(row.group is group for row in shown) for group in Group}
+    groups = ", ".join(f"{count} {group.word.lower()}" for group, count in left.items() if count > 0)
+    return f"   ... {len(queue.rows) - len(shown):,} more open tickets".replace(",", " ") + f": {groups}"
 
 
 def _count(queue: Queue, group: Group) -> int:
@@ -100,13 +112,14 @@ def _line(cells: dict[str, str], width: int) -> str:
 def _why(row: QueueRow, width: int, is_told: bool) -> list[str]:
     """The row's reasons below it, as many on a line as fit; one is cut only where it alone is longer than a line.
 
-    In the suggested order the first of them says why the ticket stands there.
+    In the suggested order a sentence before them says why the ticket stands there; it is never cut between words.
     """
     room = width - _REASONS_INDENT
-    lines: list[str] = []
-    place = () if row.rank_in_team is None or not is_told else (f"{_place(row)}{row.why_here}",)
-    for reason in map(one_line, (*place, *row.reasons)):
-        if lines and _columns(joined := f"{lines[-1]}; {reason}") <= room:
+    is_placed = row.rank_in_team is not None and is_told
+    place = _broken(one_line(f"{_place(row)}{row.why_here}"), room) if is_placed else []
+    lines = list(place)
+    for reason in map(one_line, row.reasons):
+        if len(lines) > len(place) and _columns(joined := f"{lines[-1]}; {reason}") <= room:
             lines[-1] = joined
         else:
             lines.append(reason)
@@ -115,6 +128,17 @@ def _why(row: QueueRow, width: int, is_told: bool) -> list[str]:
 
 def _place(row: QueueRow) -> str:
     return f"{row.rank_in_team}. of {row.team}: " if row.team else f"{row.rank_in_team}.: "
+
+
+def _broken(text: str, room: int) -> list[str]:
+    """The text in lines of at most so many columns, broken between words; the later ones are indented."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and _columns(joined := f"{lines[-1]} {word}") <= room:
+            lines[-1] = joined
+        else:
+            lines.append(f"  {word}" if lines else word)
+    return lines
 
 
 def fitted(text: str, width: int) -> str:

@@ -1,12 +1,14 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
 from serving.reports import as_csv, as_json, as_table
 from serving.reports.delimited import harmless
 from serving.reports.table import fitted
+from serving.risk import Group
 from tests.serving.builders import busy_desk, clock, queue_of, row
 
 
@@ -15,7 +17,13 @@ def test_the_table_fits_120_columns_and_never_hides_lateness() -> None:
     lines = as_table(queue, queue.rows[:20]).splitlines()
     assert max(map(len, lines)) <= 120
     assert f"{queue.counts.late_or_lost} late or lost" in lines[1]
-    assert "80 more open tickets" in lines[-1]
+    left = {group: sum(row.group is group for row in queue.rows[20:]) for group in Group}
+    assert lines[-1] == "   ... 80 more open tickets: " + ", ".join(
+        f"{count} {words}"
+        for count, words in zip(left.values(), ("save now", "safe for now", "late or lost"), strict=True)
+        if count
+    )
+    assert left[Group.LATE_OR_LOST] > 0
     assert "scored by breach v7" in lines[0]
 
 
@@ -26,10 +34,27 @@ def test_each_ticket_has_a_second_line_with_all_its_reasons() -> None:
     assert text.splitlines()[place + 1].strip() == "; ".join(why)
 
 
+def test_the_sentence_of_the_suggested_order_stands_in_full_before_the_reasons() -> None:
+    sentence = "Due in 4 h 21 min with about 2 h 37 min of work: taken now it is in time with 80 %, later with less."
+    reasons = ("Nothing happened for 9 h: usual is 2 h", "Nobody is assigned")
+    placed = replace(row("INC1", reasons=reasons, team="Business Applications"), why_here=sentence, rank_in_team=2)
+    lines = as_table(replace(queue_of([placed]), order="suggested")).splitlines()
+    place = next(number for number, line in enumerate(lines) if "INC1" in line)
+    assert max(map(len, lines)) <= 120
+    assert [line.strip() for line in lines[place + 1 :]] == [
+        "2. of Business Applications: Due in 4 h 21 min with about 2 h 37 min of work: taken now it is in time with 80 %,",
+        "later with less.",
+        "; ".join(reasons),
+    ]
+    assert "take it second of that team's tickets" in "\n".join(lines[:place])
+    by_rules = as_table(queue_of([placed]))
+    assert "2. of" not in by_rules
+
+
 def test_the_table_tells_working_time_wall_clock_and_what_the_rules_say() -> None:
     queue = queue_of([row("INC1", clock=clock(3))])
     heading, line = (next(line for line in as_table(queue).splitlines() if key in line) for key in ("TICKET", "INC1"))
-    assert line[heading.index("WORKING TIME") :].startswith("3 h")
+    assert line[heading.index("WORK TIME LEFT") :].startswith("3 h")
     assert line[heading.index("BY THE CLOCK") :].startswith("in ")
     assert line[heading.index("RULES SAY") :].startswith("running")
 
