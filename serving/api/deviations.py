@@ -19,7 +19,7 @@ from features.store.faults import StoreError
 from serving.access.caller import Caller
 from serving.access.decisions import Demand, Guarded, gate_of
 from serving.access.roles import Permission
-from serving.api.levels import clocks_seen
+from serving.api.levels import DecidedOut, clocks_seen
 from serving.api.outlook_examples import NOTE
 from serving.api.problem_schemas import problems
 from serving.api.supposing import stored_text
@@ -89,17 +89,9 @@ class StoredNoteOut(BaseModel):
     is_new: bool = Field(description="False where the same was said before: nothing was stored.")
 
 
-class DeviationOut(BaseModel):
+class DeviationOut(DecidedOut):
     """A missed target, and the note that holds for it."""
 
-    ticket_id: str
-    target: str
-    agreement: str
-    decided_at: datetime
-    share_used: float
-    overdue_seconds: float
-    team: str
-    service: str
     category: str
     priority: str
     state: DeviationState = Field(
@@ -220,9 +212,8 @@ def refuse_unknown(request: Request, caller: Caller, ticket_id: str, target: str
 
 
 def _deviation(one: Deviation) -> dict[str, Any]:
-    names = ("ticket_id", "target", "agreement", "team", "service", "category", "priority")
     return {
-        **{name: getattr(one, name) for name in names},
+        **{name: getattr(one, name) for name in DeviationOut.model_fields},
         "decided_at": one.decided_at.isoformat(),
         "share_used": one.share_used if math.isfinite(one.share_used) else 1.0,
         "overdue_seconds": one.overdue_seconds,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from typing import Annotated, Any, TypeAlias
 
 import pandas as pd
@@ -66,7 +67,7 @@ class DecidedOut(BaseModel):
     ticket_id: str
     target: str
     agreement: str
-    decided_at: str
+    decided_at: datetime
     share_used: float
     overdue_seconds: float
     team: str
