@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.features.postgres_server import CannotStartError, postgres
+from tests.features.postgres_server import CannotStartError, empty_postgres, postgres
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +36,16 @@ def postgres_url() -> Iterator[str]:
         if os.environ.get("CI") == "true":
             pytest.fail(f"CI tests on PostgreSQL too: {error}")
         pytest.skip(f"no PostgreSQL here: {error}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database of each kind, without any table."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    address = str(request.getfixturevalue("postgres_url"))
+    empty_postgres(address)
+    return address
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
+from starlette.testclient import TestClient
 
 from features.store import Store, open_store
 from serving.queue import Queue
 from serving.scorer import Scorer
-from tests.features.postgres_server import empty_postgres
 from tests.serving.browser import launched, served
-from tests.serving.builders import FixedSource, busy_desk
+from tests.serving.builders import FixedSource, busy_desk, client_of, service_over
 from tests.serving.desk_pages import DESK, app_over
 from tests.serving.real_desk import AGREEMENTS, AT, agreements, random_events
 from tests.serving.stored_desk import HASHES_NOWHERE, NOWHERE, Desk, prepared_store
@@ -79,15 +79,25 @@ def queue(tmp_path_factory: pytest.TempPathFactory) -> Queue:
         return Scorer(store, agreements()).score(AT)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path, prepared_desk: Path) -> str:
+@pytest.fixture
+def url(empty_database: str, prepared_desk: Path) -> str:
     """The address of a prepared store of each kind."""
-    if request.param == "sqlite":
-        (tmp_path / "desk.db").write_bytes(prepared_desk.read_bytes())
-        return f"sqlite:///{tmp_path / 'desk.db'}"
-    address = str(request.getfixturevalue("postgres_url"))
-    empty_postgres(address)
-    with open_store(address) as store:
+    if empty_database.startswith("sqlite:///"):
+        Path(empty_database.removeprefix("sqlite:///")).write_bytes(prepared_desk.read_bytes())
+        return empty_database
+    with open_store(empty_database) as store:
         store.append_ticket_events(random_events(30), "test")
         store.save_agreements(AGREEMENTS, AT)
-    return address
+    return empty_database
+
+
+@pytest.fixture
+def source() -> FixedSource:
+    """A scorer that always finds the same busy desk."""
+    return FixedSource(DESK)
+
+
+@pytest.fixture
+def client(source: FixedSource) -> TestClient:
+    """A client of a service over that scorer."""
+    return client_of(service_over(source))

@@ -13,19 +13,9 @@ from starlette.testclient import TestClient
 from serving.api import queue
 from serving.queue import QueueRow
 from tests.serving.builders import FixedSource, busy_desk, client_of, clock, is_problem, queue_of, row, service_over
+from tests.serving.desk_pages import DESK
 
-DESK = busy_desk(130)
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def source() -> FixedSource:
-    return FixedSource(DESK)
-
-
-@pytest.fixture
-def client(source: FixedSource) -> TestClient:
-    return client_of(service_over(source))
 
 
 def test_the_queue_is_listed_in_the_suggested_order_with_counts(client: TestClient) -> None:

@@ -7,23 +7,12 @@ from pathlib import Path
 import pytest
 
 from features.store import open_store
-from tests.features.postgres_server import empty_postgres
 from tests.serving.fault_server import migrating
 from tests.serving.real_desk import random_events
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a database without any table."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'desk.db'}"
-    address = str(request.getfixturevalue("postgres_url"))
-    empty_postgres(address)
-    return address
-
-
-def test_a_migration_killed_at_any_point_is_done_by_the_next(empty: str):
-    chance, url = random.Random(3), empty
+def test_a_migration_killed_at_any_point_is_done_by_the_next(empty_database: str):
+    chance, url = random.Random(3), empty_database
     for _ in range(8):
         process = migrating(url)
         time.sleep(chance.uniform(0.0, 0.25))
@@ -34,12 +23,12 @@ def test_a_migration_killed_at_any_point_is_done_by_the_next(empty: str):
 
 
 @pytest.mark.parametrize("count", [4])
-def test_of_several_that_migrate_at_once_one_does_and_none_fails(count: int, empty: str):
-    processes = [migrating(empty) for _ in range(count)]
+def test_of_several_that_migrate_at_once_one_does_and_none_fails(count: int, empty_database: str):
+    processes = [migrating(empty_database) for _ in range(count)]
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0] * count
-    with open_store(empty) as store:
+    with open_store(empty_database) as store:
         assert store.last_sequence() == 0
 
 

@@ -18,7 +18,6 @@ from serving.kept_state import KeptState, forget_states
 from serving.scorer import Scorer
 from sla.agreements.agreement_set import AgreementSet
 from sla.events import EventLog
-from tests.features.postgres_server import empty_postgres
 from tests.serving.real_desk import AT, agreements, fitted_bundle, random_events
 
 EVENTS = random_events(40)
@@ -28,13 +27,9 @@ RULES = agreements()
 NAME = "Ada Byron"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'desk.db'}"
-    address = str(request.getfixturevalue("postgres_url"))
-    empty_postgres(address)
-    return address
+@pytest.fixture
+def url(empty_database: str) -> str:
+    return empty_database
 
 
 def empty(rules: AgreementSet) -> LiveHistories:

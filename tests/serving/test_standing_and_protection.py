@@ -11,18 +11,7 @@ from starlette.testclient import TestClient
 from serving.app import create_app
 from serving.settings import SettingsError
 from tests.serving.builders import FixedSource, busy_desk, client_of, is_problem, service_over
-
-DESK = busy_desk(130)
-
-
-@pytest.fixture
-def source() -> FixedSource:
-    return FixedSource(DESK)
-
-
-@pytest.fixture
-def client(source: FixedSource) -> TestClient:
-    return client_of(service_over(source))
+from tests.serving.desk_pages import DESK
 
 
 def test_before_the_first_scoring_the_service_is_not_ready_and_says_so(source: FixedSource) -> None:
