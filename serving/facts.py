@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,7 +37,11 @@ class Facts:
 
     def place_of(self, ticket_id: str) -> int:
         """The place of a ticket, -1 where it is not here."""
-        return int(self.by_id.get_indexer(pd.Index([ticket_id], dtype=object))[0])
+        return int(self.places_of([ticket_id])[0])
+
+    def places_of(self, ticket_ids: Sequence[str]) -> Int64Array:
+        """The places of some tickets, -1 for one that is not here: pandas takes as long for one as for a page of them."""
+        return np.asarray(self.by_id.get_indexer(pd.Index(ticket_ids, dtype=object)), np.int64)
 
     def take(self, places: Int64Array) -> Facts:
         """The facts of some of the tickets."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from serving.likely_end import LikelyEnd, likely_ends
 from serving.queue import QueueRow
 from serving.scored_rows import ScoredRows
@@ -17,6 +15,6 @@ def ends_of(everything: Sequence[QueueRow], rows: Sequence[QueueRow]) -> dict[st
         return {}
     scored = everything.scored
     ids = [row.ticket_id for row in rows]
-    places = np.array([scored.facts.place_of(ticket_id) for ticket_id in ids], np.int64)
+    places = scored.facts.places_of(ids)
     ends = likely_ends(scored.estimates, scored.leading, scored.reading.agreements, scored.reading.at, places)
     return {ticket_id: end for ticket_id, end in zip(ids, ends, strict=True) if end is not None}

@@ -46,6 +46,7 @@ _YEAR_SECONDS = 365 * 86_400
 _AGE = re.compile(
     rb'<span data-age="[0-9.]*">[^<]*</span>'
 )  # the first is that of the head: what people wrote is escaped
+_BETWEEN_CELLS = re.compile(r"(?<=>)\s+(?=<(?:/t(?:r|body|head|able)|t(?:[dhr]|body|head)|caption|colgroup)\b)")
 _NUMBER_AND_UNIT = re.compile(r"(?<=\d) (?=(?:h|min|d|s|%)(?!\w))")
 
 
@@ -67,8 +68,9 @@ class Pages:
         return self.answer(self.text(name, **values), status_code, headers, values)
 
     def text(self, name: str, **values: Any) -> bytes:
-        """A rendered template."""
-        return self.environments[values["language"].tag].get_template(name).render(**values).encode()
+        """A rendered template, without the white space between the parts of tables: each would be a node that the browser keeps."""
+        text = self.environments[values["language"].tag].get_template(name).render(**values)
+        return _BETWEEN_CELLS.sub("", text).encode()
 
     def answer(self, body: bytes, status_code: int, headers: dict[str, str], values: Mapping[str, Any]) -> HTMLResponse:
         """The answer with a page that is in words already; `values` are those of `frame`."""

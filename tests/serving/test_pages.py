@@ -26,6 +26,37 @@ def test_the_queue_shows_the_first_fifty_in_the_suggested_order(browser: Browser
         assert tickets_on(page) == [item.ticket_id for item in DESK.rows[50:100]]
 
 
+LOOKS = """() => ({
+  fills: [...document.querySelectorAll("tr[data-ticket]")].map((row) => {
+    const bar = row.querySelector(".used"), style = bar && getComputedStyle(bar);
+    return [row.dataset.ticket, style && parseFloat(style.backgroundSize), bar && bar.classList.contains("over"), style && style.backgroundImage.includes("gradient")];
+  }),
+  blanks: [...document.querySelectorAll("table, thead, tbody, tr")].flatMap((part) => [...part.childNodes]).filter((node) => node.nodeType === Node.TEXT_NODE).length,
+  notes: [...document.querySelectorAll("tr.group")].map((row) => row.querySelector(".note").getBoundingClientRect().top < row.querySelector(".name").getBoundingClientRect().bottom),
+})"""
+
+
+def test_a_row_is_small_and_its_bar_is_full_only_when_the_time_is_used_up(browser: Browser, busy_address: str) -> None:
+    rows = {item.ticket_id: item.clock.share_used for item in DESK.rows}
+    for view in ("all", "breached"):
+        with visit(browser, f"{busy_address}/queue?view={view}", viewport={"width": 1366, "height": 768}) as page:
+            found = page.evaluate(LOOKS)
+            assert found["blanks"] == 0  # each would be a node that the browser keeps
+            assert all(found["notes"])  # on the line of the group's name
+            assert found["notes"]
+            for ticket, percent, is_over, is_drawn in found["fills"]:
+                share = rows[ticket]
+                if share is None:
+                    assert percent is None
+                    continue
+                assert is_drawn
+                assert is_over == (share > 1)
+                assert (percent == 100) == (share >= 1)
+                assert percent >= 5
+                assert percent / 100 - share < 0.05 or share < 0.05
+                assert share - percent / 100 < 0.05 or share > 1
+
+
 def test_lateness_is_on_top_of_every_view(browser: Browser, busy_address: str) -> None:
     with visit(browser, f"{busy_address}/queue?view=at_risk") as page:
         assert page.locator("#view-breached .count").inner_text() == str(DESK.counts.late_or_lost)

@@ -121,3 +121,12 @@ def test_a_row_is_put_into_words_only_when_it_is_looked_at(queue: Queue, monkeyp
     assert (asked, found.counts.all > 5) == ([], True)
     assert len(found.rows[:5]) == 5
     assert asked == [5]
+
+
+def test_the_places_of_many_tickets_are_those_of_each(queue: Queue) -> None:
+    assert isinstance(queue.rows, ScoredRows)
+    facts = queue.rows.scored.facts
+    ids = [row.ticket_id for row in queue.rows[:7]]
+    assert facts.places_of([*ids, "nobody's", ids[0]]).tolist() == [*queue.rows.places[:7], -1, queue.rows.places[0]]
+    assert facts.place_of(ids[3]) == queue.rows.places[3]
+    assert facts.places_of([]).tolist() == []
