@@ -112,6 +112,10 @@ def test_missed_resolutions_of_teams_add_up_to_all_and_are_held_against_what_cam
         asked(service, query) for query in ("", *(f"?level=team&subject={one}" for one in ("Desk", "Network")))
     )
     assert sum(one["expected"] for one in whole["breaches"][:7]) > 5
+    known = volume_events(120)
+    known = known[known["recorded_at"] <= AT]
+    missed = breached_counts(known, parse_agreements(AGREEMENTS), AT, count_tickets(known, AT, zone="Europe/Berlin"))
+    assert [one["expected"] for one in whole["missed"]] == missed[0, -56:].tolist()
     for name in ("breaches", "missed"):
         parts = zip(*(one[name] for one in teams), strict=True)
         assert [sum(one["expected"] for one in days) for days in parts] == [one["expected"] for one in whole[name]]
