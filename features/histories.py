@@ -75,9 +75,13 @@ class Histories:
         return self.once("log", lambda: (self._given if self._is_told_apart else _told_apart(self._given)).filled())
 
     def among(self, desk: Desk, services: ServiceHistories) -> Histories:
-        """The same histories, sharing what is built of them, with the sums over other tickets run over a desk."""
+        """The same histories, sharing what is built of them, with the sums over other tickets run over a desk.
+
+        A desk of nothing but these histories is none: their own sums are those of the desk.
+        """
         seen = copy(self)
-        seen.desk, seen.services = desk, services
+        is_nobody_else = len(desk) == 1 and desk[0][1] == 1 and self.is_same(desk[0][0])
+        seen.desk, seen.services = () if is_nobody_else else desk, services
         return seen
 
     def is_same(self, other: Histories) -> bool:

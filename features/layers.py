@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -172,7 +172,9 @@ class Layer:
     def of(cls, log: EventLog, gone: EventLog, agreements: AgreementSet, kept: Kept) -> Layer:
         """The layer of a log as recorded that takes the place of what earlier layers hold of its tickets."""
         goes_on = _is_open_at_last(log)
-        opened, over = (log.of_tickets(np.flatnonzero(chosen)) for chosen in (goes_on, ~goes_on))
+        opened, over = (
+            log.of_tickets(some) if len(some) else joined([]) for some in map(np.flatnonzero, (goes_on, ~goes_on))
+        )
         return cls(
             Tickets(_stored(opened, kept), agreements, kept),
             Tickets(_stored(over, kept), agreements, kept, are_over=True),
@@ -200,9 +202,14 @@ def joined(logs: Sequence[EventLog]) -> EventLog:
     """One log of the events of some."""
     filled = [log for log in logs if len(log.at_us)]
     if not filled:
-        nothing = np.empty(0, object)
-        return EventLog.from_columns(nothing, [], [], nothing, {})
+        return _nothing_logged()
     return filled[0] if len(filled) == 1 else EventLog.joined(filled)
+
+
+@cache
+def _nothing_logged() -> EventLog:
+    nothing = np.empty(0, object)
+    return EventLog.from_columns(nothing, [], [], nothing, {})
 
 
 def distinct(log: EventLog) -> EventLog:

@@ -9,7 +9,7 @@ known beginning ends nothing. Of outages that overlap each must end.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -64,9 +64,8 @@ class ServiceHistories:
 
     @classmethod
     def none(cls) -> ServiceHistories:
-        """Histories of no service."""
-        nothing = np.empty(0, object)
-        return cls(EventLog.from_columns(nothing, [], [], nothing, {"kind": nothing, "phase": nothing}))
+        """Histories of no service, always the same: who knows of none asks for their sums with every ticket."""
+        return _of_nothing()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -126,6 +125,12 @@ class ServiceHistories:
         found = self.log.columns[column]
         wanted = [code for code, value in enumerate(found.values) if value == text]
         return np.isin(found.codes, wanted)
+
+
+@cache
+def _of_nothing() -> ServiceHistories:
+    nothing = np.empty(0, object)
+    return ServiceHistories(EventLog.from_columns(nothing, [], [], nothing, {"kind": nothing, "phase": nothing}))
 
 
 @dataclass(frozen=True)

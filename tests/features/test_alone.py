@@ -13,7 +13,8 @@ from features.histories import Histories
 from features.live import LiveHistories
 from features.outcomes import Outcomes, is_without_end
 from features.pipeline import build
-from features.snapshots import SnapshotKind, Snapshots
+from features.service_histories import ServiceHistories
+from features.snapshots import SnapshotKind, Snapshots, open_snapshots
 from features.view import View
 from sla.instants import DAY_US
 from tests.features.desk_logs import agreements, busy_log, frame, full_spec, logs
@@ -79,3 +80,23 @@ def test_no_clock_has_ended_only_where_nothing_would_be_summed() -> None:
                 assert not is_empty or not revisions.amounts[revisions.at_us < at_us].any()
                 seen[is_empty] += 1
     assert min(seen[True], seen[False]) > 5
+
+
+def test_a_desk_of_nobody_else_gives_what_the_histories_give_themselves() -> None:
+    histories, services = Histories.from_events(busy_log(9), RULES), ServiceHistories.none()
+    own = ((histories, 1),)
+    long_way = histories.among(own, services)
+    assert long_way.desk == ()
+    long_way.desk = own
+    snapshots = open_snapshots(histories, int(np.median(histories.steps.known_us)))
+    assert len(snapshots) >= 5
+    for target in ("resolution", "first_response"):
+        found = build(histories.among(own, services), snapshots, SPEC, target)
+        pd.testing.assert_frame_equal(found, build(long_way, snapshots, SPEC, target), check_exact=True)
+        assert found["team_open"].max() > 1
+
+
+def test_histories_among_others_are_looked_at_on_their_desk() -> None:
+    histories, others = Histories.from_events(busy_log(9), RULES), Histories.from_events(busy_log(10), RULES)
+    for desk in (((others, 1),), ((histories, -1),), ((histories, 1), (others, 1))):
+        assert histories.among(desk, ServiceHistories.none()).desk == desk
