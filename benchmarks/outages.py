@@ -37,7 +37,7 @@ from sla.agreements.loading import parse_agreements
 from sla.instants import DAY_US, from_us
 from training.bootstrap import Interval, auc, average_precision, interval, paired_differences
 from training.evaluation import evaluate
-from training.outage_rolling import Rolled, decide, gated, roll
+from training.outage_rolling import Rolled, decide, earlier_rows, gated, roll
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data" / "services"
@@ -73,7 +73,12 @@ def rolled_of(source: Source, folder: Path, *, early: bool) -> tuple[Rolled, Rol
     rows = outage_rows(ledger)
     columns = outage_columns(ledger, rows)
     rolled = roll(rows, columns, OutageParameters(), horizon_us=DAY_US, kinds=source.kinds)
-    rolled = Rolled(rolled.y, rolled.at_us, rolled.origin_us, {**rolled.said, "served": gated(rolled)})
+    rolled = Rolled(
+        rolled.y,
+        rolled.at_us,
+        rolled.origin_us,
+        {**rolled.said, "served": gated(rolled, earlier_rows(rows, columns, rolled))},
+    )
     late = rolled.at_us >= CHOSEN_UNTIL.value // 1000
     return rolled, rolled if early else rolled.where(late)
 

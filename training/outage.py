@@ -23,7 +23,7 @@ from models.outage import CANDIDATES, OutageModel, OutageParameters, fit_outage_
 from sla.instants import DAY_US
 from training import tracking
 from training.evaluation import Scores, evaluate
-from training.outage_rolling import OutageVerdict, Rolled, decide, roll
+from training.outage_rolling import OutageVerdict, Rolled, decide, earlier_rows, roll
 from training.plan import TrainingError
 from training.registration import StoredBundle, register_champion, store_bundle
 from training.steps import Progress, Steps
@@ -100,7 +100,7 @@ def train_outage(request: OutageRequest, progress: Progress = lambda _step: None
         least_outages=settings.least_outages,
         seed=request.seed,
     )
-    verdict = decide(rolled, draws=settings.draws)
+    verdict = decide(rolled, earlier_rows(rows, columns, rolled), draws=settings.draws)
     steps.begin("training the model to be served")
     model = _final(rows, columns, ledger, request, horizon_us).serving(verdict.served).told_by(settings.checks)
     scores = {name: evaluate(rolled.y, rolled.said[name]) for name in CANDIDATES} if len(rolled.y) else {}

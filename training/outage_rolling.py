@@ -14,7 +14,7 @@ from features.outages.columns import RULES, OutageColumns
 from features.outages.rows import OutageRows
 from models.outage import CANDIDATES, MODELS, OutageModel, OutageParameters, fit_outage_model
 from models.scales import Float64Array
-from sla.instants import DAY_US, Int64Array
+from sla.instants import DAY_US, NEVER_US, Int64Array
 from training.bootstrap import Interval, average_precision, paired_differences
 
 WEEK_US = 7 * DAY_US
@@ -101,21 +101,40 @@ def roll(
     return _joined(parts)
 
 
-def decide(rolled: Rolled, *, least_outages: int = 30, candidate: str = "mean", draws: int = 200) -> OutageVerdict:
-    """Serve the model only where its gain over the best simple rule is surely above zero; otherwise that rule.
+def earlier_rows(rows: OutageRows, columns: OutageColumns, rolled: Rolled) -> Rolled:
+    """What each rule said of every labelled row before the first that a model was asked about: rules need no training."""
+    first_us = int(rolled.at_us.min()) if len(rolled.y) else NEVER_US
+    mine = ~np.isnan(rows.label) & (rows.at_us < first_us)
+    said = {name: columns.rates[mine, place] for place, name in enumerate(RULES)}
+    return Rolled(rows.label[mine], rows.at_us[mine], np.zeros(int(mine.sum()), np.int64), said)
 
+
+def decide(
+    rolled: Rolled,
+    earlier: Rolled | None = None,
+    *,
+    least_outages: int = 30,
+    candidate: str = "mean",
+    draws: int = 200,
+) -> OutageVerdict:
+    """Serve the model only where its gain over the best simple rule is surely above zero; otherwise a rule.
+
+    Which rule that is, all rows tell, those of `earlier_rows` too; where even they hold too few outages, it is FIRST_RULE.
     The model that is asked for is named before, so that no winner is picked among several on the rows that judge it. The
     latest weeks, back to `least_outages` outages, have a veto: where the model is surely behind the best rule of these
     weeks, that rule is served, however far ahead the model was before.
     """
+    usual, outages = _best_rule(rolled, earlier, least_outages)
     if len(rolled.y) == 0 or rolled.y.sum() < least_outages:
-        why = f"only {int(rolled.y.sum())} outages to judge on (needed {least_outages}): {FIRST_RULE} is served"
-        return OutageVerdict(FIRST_RULE, FIRST_RULE, candidate, Interval(*[float("nan")] * 3), why)
+        why = f"only {int(rolled.y.sum())} outages to judge on (needed {least_outages}): {usual} is served"
+        why += f", the best rule of all {outages} outages" if outages >= least_outages else ""
+        return OutageVerdict(usual, usual, candidate, Interval(*[float("nan")] * 3), why)
     rule = max(RULES, key=lambda name: _precision(rolled, name))
     gain = rolled.gain(candidate, rule, draws=draws)
     why = f"average precision of {candidate} over {rule}: {gain}"
     if not gain.low > 0:
-        return OutageVerdict(rule, rule, candidate, gain, f"{why}, not clear of zero, so the rule is served")
+        which = "the rule" if usual == rule else f"{usual}, the best rule of all {outages} outages,"
+        return OutageVerdict(usual, rule, candidate, gain, f"{why}, not clear of zero, so {which} is served")
     latest = _latest(rolled, least_outages)
     newer = max(RULES, key=lambda name: _precision(latest, name))
     lately = latest.gain(candidate, newer, draws=draws)
@@ -126,6 +145,18 @@ def decide(rolled: Rolled, *, least_outages: int = 30, candidate: str = "mean", 
     return OutageVerdict(candidate, rule, candidate, gain, f"{why}, not surely behind")
 
 
+def _best_rule(rolled: Rolled, earlier: Rolled | None, least_outages: int) -> tuple[str, int]:
+    """The rule with the highest average precision over all rows, and their outages; FIRST_RULE where those are too few."""
+    parts = [rolled] if earlier is None else [earlier, rolled]
+    y = np.concatenate([part.y for part in parts])
+    if y.sum() < least_outages:
+        return FIRST_RULE, int(y.sum())
+    said = {name: np.concatenate([part.said[name] for part in parts]) for name in RULES}
+    nothing = np.zeros(len(y), np.int64)
+    whole = Rolled(y, nothing, nothing, said)
+    return max(RULES, key=lambda name: _precision(whole, name)), int(y.sum())
+
+
 def _latest(rolled: Rolled, least_outages: int) -> Rolled:
     """The rows of the latest whole weeks that hold at least so many outages."""
     weeks, place = np.unique(rolled.weeks, return_inverse=True)
@@ -134,12 +165,13 @@ def _latest(rolled: Rolled, least_outages: int) -> Rolled:
     return rolled.where(rolled.weeks >= weeks[np.flatnonzero(since >= least_outages)[-1]])
 
 
-def gated(rolled: Rolled) -> Float64Array:
-    """What would have been served: in each quarter what the quarters before decided."""
+def gated(rolled: Rolled, earlier: Rolled | None = None) -> Float64Array:
+    """What would have been served: in each quarter what the quarters before, and `earlier_rows`, decided."""
     out = np.full(len(rolled.y), np.nan)
     for origin_us in np.unique(rolled.origin_us):
         now = rolled.origin_us == origin_us
-        verdict = decide(rolled.where(rolled.at_us < origin_us - 2 * DAY_US))
+        known = None if earlier is None else earlier.where(earlier.at_us < origin_us - 2 * DAY_US)
+        verdict = decide(rolled.where(rolled.at_us < origin_us - 2 * DAY_US), known)
         out[now] = rolled.said[verdict.served][now]
     return out
 

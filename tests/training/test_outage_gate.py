@@ -58,6 +58,26 @@ def test_with_too_few_outages_the_first_rule_is_served() -> None:
     assert "outages to judge on" in found.why
 
 
+def test_rules_are_judged_by_days_before_any_model_was_asked_too() -> None:
+    """EWMA is best by far on those days; of the few since nothing is known."""
+    earlier = rolled(1.0, seed=7)
+    few = rolled(0.0, seed=8).where(np.arange(WEEKS * ROWS) < 60)
+    found = decide(few, earlier)
+    assert found.served == "EWMA"
+    assert found.why.endswith(f"EWMA is served, the best rule of all {int(earlier.y.sum() + few.y.sum())} outages")
+    assert decide(few, earlier.where(earlier.at_us < 0)).served == FIRST_RULE
+
+
+def test_which_rule_is_served_all_days_tell_and_the_model_must_beat_the_best_of_its_own() -> None:
+    before, now = rolled(1.0, seed=3, rows=5 * ROWS), rolled(1.0)
+    before.said["service rate"] = before.said.pop("EWMA")
+    before.said["EWMA"] = np.random.default_rng(5).random(len(before.y))
+    found = decide(now, before)
+    assert (found.served, found.rule) == ("service rate", "EWMA")
+    assert "so service rate, the best rule of all" in found.why
+    assert decide(rolled(0.0, noise_of_rule=2.0), before).served == "mean"
+
+
 def test_a_model_that_fell_behind_lately_is_not_served_however_far_ahead_it_was() -> None:
     before, now = rolled(0.0, noise_of_rule=9.0, rows=MANY), rolled(9.0, 1, 0.0, rows=MANY)
     late = now.weeks >= WEEKS - 4

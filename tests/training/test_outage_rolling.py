@@ -12,7 +12,8 @@ from features.outages.ledger import Ledger
 from features.outages.rows import outage_rows
 from models.outage import OutageParameters
 from sla.instants import DAY_US
-from training.outage_rolling import FIRST_RULE, decide, gated, quarters, roll
+from training.evaluation import evaluate
+from training.outage_rolling import FIRST_RULE, decide, earlier_rows, gated, quarters, roll
 
 
 def _rolled(signals: tuple[str, ...], *, services: int = 30, days: int = 280):
@@ -59,6 +60,26 @@ def test_a_model_is_fitted_only_to_labels_known_at_its_origin():
     turned = type(rows)(rows.service, rows.at_us, np.where(later, 1 - rows.label, rows.label), rows.known_us)
     again = roll(turned, columns, OutageParameters(), horizon_us=DAY_US, kinds=("outage",))
     np.testing.assert_array_equal(first.said["mean"], again.said["mean"])
+
+
+def test_the_first_quarter_is_served_by_the_rule_that_was_best_before_it():
+    events, _ = planted(services=30, days=280, seed=11, signals=("change", "alert"))
+    ledger = Ledger.of(events)
+    rows = outage_rows(ledger)
+    columns = outage_columns(ledger, rows)
+    rolled = roll(rows, columns, OutageParameters(), horizon_us=DAY_US, kinds=("outage",))
+    earlier = earlier_rows(rows, columns, rolled)
+    assert earlier.at_us.max() < rolled.at_us.min()
+    known = ~np.isnan(rows.label)
+    assert len(earlier.y) + len(rolled.y) == known.sum()
+    for place, rule in enumerate(RULES):
+        np.testing.assert_array_equal(earlier.said[rule], columns.rates[known, place][: len(earlier.y)])
+    first = rolled.origin_us == rolled.origin_us.min()
+    before = earlier.where(earlier.at_us < rolled.origin_us.min() - 2 * DAY_US)
+    best = max(RULES, key=lambda rule: evaluate(before.y, before.said[rule]).ap)
+    assert best != FIRST_RULE
+    np.testing.assert_array_equal(gated(rolled, earlier)[first], rolled.said[best][first])
+    assert len(earlier_rows(rows, columns, rolled.where(rolled.at_us < 0)).y) == known.sum()
 
 
 def test_too_little_to_judge_on_serves_the_first_rule():
