@@ -346,6 +346,16 @@ def test_nothing_is_said_of_other_services_that_is_not_said_without_the_group():
     np.testing.assert_array_equal(before.values, after.values)
 
 
+def test_outages_around_a_group_are_those_of_services_each_counted_once():
+    found = [at_once(name, 2000 + 100 * number, 2300) for number, name in enumerate(("A", "B", "C"))]
+    events = events_of(*known_of_all("A", "B", "C"), *found)
+    ledger = group_ledger(Ledger.of(events), events, PAIR)
+    assert ledger is not None
+    columns = outage_columns(ledger, rows_at(ledger, BEGIN_US + 5000 * MINUTE_US))
+    assert np.expm1(columns.values[0, columns.names.index("outages around in 7 days")]) == pytest.approx(3)
+    assert np.expm1(columns.values[0, columns.names.index("outages in 7 days")]) == pytest.approx(1)
+
+
 def test_what_is_usual_for_all_services_is_that_of_services_not_of_groups():
     """A group of which little is known leans on the rate of all services, whatever the groups are."""
     events, groups = failing(60, together=True, pairs=6)
