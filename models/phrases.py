@@ -68,6 +68,8 @@ WORDED: Mapping[str, str] = {
     "warnings_passed": "{value} of its agreement passed",
     "hours_to_next_warning": "{value} of working time until the next warning",
     "shift_share_left": "{value} of the shift is left",
+    "hours_to_open": "{value} until its calendar opens",
+    "hours_to_close": "{value} until its calendar closes",
     "service_hours_since_outage_began": "the last outage of its service began {value} ago",
     "service_hours_since_outage_ended": "the last outage of its service ended {value} ago",
     "service_outages_1d": "{value} of its service in 24 hours",

@@ -41,6 +41,20 @@ ROOMS = (
     ("models", "/models", phrase("Models")),
 )
 """The pages of the navigation: name, path and word. One is shown once the application has a route at its path."""
+ERROR_TITLES = (
+    phrase("Bad Request"),
+    phrase("Unauthorized"),
+    phrase("Forbidden"),
+    phrase("Not Found"),
+    phrase("Method Not Allowed"),
+    phrase("Conflict"),
+    phrase("Unprocessable Entity"),
+    phrase("Unprocessable Content"),
+    phrase("Too Many Requests"),
+    phrase("Internal Server Error"),
+    phrase("Service Unavailable"),
+)
+"""What an error is called: the words of HTTP, as each Python writes them."""
 _PACKING = 4  # of 9: most of the gain for a third of the time
 _YEAR_SECONDS = 365 * 86_400
 _AGE = re.compile(

@@ -185,6 +185,8 @@ def test_every_feature_of_the_pipeline_has_words_for_every_value() -> None:
         ("team_log_hours_spread", -0.05, "tickets with this team differ in length like most"),
         ("warnings_passed", 1.0, "1 warning of its agreement passed: usual is 4 warnings"),
         ("hours_to_next_warning", 1.5, "90 min of working time until the next warning: usual is 4.0 h"),
+        ("hours_to_open", 12.0, "12 h until its calendar opens: usual is 4.0 h"),
+        ("hours_to_close", 0.5, "30 min until its calendar closes: usual is 4.0 h"),
         ("shift_share_left", 0.25, "25 % of the shift is left: usual is 400 %"),
         ("service_outage_now", 1.0, "its service has an outage"),
         ("service_outages_7d", 1.0, "1 outage of its service in 7 days: usual is 4 outages"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from serving.risk import Group, Risk
 from serving.selection import View
 from serving.web.assets import TEMPLATES
 from serving.web.catalogue import FOLDER, Catalogue, CatalogueError, entries_of, key_of
+from serving.web.frame import ERROR_TITLES
 from serving.web.language import languages, preferred
 from serving.wording import CHINESE_DATES, LocalTime
 from simulation.staffing import Demand, Promise, staffing
@@ -148,6 +150,14 @@ def test_what_a_clock_did_is_said_in_the_other_language(desk: Desk) -> None:
             seen.add(re.sub(r".*: |\d.*", "", text))
             assert words_left(text) == [], (text, CHINESE.said(text))
     assert len(seen) >= 4
+
+
+def test_an_error_is_told_in_the_readers_language() -> None:
+    told = {HTTPStatus(status).phrase for status in (400, 401, 403, 404, 405, 409, 422, 429, 500, 503)}
+    assert told <= set(ERROR_TITLES)
+    answer = client_of(service_over(FixedSource(busy_desk()))).get("/nothing", headers={"Accept": "text/html", "Accept-Language": "zh"})  # fmt: skip
+    assert answer.status_code == 404
+    assert "<h1>未找到</h1>" in answer.text
 
 
 def test_a_sentence_nobody_translated_stays_as_it_is() -> None:
