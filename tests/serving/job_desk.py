@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
+
+import pytest
 
 from features.store import Store
 from features.store.audit import Change
 from features.store.jobs import JobWish
 from serving.access.roles import Permission
+from serving.jobs import catalogue, runner
 from serving.jobs.kinds import JobArguments, JobKind, JobOrder
 from serving.jobs.runner import JobRunner
 from sla.instants import from_us
+from tests.serving.stored_desk import Desk
 
 SCRIPT = """
 import json, os, signal, subprocess, sys, threading, time
@@ -49,6 +56,7 @@ else:
     say("[  0.1 s] waiting")
     time.sleep(60)
 """
+JOBS = "/api/v1/jobs"
 PROGRAM = (sys.executable, "-S", "-c", SCRIPT)
 
 
@@ -99,3 +107,33 @@ def until(runner: JobRunner, holds: Callable[[], Any], seconds: float = 20.0) ->
             return found
         time.sleep(0.02)
     raise AssertionError("it never came true")
+
+
+@contextmanager
+def working_desk(prepared: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A guarded service whose jobs are the small script."""
+    monkeypatch.setenv("ROOT", str(Path(__file__).parents[2]))
+    monkeypatch.setattr(runner, "RENEW_SECONDS", 0.0)
+    found = Desk(prepared, folder, requests_per_second=1e6)
+    kinds = {**catalogue.KINDS, **{name: replace(kind, command=_doing) for name, kind in catalogue.KINDS.items()}}
+    found.service = replace(
+        found.service, jobs=JobRunner(found.store.jobs, found.settings, kinds=kinds, program=PROGRAM)
+    )
+    found.add_keys()
+    yield found
+    worker(found).stop()
+    found.close()
+
+
+def _doing(given: Any, _order: JobOrder) -> list[str]:
+    return ["wait" if getattr(given, "seed", 0) == 7 else "answer"]
+
+
+def worker(desk: Desk) -> JobRunner:
+    """What runs the jobs of a desk."""
+    assert desk.service.jobs is not None
+    return desk.service.jobs
+
+
+def ended(job: dict[str, Any]) -> dict[str, Any] | None:
+    return None if job["state"] in ("waiting", "running") else job

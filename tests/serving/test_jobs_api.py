@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,50 +11,25 @@ from typing import Any, get_args
 import pytest
 
 from commands.training_options import Trainable
-from features.store.jobs import JobEnd
 from serving.access.roles import Permission, Role
 from serving.access.tokens import Token
 from serving.api import asking, job_log
 from serving.api.asking import MOST_WAITING, asked
-from serving.jobs import runner
 from serving.jobs.catalogue import KINDS
 from serving.jobs.kinds import JobKind, JobOrder
-from serving.jobs.output import LOG
 from serving.jobs.process import SLACAST
 from serving.jobs.runner import JobRunner
 from serving.problems import ProblemError
 from tests.serving import job_desk
 from tests.serving.builders import is_problem
-from tests.serving.job_desk import PROGRAM, TestArguments, until
+from tests.serving.job_desk import JOBS, TestArguments, ended, until, worker, working_desk
 from tests.serving.stored_desk import HASHES, TOKENS, Desk
-
-JOBS = "/api/v1/jobs"
 
 
 @pytest.fixture
 def working(prepared_desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """A guarded service whose jobs are the small script."""
-    monkeypatch.setenv("ROOT", str(Path(__file__).parents[2]))
-    monkeypatch.setattr(runner, "RENEW_SECONDS", 0.0)
-    found = Desk(prepared_desk, tmp_path, requests_per_second=1e6)
-    kinds = {**KINDS, **{name: replace(kind, command=_doing) for name, kind in KINDS.items()}}
-    found.service = replace(
-        found.service, jobs=JobRunner(found.store.jobs, found.settings, kinds=kinds, program=PROGRAM)
-    )
-    found.add_keys()
-    yield found
-    assert found.service.jobs is not None
-    found.service.jobs.stop()
-    found.close()
-
-
-def _doing(given: Any, _order: JobOrder) -> list[str]:
-    return ["wait" if getattr(given, "seed", 0) == 7 else "answer"]
-
-
-def worker(desk: Desk) -> JobRunner:
-    assert desk.service.jobs is not None
-    return desk.service.jobs
+    with working_desk(prepared_desk, tmp_path, monkeypatch) as found:
+        yield found
 
 
 def test_a_scientist_starts_a_training_and_sees_what_became_of_it(working: Desk) -> None:
@@ -68,7 +42,7 @@ def test_a_scientist_starts_a_training_and_sees_what_became_of_it(working: Desk)
     assert job["asked_by"] == f"key {TOKENS[Role.SCIENTIST].prefix} (scientist)"
     address = started.headers["Location"]
     assert address == f"{JOBS}/{job['job_id']}"
-    done = until(worker(working), lambda: _ended(client.get(address).json()))
+    done = until(worker(working), lambda: ended(client.get(address).json()))
     assert (done["state"], done["progress"], done["problem"]) == ("succeeded", 1.0, None)
     assert done["result"]["who"] == job["asked_by"]
     assert done["has_log"]
@@ -83,10 +57,6 @@ def test_a_scientist_starts_a_training_and_sees_what_became_of_it(working: Desk)
     (entry,) = working.client(Role.ADMIN).get("/api/v1/audit?action=job asked for").json()["entries"]
     assert (entry["actor"], entry["subject"]) == (job["asked_by"], f"job {job['job_id']}")
     assert entry["after"]["arguments"]["model"] == "breach"
-
-
-def _ended(job: dict[str, Any]) -> dict[str, Any] | None:
-    return None if job["state"] in ("waiting", "running") else job
 
 
 def test_what_a_kind_does_not_take_is_named(working: Desk) -> None:
@@ -171,7 +141,7 @@ def test_a_job_is_cancelled_once_by_those_who_may_start_its_kind(working: Desk) 
     told = working.client(Role.ADMIN).post(f"{JOBS}/{number}/cancel")
     assert (told.status_code, told.json()["is_cancelling"]) == (200, True)
     assert client.post(f"{JOBS}/{number}/cancel").status_code == 200  # again, while it ends
-    done = until(worker(working), lambda: _ended(client.get(f"{JOBS}/{number}").json()))
+    done = until(worker(working), lambda: ended(client.get(f"{JOBS}/{number}").json()))
     assert (done["state"], done["is_cancelling"]) == ("cancelled", False)
     assert "cancelled" in is_problem(client.post(f"{JOBS}/{number}/cancel"), 409)["detail"]
     (entry,) = working.client(Role.ADMIN).get("/api/v1/audit?action=job cancelled").json()["entries"]
@@ -187,7 +157,7 @@ def test_nothing_is_sent_again_while_a_job_stands_as_it_did(working: Desk) -> No
     for path in (address, JOBS):
         tag = {"If-None-Match": client.get(path).headers["etag"]}
         assert client.get(path, headers=tag).status_code == 304
-    until(worker(working), lambda: _ended(client.get(address).json()))
+    until(worker(working), lambda: ended(client.get(address).json()))
     assert client.get(path, headers=tag).status_code == 200
 
 
@@ -209,54 +179,6 @@ def test_no_more_jobs_wait_than_may(working: Desk) -> None:
     refused = admin.post(JOBS, json={"kind": "train"})
     assert "50 jobs wait already" in is_problem(refused, 429)["detail"]
     assert refused.headers["Retry-After"] == "60"
-
-
-def test_the_stream_tells_lines_steps_and_the_end(working: Desk) -> None:
-    client = working.client(Role.SCIENTIST)
-    address = client.post(JOBS, json={"kind": "train"}).headers["Location"]
-    until(worker(working), lambda: _ended(client.get(address).json()))
-    answer = client.get(f"{address}/log/stream")
-    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-    parts = answer.text.strip().split("\n\n")
-    assert parts[0].splitlines()[1:] == ["data: [  0.0 s] reading the events", "data: [  0.1 s] building features 40 %"]
-    event, data = parts[-1].splitlines()
-    assert event == "event: end"
-    assert json.loads(data.removeprefix("data: ")) == {"state": "succeeded", "step": "building features", "progress": 1.0, "problem": None}  # fmt: skip
-    offset = parts[0].splitlines()[0].removeprefix("id: ")
-    again = client.get(f"{address}/log/stream", headers={"Last-Event-ID": offset})
-    assert again.text.startswith("event: end")
-
-
-def test_the_stream_follows_a_job_that_runs_and_ends_by_itself(working: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = working.client(Role.SCIENTIST)
-    number = client.post(JOBS, json={"kind": "train", "arguments": {"seed": 7}}).json()["job_id"]
-    until(worker(working), lambda: client.get(f"{JOBS}/{number}").json()["step"] == "waiting")
-    monkeypatch.setattr(job_log, "STREAM_SECONDS", 0.3)
-    monkeypatch.setattr(job_log, "LOOK_SECONDS", 0.05)
-    text = client.get(f"{JOBS}/{number}/log/stream").text
-    assert text.count("event: step") == 1  # told once, not at every look
-    assert '"state": "running", "step": "waiting"' in text
-    assert "event: end" not in text
-
-
-def test_a_log_that_is_elsewhere_or_was_removed_is_a_404_with_its_place(working: Desk) -> None:
-    client = working.client(Role.SCIENTIST)
-    number = client.post(JOBS, json={"kind": "train"}).json()["job_id"]
-    assert client.get(f"{JOBS}/{number}/log").text == ""  # it waits
-    working.store.jobs.claim("elsewhere:1:ab", is_short=False, most_running=1)
-    working.store.jobs.end(number, "elsewhere:1:ab", JobEnd(state="succeeded"))
-    found = client.get(f"{JOBS}/{number}").json()
-    assert (found["state"], found["has_log"]) == ("succeeded", False)
-    assert "elsewhere:1:ab" in is_problem(client.get(f"{JOBS}/{number}/log"), 404)["detail"]
-
-
-def test_a_log_shows_no_secret(working: Desk) -> None:
-    client = working.client(Role.SCIENTIST)
-    number = client.post(JOBS, json={"kind": "train"}).json()["job_id"]
-    folder = worker(working).output(number).folder
-    folder.mkdir(parents=True)
-    (folder / LOG).write_text("postgresql://ada:hunter2@db/slacast\nBearer abcdef\n")
-    assert client.get(f"{JOBS}/{number}/log").text == "postgresql://ada:***@db/slacast\nBearer ***\n"
 
 
 def test_the_real_command_line_runs_as_a_job(working: Desk) -> None:
@@ -283,7 +205,7 @@ def test_in_the_background_a_job_begins_when_it_is_asked_for(working: Desk) -> N
     time.sleep(0.2)  # it looks, finds nothing, and rests
     began = time.monotonic()
     address = client.post(JOBS, json={"kind": "train"}).headers["Location"]
-    while _ended(client.get(address).json()) is None and time.monotonic() - began < 20:
+    while ended(client.get(address).json()) is None and time.monotonic() - began < 20:
         time.sleep(0.02)
     assert client.get(address).json()["state"] == "succeeded"
 
