@@ -193,7 +193,7 @@ def test_the_risk_of_a_group_is_that_of_the_whole_and_not_asked_while_it_is_down
         rows += happened("A", "outage", start_at, 30) if day % 3 == 0 else []
         rows += happened("B", "outage", start_at, 30) if day % 3 == 1 else []
     made = {"Lines": "made_of: {any_of: [A, B]}", "Both": "made_of: {all_of: [A, B]}"}
-    one_down = happened("B", "outage", AT - timedelta(minutes=20))
+    one_down = happened("B", "outage", AT - timedelta(minutes=5))  # not told yet of the whole, and down all the same
     board = make_basis(frame(rows + one_down), None, catalogue(**made), AT, Answering()).board
     lines, both, a = (board.by_name[name] for name in ("Lines", "Both", "A"))
     assert both.risk is None
