@@ -127,14 +127,25 @@ class LevelsReport:
 
     def missed_in(self, month: Month) -> pd.DataFrame:
         """The clocks that missed their target in a month, the worst first."""
-        wanted = self.clocks[(self.clocks["month"] == str(month)) & ~self.clocks["is_met"].astype(bool)]
-        return wanted.sort_values(["overdue_seconds", "ticket_id"], ascending=[False, True], kind="stable")
+        return worst_first(self.all_missed_in(month))
+
+    def all_missed_in(self, month: Month) -> pd.DataFrame:
+        """The same clocks as they come: a large desk misses ten thousands, and few are shown."""
+        return self.clocks[(self.clocks["month"] == str(month)) & ~self.clocks["is_met"].astype(bool)]
 
     def near_misses_in(self, month: Month) -> pd.DataFrame:
         """The clocks that were met with hardly any time left, the closest first."""
         is_near = self.clocks["is_met"].astype(bool) & (self.clocks["share_used"] >= NEAR_SHARE)
         wanted = self.clocks[(self.clocks["month"] == str(month)) & is_near]
         return wanted.sort_values(["share_used", "ticket_id"], ascending=[False, True], kind="stable")
+
+
+def worst_first(missed: pd.DataFrame, most: int | None = None) -> pd.DataFrame:
+    """Missed clocks, the latest first, at most `most` of them: the same as all of them would begin with, without sorting the rest."""
+    if most is not None and len(missed) > most:
+        missed = missed[missed.index.isin(missed["overdue_seconds"].nlargest(most, keep="all").index)]
+    ordered = missed.sort_values(["overdue_seconds", "ticket_id"], ascending=[False, True], kind="stable")
+    return ordered if most is None else ordered.head(most)
 
 
 def decided_clocks(histories: LiveHistories, at: datetime, zone: str) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from serving.api.deviations import NoteIn, note_deviation, today_of
 from serving.api.levels import report_of
 from serving.deviations import Deviation, Notes, deviations_of
 from serving.etags import is_unchanged, not_modified
-from serving.levels import MOST_MONTHS, LevelsReport, Month
+from serving.levels import MOST_MONTHS, LevelsReport, Month, worst_first
 from serving.problems import ProblemError
 from serving.reports.delimited import harmless
 from serving.service import service_of
@@ -142,12 +142,12 @@ def levels_view(
     found: LevelsReport, last: Month, current: Month, language: Language, notes: Notes, today: date
 ) -> LevelsView:
     """The view of a report that ends with a month."""
-    missed, near = found.missed_in(last), found.near_misses_in(last)
+    missed, near = found.all_missed_in(last), found.near_misses_in(last)
     later = last.plus(1)
     return LevelsView(
         month=last,
         report=found,
-        missed=tuple(deviations_of(missed.head(MOST_ROWS), notes, today)),
+        missed=tuple(deviations_of(worst_first(missed, MOST_ROWS), notes, today)),
         missed_total=len(missed),
         shares=tuple(common_to(missed, found.clocks[found.clocks["month"] == str(last)])),
         near=tuple(deviations_of(near.head(MOST_ROWS), {}, today)),

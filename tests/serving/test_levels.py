@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from features.live import LiveHistories
 from serving.access.roles import Role
-from serving.levels import Attained, Month, chance_to_miss, decided_clocks, goal_of, levels_report
+from serving.levels import Attained, Month, chance_to_miss, decided_clocks, goal_of, levels_report, worst_first
 from serving.levels_book import LevelsBook
 from serving.web.levels_page import Share, common_to
 from sla.clocks.ticket_clocks import replay_ticket
@@ -51,6 +51,16 @@ def test_every_decided_clock_counts_once_as_its_verdict_says(histories: LiveHist
     assert len({met for _ticket, _target, met in found}) == 2
 
 
+@given(
+    late=st.lists(st.tuples(st.integers(1, 3), st.sampled_from("abcd")), max_size=30),
+    most=st.none() | st.integers(1, 9),
+)
+def test_the_worst_few_are_those_that_all_of_them_begin_with(late: list[tuple[int, str]], most: int | None) -> None:
+    missed = pd.DataFrame(late, columns=["overdue_seconds", "ticket_id"]).astype({"overdue_seconds": float})
+    places = sorted(range(len(late)), key=lambda place: (-late[place][0], late[place][1]))
+    assert worst_first(missed, most).index.tolist() == places[:most]
+
+
 def test_what_was_not_known_yet_does_not_count(histories: LiveHistories) -> None:
     early = AT - timedelta(days=2)
     cut = EVENTS[(EVENTS["event_at"] <= early) & (EVENTS["recorded_at"] <= early)]
@@ -67,6 +77,7 @@ def test_the_levels_add_up_to_the_clocks(clocks: pd.DataFrame) -> None:
     last = report.months[-1]
     missed = sum(level.months[-1].missed for level in report.levels)
     assert len(report.missed_in(last)) == missed
+    assert set(report.missed_in(last).index) == set(report.all_missed_in(last).index)
     near = report.near_misses_in(last)
     assert near["is_met"].all()
     assert (near["share_used"] >= 0.95).all()
