@@ -16,6 +16,7 @@ from features.store import Store, open_store
 from models.blend import Blend
 from models.bundle import BreachBundle, load_bundle
 from models.calibration import Calibration
+from models.scales import Float64Array
 from serving.api.score_extras import said_beside
 from serving.api.tickets import content_of, likely_end_content
 from serving.likely_end import likely_end, likely_ends
@@ -222,13 +223,13 @@ def test_each_row_is_asked_when_it_will_end_once_and_only_if_it_is_read(
     scorer: Scorer, at: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    plain = BreachBundle.finish_hours
+    plain = BreachBundle.finish_values
 
-    def counted(bundle: BreachBundle, X: pd.DataFrame) -> pd.DataFrame:
+    def counted(bundle: BreachBundle, X: pd.DataFrame) -> Float64Array:
         asked.append(len(X))
         return plain(bundle, X)
 
-    monkeypatch.setattr(BreachBundle, "finish_hours", counted)
+    monkeypatch.setattr(BreachBundle, "finish_values", counted)
     queue = scorer.score(at)
     open_rows = [row for row in queue.rows if row.probability is not None]
     assert not asked
