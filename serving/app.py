@@ -29,8 +29,10 @@ from serving.observation import Observation
 from serving.problems import MEDIA_TYPE, Fault, ProblemDocument, ProblemError, faults_of
 from serving.protection import Bounds, Protection
 from serving.quality.book import QualityBook
+from serving.scorer import FIRST_WORD
 from serving.service import Service
 from serving.settings import Settings, refuse_open_door
+from serving.spare_memory import without_what_stays
 from serving.ticker import Feed
 from serving.web import capacity_page, levels_page, login, marking, models_room, pages, service_rooms, ticket_room
 from serving.web.frame import Pages, error_page
@@ -85,17 +87,24 @@ def serve(
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     if on_ready is not None:
         on_ready(f"http://{host}:{settings.port}")
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,  # its loggers end in ours
-        access_log=False,
-        server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),  # else nobody may say on another's behalf who asks
-        forwarded_allow_ips=listed(settings.trusted_proxies),
-        timeout_graceful_shutdown=settings.shutdown_seconds,
-    )
+    with without_what_stays(lambda: _has_scored(app.state.service)):
+        uvicorn.run(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,  # its loggers end in ours
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(settings.trusted_proxies),  # else nobody may say on another's behalf who asks
+            forwarded_allow_ips=listed(settings.trusted_proxies),
+            timeout_graceful_shutdown=settings.shutdown_seconds,
+        )
+
+
+def _has_scored(service: Service) -> bool:
+    """Whether all open tickets were scored, not only by the rules until the model's first probabilities are there."""
+    queue = service.standing.queue
+    return queue is not None and queue.rules_only_reason != FIRST_WORD
 
 
 def application(service: Service) -> FastAPI:

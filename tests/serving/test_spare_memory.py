@@ -38,6 +38,33 @@ def test_threads_can_share_one_pool_of_memory() -> None:
     assert done.stdout.strip() == "True"
 
 
+STAYS = """
+import gc, threading
+from serving.spare_memory import without_what_stays
+may_settle, was_asked = threading.Event(), threading.Event()
+def is_settled():
+    was_asked.set()
+    return may_settle.is_set()
+gc.collect()
+with without_what_stays(is_settled, 0.001):
+    first = gc.get_freeze_count()
+    built = [[number] for number in range(50_000)]
+    assert was_asked.wait(30)
+    before = gc.get_freeze_count()
+    may_settle.set()
+    for thread in threading.enumerate():
+        if thread.name == "slacast-settling":
+            thread.join(30)
+    settled = gc.get_freeze_count()
+print(first > 1_000, before == first, settled - first >= 50_000, gc.get_freeze_count())
+"""
+
+
+def test_what_stays_is_left_out_of_the_search_for_garbage_at_the_beginning_and_when_all_is_there() -> None:
+    done = subprocess.run([sys.executable, "-c", STAYS], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True", "True", "0"]
+
+
 def test_without_glibc_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spare_memory, "_malloc_trim", lambda: None)
     assert spare_memory.give_back() is False
