@@ -1,4 +1,4 @@
-"""Memory that is free inside the process, given back to the machine."""
+"""What a process that serves for long spares the machine: free memory, searches for garbage, threads that wait for each other."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
+
+from threadpoolctl import threadpool_limits
 
 _M_ARENA_MAX = -8  # malloc.h
 
@@ -33,6 +35,15 @@ def share_one_pool() -> bool:
     """
     mallopt = _c_function("mallopt")
     return bool(mallopt(_M_ARENA_MAX, 1)) if mallopt is not None else False
+
+
+def one_thread_for_algebra() -> None:
+    """Nothing; products of matrices are worked out by the thread that asks for them, as soon as numpy is there.
+
+    Those of a queue are small: two threads of OpenBLAS that wait for each other on processors that are busy with other requests
+    take ten times as long as one. Training, in processes of its own, is left as it is.
+    """
+    threadpool_limits(limits=1, user_api="blas")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from serving.log_lines import set_up_logging
 from serving.settings import Settings
+from serving.spare_memory import one_thread_for_algebra
 from serving.workplace import build_service
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ def score_until_stopped(
     `on_ready` is called with a sentence once the background runs. Raises as `build_service` does.
     """
     set_up_logging(settings.log_level, settings.log_format)
+    one_thread_for_algebra()
     only_scores = settings.model_copy(update={"store_scores": True, "jobs_at_once": 0})
     service = build_service(only_scores, clock, None)
     try:

@@ -65,6 +65,24 @@ def test_what_stays_is_left_out_of_the_search_for_garbage_at_the_beginning_and_w
     assert done.stdout.split() == ["True", "True", "True", "0"]
 
 
+ALGEBRA = """
+import numpy
+from threadpoolctl import threadpool_info
+from serving.spare_memory import one_thread_for_algebra
+def threads():
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+before = len(threads())
+one_thread_for_algebra()
+print(before, threads() == [1] * before)
+"""
+
+
+def test_products_of_matrices_take_one_thread() -> None:
+    done = subprocess.run([sys.executable, "-c", ALGEBRA], capture_output=True, text=True, check=True)
+    libraries, is_one = done.stdout.split()
+    assert (int(libraries) > 0, is_one) == (True, "True")
+
+
 def test_without_glibc_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spare_memory, "_malloc_trim", lambda: None)
     assert spare_memory.give_back() is False
