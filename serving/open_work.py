@@ -9,7 +9,7 @@ from features.hands_on import HandsOn, hands_on
 from features.live import LiveHistories
 from features.snapshots import Snapshots
 from features.waiting import Waiting
-from models.work_marks import WorkTime
+from models.work_marks import COLUMNS, WorkTime
 from serving.estimates import Estimates
 from serving.facts import Facts
 from serving.handling import Handling
@@ -19,6 +19,8 @@ from sla.clocks.verdicts import VerdictArrays, VerdictState
 from sla.instants import NEVER_US, SECOND_US, Int64Array
 
 MINUTE_US = 60.0 * SECOND_US
+READ = ("category", "priority", "team")
+"""Which texts the order reads, beside those of a model of work."""
 
 
 def suggested_order(
@@ -36,7 +38,7 @@ def suggested_order(
     leading, response = clocks
     runs = np.isin(leading.state, (VerdictState.RUNNING, VerdictState.BREACHED))
     places = np.flatnonzero(runs & (leading.target_us > 0) & (leading.stopped_us == NEVER_US))
-    mine, leading = facts.take(places), leading.take(places)
+    mine, leading = facts.take(places, READ if work_time is None else (*READ, *COLUMNS)), leading.take(places)
     spent = _spent(histories, snapshots.take(places), leading)
     category = mine.texts["category"]
     whole = believed(work_time, handling, mine.texts)
