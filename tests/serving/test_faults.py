@@ -152,7 +152,7 @@ def test_a_database_that_goes_and_comes_back_is_a_503_in_between(desk: Desk, tmp
     assert client.get("/readyz").status_code == 200
 
 
-@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("empty_database", ["postgresql"], indirect=True)
 def test_a_postgresql_that_lets_nobody_in_and_then_does_again_is_a_503_in_between(url: str, tmp_path: Path):
     settings = Settings(database_url=url, var_dir=tmp_path, use_model=False)
     service = build_service(settings, lambda: AT, None)

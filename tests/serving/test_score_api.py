@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from models.bundle import FINISH_COLUMNS, BreachBundle
 from models.finish import FinishModel
+from models.scales import Float64Array
 from serving.workplace import score_once
 from tests.models.hazard_builders import member
 from tests.serving.builders import by_ticket
@@ -135,12 +136,12 @@ def test_an_end_that_nobody_can_name_is_left_out_and_the_others_are_told(
     finish = FinishModel(member(), member())
     assert not np.isfinite(finish.longest_hours).any()
 
-    def told(_bundle: BreachBundle, X: pd.DataFrame) -> pd.DataFrame:
-        found = pd.DataFrame(np.tile([1.0, 2.0, 3.0] * 2 + [np.inf] * 2, (len(X), 1)), columns=list(FINISH_COLUMNS))
-        found.loc[0, ["working_90", "opening_90"]] = hours
+    def told(_bundle: BreachBundle, X: pd.DataFrame) -> Float64Array:
+        found = np.tile([1.0, 2.0, 3.0] * 2 + [np.inf] * 2, (len(X), 1))
+        found[0, [FINISH_COLUMNS.index(name) for name in ("working_90", "opening_90")]] = hours
         return found
 
-    monkeypatch.setattr(BreachBundle, "finish_hours", told)
+    monkeypatch.setattr(BreachBundle, "finish_values", told)
     scorer: Any = desk.service.source
     scorer.use(replace(fitted_bundle(EVENTS), finish=finish))
     body = {"as_of": AT.isoformat(), "tickets": [sent(ticket_id) for ticket_id in EVENTS.ticket_id.unique()]}
