@@ -20,6 +20,7 @@ from serving.access.decisions import all_routes, refuse_undecided
 from serving.access.gate import Gate
 from serving.access.openid import OpenId
 from serving.api.routes import api_router
+from serving.champion import NOT_YET
 from serving.configuration.values import is_loopback, listed
 from serving.gauges import Gauges
 from serving.levels_book import LevelsBook
@@ -105,7 +106,7 @@ def serve(
 def _has_scored(service: Service) -> bool:
     """Whether all open tickets were scored, not only by the rules until the model's first probabilities are there."""
     queue = service.standing.queue
-    return queue is not None and queue.rules_only_reason != FIRST_WORD
+    return queue is not None and queue.rules_only_reason not in (FIRST_WORD, NOT_YET)
 
 
 def application(service: Service) -> FastAPI:

@@ -14,6 +14,8 @@ from models.registry import RegistryAnswer, champion, forget_download
 
 log = logging.getLogger(__name__)
 NO_MODEL = "Rules only: no model is loaded"
+NOT_YET = f"{NO_MODEL} yet"
+"""Until the registry answered for the first time."""
 
 
 def load_servable(folder: Path, *, version: str | None = None) -> BreachBundle:
@@ -34,7 +36,7 @@ class Served:
     """A bundle, or why there is none, and what is wrong with having it or another."""
 
     bundle: BreachBundle | None = None
-    why: str = f"{NO_MODEL} yet"
+    why: str = NOT_YET
     problem: str | None = None
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from features.store.faults import StoreError
 from features.store.leases import Lease, LeaseLostError, holding
 from serving.background import Loop, Trouble
+from serving.champion import NOT_YET
 from serving.lease import ScorerLease
 from serving.queue import Queue
 
@@ -70,7 +71,9 @@ class Recorder:
         return self._lease.lease.holder if self._lease.lease else None
 
     def publish(self, queue: Queue) -> None:
-        """Hand over a queue; returns at once."""
+        """Hand over a queue; returns at once. What the rules say until it is known whether there is a model is not acted on."""
+        if queue.rules_only_reason == NOT_YET:
+            return
         self._newest = queue
         self._loop.wake()
 

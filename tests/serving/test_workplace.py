@@ -13,7 +13,7 @@ from features.store.repository import Store, open_store
 from models.bundle import load_bundle, save_bundle
 from models.registry import RegistryAnswer
 from serving.app import application, create_app
-from serving.champion import Champion
+from serving.champion import NOT_YET, Champion
 from serving.settings import Settings, SettingsError
 from serving.workplace import build_service, score_once
 from sla.agreements.loading import AgreementError
@@ -166,3 +166,25 @@ def test_a_service_with_a_model_names_it_everywhere(
     assert load_bundle(folder).finish is None
     assert {ticket["likely_end"] for ticket in found["tickets"]} == {None}
     service.close()
+
+
+def test_what_the_rules_say_until_the_registry_answered_is_shown_and_not_stored(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered, plain = list[bool](), Champion.poll
+    monkeypatch.setattr(Champion, "poll", lambda found: bool(answered) and plain(found))
+    service = build_service(settings.model_copy(update={"model_poll_seconds": 0.0}), lambda: AT, None)
+    assert service.recorder is not None
+    try:
+        for is_answered in (False, True):
+            answered += [True] * is_answered
+            service.ticker.step()
+            shown = service.ticker.standing.queue
+            assert shown is not None
+            assert (shown.rules_only_reason == NOT_YET) is not is_answered
+            service.recorder.step()
+            stored = store.predictions.in_force(AT, target="resolution")
+            assert len(stored) == (len(shown.rows) if is_answered else 0)
+    finally:
+        service.close()
+    assert len(shown.rows) > 5
