@@ -45,7 +45,7 @@ CHOSEN_UNTIL = pd.Timestamp("2025-07-01", tz="UTC")
 WEEKDAY = "rate x weekday"
 LARGE_CHECKS = 10_000_000
 HOURS = (0, 6, 12, 18)  # UTC
-LOOKS = 5  # how often the late quarters were looked at; docs/outages.md says what was changed after each
+LOOKS = 6  # how often the late quarters were looked at; docs/outages.md says what was changed after each
 NO_CATALOGUE = "slacast: 1\nagreements: [{name: x, targets: [{metric: resolution, goals: [{default: true, within: no agreement}]}]}]"
 
 
