@@ -85,8 +85,8 @@ class Estimates:
 
         They cost far more than probabilities, and few rows are ever read, some of them again and again: of each they are told once.
         """
-        told: list[list[Reason]] = [self.told.get(row, []) for row in self.row[places].tolist()]
-        news = np.flatnonzero([row not in self.told for row in self.row[places].tolist()])
+        known = [self.told.get(row) for row in self.row[places].tolist()]  # read once: other threads tell rows too
+        told, news = [one or [] for one in known], np.flatnonzero([one is None for one in known])
         for bundle, mine, rows in self._asked_rows(places[news]):
             for place, one in zip(news[mine].tolist(), reasons(bundle, rows, TOP), strict=True):
                 told[place] = one

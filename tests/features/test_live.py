@@ -184,6 +184,24 @@ def test_tickets_looked_at_alone_are_told_what_they_are_among_all_others(events,
         assert sum(len(layer) for layer in some.layers) <= events["ticket_id"].isin(some.ticket_ids(snapshots)).sum()
 
 
+@pytest.mark.parametrize(("share", "fewest"), [(0, 0), (8, 2_000)])
+def test_tickets_are_found_again_among_those_of_any_earlier_state(share: int, fewest: int) -> None:
+    events = busy_log(1, tickets=20, events=150)
+    parts = np.array_split(np.random.default_rng(1).permutation(len(events)), [len(events) // 2, -9, -3, -1])
+    state, at_us = LiveHistories(agreements(), share=share, fewest=fewest), int(events["event_at"].max().value // 1000)
+    states = []
+    for part in parts:
+        state = state.with_news(events.iloc[part])
+        states.append((state, state.open_snapshots(at_us)))
+    assert (len(states[-1][0].layers) > 1) is (share == 0)
+    for place, (then, told) in enumerate(states):
+        ids = then.ticket_ids(told).tolist()
+        for now, asked in states[place:]:
+            expected = [ids.index(one) if one in ids else -1 for one in now.ticket_ids(asked).tolist()]
+            assert now.places_among(asked, then, told).tolist() == expected
+            assert now.numbers(now.ticket_ids(asked)).tolist() == asked.ticket.tolist()
+
+
 def test_readers_of_an_earlier_state_see_what_it_knew():
     events = busy_log(5)
     earlier = LiveHistories(RULES, fewest=0).with_news(events.iloc[:40])

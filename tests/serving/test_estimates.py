@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -128,3 +129,21 @@ def test_a_row_that_is_asked_for_twice_is_told_twice(bundle: BreachBundle) -> No
     alone = told.reason_texts(np.arange(len(snapshots)))
     twice = np.repeat(np.arange(len(snapshots)), 2)[: len(snapshots)]  # as many as there are rows
     assert told.reason_texts(twice).tolist() == alone[twice].tolist()
+
+
+class ToldMeanwhile(dict[int, list[Reason]]):
+    """What other threads tell of a row between a look for it and the next."""
+
+    def get(self, row: int, default: Any = None) -> Any:
+        found = super().get(row, default)
+        self[row] = [Reason("told by another thread", 1.0, ())]
+        return found
+
+
+def test_a_row_that_another_thread_tells_of_meanwhile_is_not_left_without_reasons(bundle: BreachBundle) -> None:
+    live = LiveHistories.of(random_events(60), agreements())
+    snapshots = live.open_snapshots(to_us(AT))
+    asked = Estimates.by(bundle, live, snapshots, np.ones(len(snapshots), np.bool_))
+    racing = replace(asked, told=ToldMeanwhile())
+    assert words(racing.reasons(np.arange(4))) == words(asked.reasons(np.arange(4)))
+    assert all(asked.reasons(np.arange(4)))

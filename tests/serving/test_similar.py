@@ -50,3 +50,11 @@ def test_what_is_found_is_what_a_plain_search_finds(
 
 def test_nothing_finished_is_like_nothing() -> None:
     assert similar(frame([]), {"team": "a", "service": "b"}, "T0").tickets == ()
+
+
+def test_only_clocks_of_the_target_are_compared() -> None:
+    clocks = frame([("a", "b", "", "", True, 1), ("a", "b", "", "", False, 2)])
+    clocks["target"] = ["resolution", "first_response"]
+    facts = {"category": "a", "service": "b"}
+    assert [one.ticket_id for one in similar(clocks, facts, "T9").tickets] == ["T0"]
+    assert [one.ticket_id for one in similar(clocks, facts, "T9", "first_response").tickets] == ["T1"]

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from features.live import LiveHistories
+from features.schema import conform_ticket_events
 from features.snapshots import Snapshots
 from models.bundle import BreachBundle
 from serving.handling import Handling
@@ -52,6 +53,7 @@ def read(scored: Scored) -> dict[str, Any]:
     told = {name: column.tolist() for name, column in facts.texts.items()}
     return told | {
         "ticket": facts.ticket_ids.tolist(),
+        "has a probability": (~np.isnan(scored.estimates.probability)).tolist(),
         "opened": facts.opened_us.tolist(),
         "waits": facts.waiting_since_us.tolist(),
         "contact": facts.last_contact_us.tolist(),
@@ -123,3 +125,15 @@ def test_agreements_without_the_target_have_no_verdicts_to_carry_on() -> None:
     before = SCORING.columns(known, AT, None)
     after = SCORING.columns(known, AT + timedelta(hours=1), None, before=before, touched=Touched())
     assert set(after.leading.state.tolist()) == {VerdictState.NO_AGREEMENT}
+
+
+def test_the_bundle_is_asked_again_about_tickets_of_a_service_with_news_alone() -> None:
+    events = EVENTS.assign(service=np.where(EVENTS["ticket_id"] < "T030", "mail", "print"))
+    known, later = LiveHistories.of(conform_ticket_events(events), agreements()), AT + timedelta(minutes=1)
+    before = columns(known, AT)
+    after = columns(known, later, before=before, touched=Touched(services={"mail"}))
+    was_asked = after.estimates.row >= 0
+    asked_now = after.estimates.asked_us == to_us(later)
+    assert {"mail", "print"} == set(after.facts.texts["service"][was_asked])
+    assert (asked_now[was_asked] == (after.facts.texts["service"][was_asked] == "mail")).all()
+    assert (after.estimates.asked_us[was_asked & ~asked_now] == to_us(AT)).all()

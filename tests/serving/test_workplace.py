@@ -1,6 +1,7 @@
 """The service put together from settings: a real store, real agreements, a bundle on disk."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
+import serving.app
 from features.store.repository import Store, open_store
 from models.bundle import load_bundle, save_bundle
 from models.registry import RegistryAnswer
-from serving.app import application, create_app
+from serving.app import application, create_app, serve
 from serving.champion import NOT_YET, Champion
 from serving.settings import Settings, SettingsError
 from serving.workplace import build_service, score_once
@@ -188,3 +190,27 @@ def test_what_the_rules_say_until_the_registry_answered_is_shown_and_not_stored(
     finally:
         service.close()
     assert len(shown.rows) > 5
+
+
+def test_a_process_that_serves_is_settled_once_the_registry_answered_and_all_was_scored(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered, plain, found = list[bool](), Champion.poll, list[Any]()
+    monkeypatch.setattr(Champion, "poll", lambda champion: bool(answered) and plain(champion))
+    monkeypatch.setattr(serving.app, "one_thread_for_algebra", lambda: found.append("algebra"))
+    monkeypatch.setattr(serving.app, "without_what_stays", lambda is_settled: nullcontext(found.append(is_settled)))
+    monkeypatch.setattr(serving.app, "set_up_logging", lambda *_given: None)
+
+    def run(app: Any, **_given: Any) -> None:
+        is_settled, service = found[-1], app.state.service
+        told = [is_settled()]
+        for is_answered in (False, True):
+            answered.extend([True] * is_answered)
+            service.ticker.step()
+            told.append(is_settled())
+        service.close()
+        found.append(told)
+
+    monkeypatch.setattr(serving.app.uvicorn, "run", run)
+    serve(settings.model_copy(update={"model_poll_seconds": 0.0}), clock=lambda: AT)
+    assert (found[0], found[-1]) == ("algebra", [False, False, True])

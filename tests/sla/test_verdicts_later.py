@@ -12,7 +12,7 @@ from sla.agreements.agreement_set import AgreementSet
 from sla.agreements.loading import parse_agreements
 from sla.clocks.later import verdicts_later
 from sla.clocks.replay import VerdictArrays, VerdictState, verdicts_at
-from sla.events import EventLog
+from sla.events import EventLog, TicketEvent
 from sla.instants import NEVER_US, Int64Array
 from tests.sla.random_cases import MINUTE_US, START_US, agreements, log_of, tickets
 
@@ -82,6 +82,31 @@ def test_dates_of_an_agreement_ask_for_everything_and_only_in_between() -> None:
     for since_us, at_us, is_between in ((-2, -1, False), (-1, 0, True), (-1, 1, True), (0, 1, False)):
         _, anew = verdicts_later(before, known, "resolution", date_us + since_us, date_us + at_us)
         assert anew.all() if is_between else not anew.any(), (since_us, at_us)
+
+
+WITH_GRACE = """
+slacast: 1
+time_zone: UTC
+calendars:
+  always: {time_zone: UTC, always_open: true}
+agreements:
+  - name: Patient
+    calendar: always
+    targets: [{metric: resolution, grace: 20 min, goals: [{default: true, within: 4 h}]}]
+"""
+
+
+@pytest.mark.parametrize(("minutes", "is_late"), [(239, False), (250, False), (260, False), (260.5, True), (300, True)])
+def test_a_clock_is_asked_for_when_its_target_and_grace_are_used_up(minutes: float, is_late: bool) -> None:
+    known = parse_agreements(WITH_GRACE)
+    created = TicketEvent("T1", "e1", START_US, START_US, {"kind": "created", "status": "open"})
+    log, at_us = log_of([[created]]), START_US + round(minutes * MINUTE_US)
+    before, now = (
+        verdicts_at(log, known, "resolution", np.zeros(1, np.int64), np.array([us])) for us in (START_US, at_us)
+    )
+    found, anew = verdicts_later(before, known, "resolution", START_US, at_us)
+    assert (anew.tolist(), now.is_breached.tolist()) == ([is_late], [is_late])
+    assert found.remaining_us.tolist() == now.remaining_us.tolist()
 
 
 def test_verdicts_are_not_carried_back() -> None:
