@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
 
 from models.scales import Float64Array
 
@@ -44,6 +43,8 @@ class Calibration:
 
 def fit_shift(margin: Float64Array, y: Float64Array, weight: Float64Array, upper_slope: float = 1.0) -> Calibration:
     """The shift of all log odds that fits outcomes best (least log loss): for a base rate that moved."""
+    from scipy.optimize import minimize_scalar  # 30 MiB: whoever only applies a calibration does without
+
     given = Calibration(upper_slope=upper_slope).apply(margin)
     found = minimize_scalar(lambda shift: _log_loss(given + shift, y, weight), bounds=(-3.0, 3.0), method="bounded")
     return Calibration("shift", 1.0, float(found.x), upper_slope)
@@ -51,6 +52,8 @@ def fit_shift(margin: Float64Array, y: Float64Array, weight: Float64Array, upper
 
 def fit_platt(margin: Float64Array, y: Float64Array, weight: Float64Array, upper_slope: float = 1.0) -> Calibration:
     """Slope and shift that fit outcomes best (Platt 1999, without his smoothing: windows here are large)."""
+    from scipy.optimize import minimize
+
     given = Calibration(upper_slope=upper_slope).apply(margin)
 
     def loss(line: Float64Array) -> float:

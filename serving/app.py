@@ -18,7 +18,6 @@ from starlette.exceptions import HTTPException
 
 from serving.access.decisions import all_routes, refuse_undecided
 from serving.access.gate import Gate
-from serving.access.openid import OpenId
 from serving.api.routes import api_router
 from serving.champion import NOT_YET
 from serving.configuration.values import is_loopback, listed
@@ -150,7 +149,7 @@ def application(service: Service) -> FastAPI:
     app.state.marks = MarkBook(service.store)
     app.state.levels = levels = LevelsBook(lambda: service.source.histories)
     app.state.quality = QualityBook(service.store, levels.clocks)
-    app.state.openid = OpenId(service.settings) if service.settings.oidc_issuer else None
+    app.state.openid = _issuer_of(service.settings)
     for router in (
         api_router(),
         pages.router,
@@ -172,6 +171,15 @@ def application(service: Service) -> FastAPI:
     templates = {getattr(route, "endpoint", None): path for path, route in all_routes(app)}
     app.add_middleware(Observation, templates=templates, answered=metrics.answered, tracing=service.tracing)
     return app
+
+
+def _issuer_of(settings: Settings) -> Any:
+    """Who vouches for people (serving.access.openid.OpenId), None where no issuer is set: Authlib is then not loaded, which spares 15 MiB."""
+    if not settings.oidc_issuer:
+        return None
+    from serving.access.openid import OpenId
+
+    return OpenId(settings)
 
 
 def _on_problem(request: Request, error: Exception) -> Response:

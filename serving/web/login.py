@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Request
@@ -14,10 +14,12 @@ from serving.access.caller import Caller
 from serving.access.cookies import LOGIN, LOGIN_SECONDS, SESSION
 from serving.access.decisions import Everyone, form_of, gate_of
 from serving.access.gate import Gate, address_of, caller_of
-from serving.access.openid import OpenId, OpenIdError
 from serving.problems import ProblemError
 from serving.web.addresses import HOME, safe_path
 from serving.web.frame import frame, pages_of
+
+if TYPE_CHECKING:
+    from serving.access.openid import OpenId
 
 router = APIRouter(include_in_schema=False)
 
@@ -67,9 +69,11 @@ async def logout(request: Request) -> Response:
 @router.get("/login/oidc", dependencies=[Depends(Everyone("this is where one gets in"))])
 def login_with_openid(request: Request, next: str = HOME) -> Response:  # noqa: A002
     """The way to the issuer."""
-    gate = gate_of(request)
+    gate, issuer = gate_of(request), _openid(request)
+    from serving.access.openid import OpenIdError  # with all of Authlib, which is loaded where an issuer is set
+
     try:
-        begun = _openid(request).begin()
+        begun = issuer.begin()
     except OpenIdError as problem:
         return _form(request, safe_path(next), str(problem), 503)
     response = RedirectResponse(begun.address, 303, {"Cache-Control": "no-store"})
@@ -87,8 +91,11 @@ def come_back(request: Request, code: str = "", state: str = "", error: str = ""
         return _form(request, HOME, f"The issuer did not let you in: {error[:100]}.", 403)
     if not kept or not secrets.compare_digest(str(kept.get("state")).encode(), state.encode()):
         return _form(request, HOME, "This login was not begun here, or more than ten minutes ago. Begin again.", 403)
+    issuer = _openid(request)
+    from serving.access.openid import OpenIdError
+
     try:
-        person = _openid(request).person(code, kept["verifier"], kept["nonce"])
+        person = issuer.person(code, kept["verifier"], kept["nonce"])
     except OpenIdError as problem:
         return _form(request, HOME, str(problem), 403)
     holder = {"name": person.name, "role": person.role.value, "teams": person.teams, "services": [], "key": None}
@@ -139,7 +146,7 @@ def _form(
 
 
 def _openid(request: Request) -> OpenId:
-    found = request.app.state.openid
-    if not isinstance(found, OpenId):
+    found: OpenId | None = request.app.state.openid
+    if found is None:
         raise ProblemError(404, "No OpenID Connect issuer is set (SLACAST_OIDC_ISSUER); log in with a key at /login.")
     return found
