@@ -187,9 +187,9 @@ class Phrasebook:
 
 
 def _likeness(meaning: str, value: float) -> str:
-    """What a direction of the text encoder says: its words are those after the colon."""
+    """What a direction of the text encoder says; its words are those after the colon."""
     words = meaning.partition(": ")[2]
-    return f"its words are {'like' if value > 0 else 'not like'}: {words}"
+    return f"{'like' if value > 0 else 'unlike'} tickets that say: {words}"
 
 
 def _flag(name: str, meaning: str, is_so: bool) -> str:

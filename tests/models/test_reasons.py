@@ -196,8 +196,8 @@ def test_every_feature_of_the_pipeline_has_words_for_every_value() -> None:
         ("service_open_major", 1.0, "1 ticket of the top priority open for its service: usual is 4 tickets"),
         ("service_change_ahead_1d", 1.0, "a change of its service is due within 24 hours"),
         ("service_outage_now", np.nan, "the service has a known outage going on: unknown"),
-        ("text_00", 0.3, "its words are like: printer, toner, paper"),
-        ("text_00", 0.0, "its words are not like: printer, toner, paper"),
+        ("text_00", 0.3, "like tickets that say: printer, toner, paper"),
+        ("text_00", 0.0, "unlike tickets that say: printer, toner, paper"),
     ],
 )
 def test_the_words_for_what_the_pipeline_measures(name: str, value: float, words: str) -> None:

@@ -124,7 +124,7 @@ def test_what_a_model_says_of_a_ticket_is_said_in_the_other_language_in_small_an
         for key in ("team", "customer", "opener", "title")
         for how in ("fare like most", "breach less often than most of late (odds 4.7 times lower)", "breach more often than most (odds over 10 times higher)", "take over 10 times as long as most", "take 1.9 times as long as most", "differ more in length than most")
     ]  # fmt: skip
-    texts = [*worded, *loads, *flags, *records, "its words are not like: 打印机"]
+    texts = [*worded, *loads, *flags, *records, "unlike tickets that say: 打印机"]
     compared = [f"{text}: usual is {usual}" for text in worded for usual in ("13 h", "2.2 days")]
     for text in (*texts, *compared):
         for form in (text, text[:1].upper() + text[1:]):
