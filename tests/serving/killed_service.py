@@ -21,7 +21,7 @@ from tests.serving.fault_server import NotAnsweredError, Scoring, Server
 from tests.serving.kill_points import batch
 
 BATCH = len(batch(1))
-LONGEST_SECONDS = 0.12
+SHOWN = 3
 PATIENCE_SECONDS = 600.0
 
 
@@ -29,17 +29,24 @@ PATIENCE_SECONDS = 600.0
 class Ingested:
     """What became of the batches that were sent."""
 
-    acknowledged: set[int] = field(default_factory=set)
-    wrong: list[str] = field(
-        default_factory=list
-    )  # answers that say a batch was refused or found in part, word for word
+    answered: set[int] = field(default_factory=set)  # 201 by a service that was killed a moment later
+    cut: set[int] = field(default_factory=set)  # got no answer, as the service was killed
+    stored_unanswered: set[int] = field(default_factory=set)  # of those: were stored all the same
     lost: set[int] = field(default_factory=set)
     halved: set[int] = field(default_factory=set)
+    wrong: list[str] = field(default_factory=list)  # answers that are not what they have to be, word for word
 
-    @property
-    def answers_wrong(self) -> int:
-        """How many answers were wrong."""
-        return len(self.wrong)
+    def look(self, counted: Counter[int]) -> None:
+        """Nothing; what the store holds of all batches, answered or not, is judged."""
+        self.lost |= self.answered - set(counted)
+        self.halved |= {one for one, count in counted.items() if count != BATCH}
+
+    def look_at_resent(self, number: int, status: int, said: dict[str, Any]) -> None:
+        """Nothing; what was answered to a batch that had been cut is judged: all of it is new, or all of it is known."""
+        if (status, said.get("inserted"), said.get("duplicates")) not in ((201, BATCH, 0), (200, 0, BATCH)):
+            self.wrong.append(f"batch {number}, sent again: {status} {said}")
+        if status == 200:
+            self.stored_unanswered.add(number)
 
 
 def stored_batches(url: str) -> Counter[int]:
@@ -51,34 +58,62 @@ def stored_batches(url: str) -> Counter[int]:
 
 
 def killed_while_taking_in(url: str, folder: Path, kills: int, seed: int) -> Ingested:
-    """What became of them when the service was killed so often; each batch that got no answer is sent again to the next."""
+    """What became of them when the service was killed so often; each batch that got no answer is sent again to the next.
+
+    Batches have numbers that the store does not know yet. The first life shows how long some batches take; the others end
+    at any point of that. In the end one more service is sent all that was answered: it knows every event, word for word.
+    """
     chance, found = random.Random(seed), Ingested()
-    number, unanswered = 0, None
+    before = stored_batches(url)
+    number, seconds, resent = max(before, default=0), 0.0, None
     for _ in range(kills):
         server = Server(url, folder, tick_seconds=600)
-        if unanswered is not None:
-            status, said = server.ask("POST", "/api/v1/events", batch(unanswered))
-            is_whole = said.get("inserted") in (0, BATCH) and said["inserted"] + said["duplicates"] == BATCH
-            if status not in (200, 201) or not is_whole:
-                found.wrong.append(f"batch {unanswered}, sent again: {status} {said}")
-            found.acknowledged.add(unanswered)
-            unanswered = None
-        deadly = threading.Timer(chance.uniform(0.0, LONGEST_SECONDS), server.kill)
-        deadly.start()
-        while unanswered is None:
-            number += 1
-            try:
-                status, said = server.ask("POST", "/api/v1/events", batch(number))
-                if status != 201:
-                    found.wrong.append(f"batch {number}: {status} {said}")
-                found.acknowledged.add(number)
-            except NotAnsweredError:
-                unanswered = number
-        deadly.join()
-        counted = stored_batches(url)
-        found.lost |= found.acknowledged - set(counted)
-        found.halved |= {one for one, count in counted.items() if count != BATCH}
+        if resent is not None:
+            found.look_at_resent(resent, *server.ask("POST", "/api/v1/events", batch(resent)))
+        number, seconds = _life(server, number, chance, seconds, found)
+        found.look(stored_batches(url))
+        resent = number
+    server = Server(url, folder, tick_seconds=600)
+    try:
+        for one in sorted(found.answered):
+            status, said = server.ask("POST", "/api/v1/events", batch(one))
+            if (status, said.get("duplicates")) != (200, BATCH):
+                found.wrong.append(f"batch {one}, answered before: {status} {said}")
+    finally:
+        server.close()
+    new = sum((stored_batches(url) - before).values())
+    if (audited := _audited(url)) != new:
+        found.wrong.append(f"the audit log tells of {audited} events, the store has {new}")
     return found
+
+
+def _life(server: Server, number: int, chance: random.Random, seconds: float, found: Ingested) -> tuple[int, float]:
+    """The number of the batch that was cut, and how long some batches take; batches go on after `number` until the kill."""
+    began = time.monotonic()
+    deadly = threading.Timer(chance.uniform(0.0, seconds), server.kill)
+    if seconds:
+        deadly.start()
+    while True:
+        number += 1
+        try:
+            status, said = server.ask("POST", "/api/v1/events", batch(number))
+        except NotAnsweredError:
+            found.cut.add(number)
+            deadly.join()
+            return number, seconds
+        if (status, said.get("inserted")) != (201, BATCH):
+            found.wrong.append(f"batch {number}: {status} {said}")
+        found.answered.add(number)
+        if not seconds and len(found.answered) == SHOWN:
+            seconds = time.monotonic() - began
+            deadly.start()
+
+
+def _audited(url: str) -> int:
+    """How many events the audit log says came in by the API."""
+    with open_store(url) as store:
+        entries = store.audit.read(action="events stored", limit=1_000_000)
+    return sum(int((one.change.after or {})["inserted"]) for one in entries)
 
 
 @dataclass(frozen=True)
