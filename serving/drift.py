@@ -16,4 +16,4 @@ def drift_of(queue: Queue) -> list[Drifted]:
     estimates = queue.rows.scored.estimates
     if estimates.bundle is None or sum(len(part) for part in estimates.features) < LEAST_ROWS:
         return []
-    return drifted(estimates.bundle, pd.concat(estimates.features, ignore_index=True))
+    return drifted(estimates.bundle, pd.concat([rows.frame() for rows in estimates.features], ignore_index=True))

@@ -15,6 +15,7 @@ from features.live import LiveHistories
 from features.snapshots import Snapshots
 from models.bundle import FINISH_COLUMNS, BreachBundle
 from models.reasons import Reason, reason_texts, reasons
+from serving.feature_rows import FeatureRows
 from sla.instants import NEVER_US, BoolArray, Int64Array
 
 TOP = 3
@@ -22,6 +23,8 @@ MOST_TOLD = 20_000
 """The reasons of so many rows are kept at most: those of a whole desk that was written into a file would be large."""
 BLOCK_ROWS = 5_000
 """Many rows are asked about so many at a time: their values need little memory, and two threads share them."""
+ROWS_AT_ONCE = 30_000
+"""Of so many rows at most all numbers are there at once; they are then held in fewer bytes."""
 THREADS = 2
 """More than one asks at once, because LightGBM lets go of the interpreter; not all of a large machine, which also answers people."""
 
@@ -38,7 +41,7 @@ class Estimates:
     row: Int64Array
     asked_us: Int64Array
     bundle: BreachBundle | None = None
-    features: tuple[pd.DataFrame, ...] = ()
+    features: tuple[FeatureRows, ...] = ()
     finishes: dict[int, NDArray[np.float64]] = field(default_factory=dict, compare=False, repr=False)  # told, by `row`
     told: dict[int, list[Reason]] = field(default_factory=dict, compare=False, repr=False)  # the same of reasons
 
@@ -61,12 +64,15 @@ class Estimates:
         places = np.flatnonzero(is_wanted)
         if not len(places):
             return replace(self, bundle=bundle)
-        rows = histories.matrix(snapshots.take(places), bundle.spec, bundle.target, text=bundle.text)
         probability, row, asked_us = self.probability.copy(), self.row.copy(), self.asked_us.copy()
-        probability[places] = _shared(lambda part: bundle.predict(rows.iloc[part]), len(rows))
-        row[places] = sum(len(frame) for frame in self.features) + np.arange(len(places))
+        kept, known = [], sum(len(rows) for rows in self.features)
+        row[places] = known + np.arange(len(places))
         asked_us[places] = snapshots.at_us[places]
-        return Estimates(probability, row, asked_us, bundle, (*self.features, rows), self.finishes, self.told)
+        for begin in range(0, len(places), ROWS_AT_ONCE):
+            some = places[begin : begin + ROWS_AT_ONCE]
+            probability[some], rows = _said(bundle, histories, snapshots.take(some))
+            kept.append(rows)
+        return Estimates(probability, row, asked_us, bundle, (*self.features, *kept), self.finishes, self.told)
 
     def moved(self, place: Int64Array) -> Estimates:
         """The estimates of other snapshots, each said of the one that was at `place`; nothing where that is -1."""
@@ -126,14 +132,20 @@ class Estimates:
         They come in the order in which it was asked: the trees repeat what they said of the same few rows.
         """
         row, first = self.row[places], 0
-        for frame in self.features:
-            mine = np.flatnonzero((row >= first) & (row < first + len(frame)))
+        for rows in self.features:
+            mine = np.flatnonzero((row >= first) & (row < first + len(rows)))
             if len(mine) and self.bundle is not None:
                 mine = mine[np.argsort(row[mine], kind="stable")]
-                wanted = row[mine] - first
-                is_whole = np.array_equal(wanted, np.arange(len(frame)))
-                yield self.bundle, mine, frame if is_whole else frame.iloc[wanted]
-            first += len(frame)
+                yield self.bundle, mine, rows.take(row[mine] - first)
+            first += len(rows)
+
+
+def _said(
+    bundle: BreachBundle, histories: LiveHistories, snapshots: Snapshots
+) -> tuple[NDArray[np.float64], FeatureRows]:
+    """The probability of each snapshot, and what the bundle was asked about."""
+    rows = histories.matrix(snapshots, bundle.spec, bundle.target, text=bundle.text)
+    return _shared(lambda part: bundle.predict(rows.iloc[part]), len(rows)), FeatureRows.of(rows)
 
 
 def _shared(ask: Callable[[slice], NDArray[Any]], size: int) -> NDArray[Any]:

@@ -50,7 +50,7 @@ def test_a_row_is_given_its_reasons_once_and_they_move_with_it(bundle: BreachBun
     everyone = np.ones(len(snapshots), np.bool_)
     first = Estimates.by(bundle, live, snapshots, everyone)
     every = np.arange(len(snapshots))
-    alone = words([reasons(bundle, first.features[0].iloc[[place]], 3)[0] for place in every.tolist()])
+    alone = words([reasons(bundle, first.features[0].take(np.array([place])), 3)[0] for place in every.tolist()])
     assert len({text for told in alone for text in told}) > 3
     asked.clear()
 
@@ -64,7 +64,7 @@ def test_a_row_is_given_its_reasons_once_and_they_move_with_it(bundle: BreachBun
 
     later = live.open_snapshots(to_us(AT + timedelta(hours=3)))
     again = back.asked(bundle, live, later.take(every[::-1].copy()), every == 2)
-    (fresh,) = words(reasons(bundle, again.features[1], 3))
+    (fresh,) = words(reasons(bundle, again.features[1].frame(), 3))
     assert fresh != alone[::-1][2]
     assert words(again.reasons(every)) == [*alone[::-1][:2], fresh, *alone[::-1][3:]]
     assert asked[-1] == 1
@@ -105,8 +105,8 @@ def test_trees_are_not_asked_again_about_rows_in_another_order(
     trees = fit_boosting(rows.to_numpy(), risky, weight, bundle.spec.names, parameters, seed=0)
     bundle = replace(bundle, members=((trees, 1.0),))
     told = Estimates.by(bundle, live, snapshots, np.ones(len(snapshots), np.bool_))
-    alone = [reasons(bundle, told.features[0].iloc[[place]], 3)[0] for place in range(len(snapshots))]
-    bundle.predict(told.features[0])  # the last that is asked: its answers are kept
+    alone = [reasons(bundle, told.features[0].take(np.array([place])), 3)[0] for place in range(len(snapshots))]
+    bundle.predict(told.features[0].frame())  # the last that is asked: its answers are kept
     asked: list[int] = []
     predict = lgb.Booster.predict
 
@@ -118,7 +118,7 @@ def test_trees_are_not_asked_again_about_rows_in_another_order(
     order = np.random.default_rng(0).permutation(len(snapshots))
     assert words(told.reasons(order)) == words([alone[place] for place in order.tolist()])
     assert not asked
-    bundle.predict(told.features[0].iloc[:-1])
+    bundle.predict(told.features[0].frame().iloc[:-1])
     assert asked  # otherwise nothing was counted
 
 

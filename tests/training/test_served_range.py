@@ -184,8 +184,8 @@ def _fitted(source: HistoryRows, desk: TrainedDesk) -> BreachBundle:
 
 def _features(scorer: Scorer, at: datetime) -> pd.DataFrame:
     scored = scorer.score(at).rows.scored  # type: ignore[attr-defined]
-    (frame,) = scored.estimates.features
-    assert isinstance(frame, pd.DataFrame)
+    (rows,) = scored.estimates.features
+    frame: pd.DataFrame = rows.frame()
     return frame
 
 
