@@ -32,7 +32,7 @@ from serving.quality.book import QualityBook
 from serving.scorer import FIRST_WORD
 from serving.service import Service
 from serving.settings import Settings, refuse_open_door
-from serving.spare_memory import one_thread_for_algebra, without_what_stays
+from serving.spare_memory import giving_back, one_thread_for_algebra, without_what_stays
 from serving.ticker import Feed
 from serving.web import capacity_page, levels_page, login, marking, models_room, pages, service_rooms, ticket_room
 from serving.web.frame import Pages, error_page
@@ -88,7 +88,7 @@ def serve(
     if on_ready is not None:
         on_ready(f"http://{host}:{settings.port}")
     one_thread_for_algebra()
-    with without_what_stays(lambda: _has_scored(app.state.service)):
+    with without_what_stays(lambda: _has_scored(app.state.service)), giving_back():
         uvicorn.run(
             app,
             host=settings.host,

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from features.memory.array_file import let_go
+from serving.background import Loop
+
+GROWN_MIB = 48
+EVERY_SECONDS = 2.0
 _M_ARENA_MAX = -8  # malloc.h
 
 
@@ -44,6 +51,53 @@ def one_thread_for_algebra() -> None:
     take ten times as long as one. Training, in processes of its own, is left as it is.
     """
     threadpool_limits(limits=1, user_api="blas")
+
+
+class Tide:
+    """Sees to it that a process which has grown gives back what it can: what it freed, and what it has on the disk as well."""
+
+    def __init__(self, resident_mib: Callable[[], float], give: Callable[[], object]) -> None:
+        """`resident_mib` tells the memory of the process, `give` gives back."""
+        self._resident_mib, self._give = resident_mib, give
+        self._low_mib = 0.0
+
+    def turn(self) -> bool:
+        """True where the process had grown by GROWN_MIB since the last time, or since it was smallest, and gave back."""
+        now_mib = self._resident_mib()
+        self._low_mib = min(self._low_mib, now_mib)
+        if now_mib < self._low_mib + GROWN_MIB:
+            return False
+        self._give()
+        self._low_mib = self._resident_mib()
+        return True
+
+
+@contextmanager
+def giving_back() -> Iterator[None]:
+    """While it lasts, free memory goes back to the machine wherever it piles up: looks at news and answers leave some, too.
+
+    Nothing where the machine does not say how much there is, or takes none back.
+    """
+    if _malloc_trim() is None:
+        yield
+        return
+    loop = Loop("tide", Tide(resident_mib, _give_all).turn, lambda: EVERY_SECONDS)
+    loop.start()
+    try:
+        yield
+    finally:
+        loop.stop()
+
+
+def resident_mib() -> float:
+    """The resident memory of this process, as Linux tells it."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def _give_all() -> None:
+    let_go()
+    give_back()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from serving.log_lines import set_up_logging
 from serving.settings import Settings
-from serving.spare_memory import one_thread_for_algebra
+from serving.spare_memory import giving_back, one_thread_for_algebra
 from serving.workplace import build_service
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,8 @@ def score_until_stopped(
     try:
         service.start()
         on_ready(f"scoring {settings.tick_seconds:g} s apart and at once on news; stop with Ctrl-C")
-        stop.wait()
+        with giving_back():
+            stop.wait()
     finally:
         service.stop()
         service.close()

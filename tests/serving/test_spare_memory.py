@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -81,6 +83,56 @@ def test_products_of_matrices_take_one_thread() -> None:
     done = subprocess.run([sys.executable, "-c", ALGEBRA], capture_output=True, text=True, check=True)
     libraries, is_one = done.stdout.split()
     assert (int(libraries) > 0, is_one) == (True, "True")
+
+
+def test_a_process_gives_back_when_it_has_grown_since_it_was_smallest() -> None:
+    grown, given = spare_memory.GROWN_MIB, []
+    sizes = iter(
+        [300.0, 200.0, 200.0 + grown - 1, 200.0 + grown, 210.0, 210.0 + grown - 1, 150.0, 150.0 + grown, 150.0]
+    )
+    tide = spare_memory.Tide(lambda: next(sizes), lambda: given.append(True))
+    tide.turn()  # gives, for it began at nothing; 200 are left
+    assert [tide.turn() for _ in range(5)] == [False, True, False, False, True]
+    assert len(given) == 3
+
+
+GIVING = """
+import sys, threading, time
+from serving import spare_memory
+spare_memory.EVERY_SECONDS = 0.01
+import numpy as np
+from pathlib import Path
+from features.memory.array_file import ArrayFile, ArrayWriter
+path = Path(sys.argv[1])
+with path.open("wb") as file:
+    writer = ArrayWriter(file)
+    writer.put("numbers", np.arange(20_000_000))
+    writer.finish({})
+numbers = ArrayFile(path).array("numbers")
+assert int(numbers.sum()) == 199999990000000
+resident = spare_memory.resident_mib
+with spare_memory.giving_back():
+    before = resident()
+    until = time.monotonic() + 30
+    while resident() > before - 100 and time.monotonic() < until:
+        time.sleep(0.01)
+    low = resident()
+names = {thread.name for thread in threading.enumerate()}
+print(before - low > 100, numbers[12_345_678], "slacast-tide" in names)
+"""
+
+
+def test_a_service_keeps_what_it_has_on_the_disk_there_alone(tmp_path: Path) -> None:
+    if spare_memory._malloc_trim() is None:
+        pytest.skip("this C library has no malloc_trim")
+    done = subprocess.run([sys.executable, "-c", GIVING, str(tmp_path / "arrays")], capture_output=True, text=True, check=True)  # fmt: skip
+    assert done.stdout.split() == ["True", "12345678", "False"]
+
+
+def test_without_glibc_nothing_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spare_memory, "_malloc_trim", lambda: None)
+    with spare_memory.giving_back():
+        assert "slacast-tide" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_without_glibc_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
