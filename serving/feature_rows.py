@@ -15,6 +15,8 @@ _LOOKED_AT = 1_000
 """So many rows mostly tell how a column can be held; the others are asked where these allow it."""
 _FEW_VALUES = 0.25
 """Columns of fewer different values for each row looked at are held as codes: what a team is known for is the same for all its tickets."""
+FEW_ROWS = 100
+"""So few rows are held as they come: to look for fewer bytes took longer than to ask the bundle about them."""
 Floats = NDArray[np.floating]
 
 
@@ -35,6 +37,8 @@ class FeatureRows:
     def of(cls, frame: pd.DataFrame) -> FeatureRows:
         """The rows of a frame of numbers."""
         values = frame.to_numpy(np.float64)
+        if len(values) <= FEW_ROWS:
+            return cls(frame.columns, len(frame), ((np.arange(values.shape[1]), values.T.copy()),), ())
         plain: dict[type[np.floating], list[int]] = {}
         coded = []
         for place, column in enumerate(values.T):

@@ -25,10 +25,13 @@ def held_bytes(rows: FeatureRows) -> int:
     return plain + sum(codes.nbytes + values.nbytes for _, codes, values in rows.coded)
 
 
-@given(st.lists(COLUMN, min_size=1, max_size=4), st.lists(st.integers(0, 6), max_size=9))
-def test_any_numbers_come_back(columns: list[list[float]], wanted: list[int]) -> None:
+@given(st.lists(COLUMN, min_size=1, max_size=4), st.lists(st.integers(0, 6), max_size=9), st.integers(6, 7))
+def test_any_numbers_come_back(columns: list[list[float]], wanted: list[int], few: int) -> None:
+    """Of one row more than a few, whose bytes are looked at, as of few, which are held as they come."""
     frame = pd.DataFrame(np.array(columns).T, columns=[f"f{place}" for place in range(len(columns))])
-    rows, places = FeatureRows.of(frame), np.array(wanted, np.int64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feature_rows, "FEW_ROWS", few)
+        rows, places = FeatureRows.of(frame), np.array(wanted, np.int64)
     pd.testing.assert_frame_equal(rows.frame(), frame, check_exact=True)
     taken = frame.iloc[places].reset_index(drop=True)
     pd.testing.assert_frame_equal(rows.take(places), taken, check_exact=True)
@@ -51,6 +54,16 @@ def test_columns_are_held_in_as_few_bytes_as_they_need() -> None:
         assert round(held_bytes(rows) / n) == bytes_each, name
     frame = pd.DataFrame(columns)
     pd.testing.assert_frame_equal(FeatureRows.of(frame).frame(), frame, check_exact=True)
+
+
+def test_few_rows_are_held_as_they_come() -> None:
+    """No column of theirs is looked at; what they were read from may change, and they do not."""
+    values = np.random.default_rng(0).integers(0, 9, (feature_rows.FEW_ROWS + 1, 5)).astype(float)
+    few, more = (pd.DataFrame(values[:n], copy=False) for n in (feature_rows.FEW_ROWS, feature_rows.FEW_ROWS + 1))
+    rows, as_given = FeatureRows.of(few), few.copy()
+    assert (held_bytes(rows), held_bytes(FeatureRows.of(more))) == (8 * few.size, 2 * more.size)
+    values[:] = -1.0
+    pd.testing.assert_frame_equal(rows.frame(), as_given, check_exact=True)
 
 
 @pytest.mark.parametrize("late", [0.1, 3e5, 1e300])
