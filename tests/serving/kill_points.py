@@ -10,6 +10,7 @@ import struct
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from statistics import median
 from typing import Any
 
 import pandas as pd
@@ -25,6 +26,8 @@ from tests.serving.real_desk import AT, agreements
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["serving.app", "serving.workplace", "tests.serving.kill_points"])
 _TOLD = struct.Struct("<Ib")
+MEASURED = 5
+"""So many lives are measured: the first stores more than those after it, and a busy machine may stop any of them for a while."""
 Tell = Callable[[int], None]
 Work = Callable[[Store, int, Tell, Tell], None]
 """Begins with a number, says which it begins and which it has done, and never ends by itself."""
@@ -41,7 +44,7 @@ class Told:
 def killed(work: Work, url: str, times: int, seed: int) -> Told:
     """What was told over all of `times` lives of the work on the store; each goes on after the last number that was begun.
 
-    A life ends at any point of what it begins first or of the next after that: the first of all lives shows how long that takes.
+    A life ends at any point of what it begins first or of the next after that: the first lives show how long that takes.
     """
     with _PROCESSES.Pool(1) as nursery:  # of one thread and without a connection, so that it can be forked
         told = Told()
@@ -50,15 +53,16 @@ def killed(work: Work, url: str, times: int, seed: int) -> Told:
 
 
 def _lives(work: Work, url: str, times: int, seed: int) -> tuple[list[int], list[int]]:
-    chance, seconds = random.Random(seed), 0.0
+    chance, lasting = random.Random(seed), list[float]()
     begun: list[int] = []
     done: list[int] = []
     with open_store(url) as store:
         for _ in range(times):
             store._engine.dispose()  # a connection belongs to one process
-            wait = chance.uniform(0, 2 * seconds) if seconds else None
+            wait = chance.uniform(0, 2 * median(lasting)) if len(lasting) == MEASURED else None
             said, lasted = _life(work, store, max(begun, default=0) + 1, wait)
-            seconds = seconds or lasted
+            if len(lasting) < MEASURED:
+                lasting.append(lasted)
             for number, is_done in said:
                 (done if is_done else begun).append(number)
     return begun, done
