@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sla.agreements.agreement_set import AgreementSet
 from sla.agreements.terms import Clock
 from sla.clocks.clock_table import ClockTable
+from sla.clocks.few_verdicts import verdicts_of_few
 from sla.clocks.masks import RowMasks
 from sla.clocks.matching import NO_MATCH, match_rows
 from sla.clocks.measurement import Governance, Query, measure
@@ -39,6 +40,9 @@ def verdicts_at(
     clock = agreements.clock(target)
     log, ticket = asked_alone(log, np.asarray(ticket, dtype=np.int64))
     at_us = np.asarray(at_us, dtype=np.int64)
+    few = verdicts_of_few(log, agreements, clock, ticket, at_us)
+    if few is not None:
+        return few
     found = VerdictArrays.blank(ticket.size, VerdictState.NOT_STARTED)
     for seen in seen_by(log, ticket, at_us, clock.validity_dates_us()):
         masks = RowMasks(seen.log, agreements.services)

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-
-import numpy as np
 
 from sla.agreements.agreement_set import AgreementSet
 from sla.agreements.credits import penalty_of
-from sla.agreements.target_length import as_named_us, target_us_from
 from sla.agreements.terms import Clock, Term
-from sla.clocks.stepping import Doing, Measurement, Outcome, Stepper, Stretch
+from sla.clocks.reading import Governing, Reading, governing_at
+from sla.clocks.stepping import Measurement, Stepper, Stretch
 from sla.clocks.ticket_rows import Row, matching_term, rows_with_dates, visible_rows, why_governing
 from sla.clocks.trace import trace
 from sla.clocks.verdict import AgreedWarning, Verdict
 from sla.clocks.verdicts import VerdictState
 from sla.events import TicketEvent
 from sla.instants import SECOND_US, from_us, to_us
-from sla.working_time.business_time import BusinessTime
 
 
 def replay_ticket(
@@ -49,15 +46,6 @@ def replay_ticket(
     return verdicts
 
 
-@dataclass(frozen=True)
-class _Governing:
-    """What the matching of a clock says about a ticket: the term that decides now, and where the clock starts again."""
-
-    term: Term | None
-    governed: list[bool]
-    changed: list[bool]
-
-
 class _Case:
     """One clock on one ticket."""
 
@@ -76,20 +64,8 @@ class _Case:
         verdicts = [verdict for verdict, _ in found if verdict.is_current or verdict.started_at is not None]
         return [_numbered(verdict, number) for number, verdict in enumerate(verdicts)]
 
-    def _governing(self, rows: Sequence[Row]) -> _Governing:
-        matched = [matching_term(self.clock, rows, row, self.agreements.services) for row in rows]
-        measured = [term if term is not None and term.measures else None for term in matched]
-        first = next((index for index, term in enumerate(measured) if term is not None), None)
-        changed = [False] * len(rows)
-        governed = [term is not None for term in measured]
-        if first is None or not rows:
-            return _Governing(matched[-1] if matched else None, governed, changed)
-        opening = measured[first]
-        policy = opening.policies.priority_change if opening is not None else "recompute"
-        if policy == "restart":
-            for index in range(first + 1, len(rows)):
-                changed[index] = measured[index] is not None and measured[index] is not measured[index - 1]
-        return _Governing(opening if policy == "keep" else matched[-1], governed, changed)
+    def _governing(self, rows: Sequence[Row]) -> Governing:
+        return governing_at([matching_term(self.clock, rows, row, self.agreements.services) for row in rows])
 
     def _judge(self, rows: Sequence[Row], at_us: int, restarted: bool | None) -> tuple[Verdict, int]:
         """The verdict, and the row its measurement began at (0 when there is nothing before it)."""
@@ -99,11 +75,10 @@ class _Case:
             return self._without_agreement(term, rows, at_us, is_current=restarted is None), 0
         outcome = Stepper(term, self.agreements.services).run(rows, governing.governed, governing.changed, at_us)
         calendar = self.agreements.business_time(term)
-        reading = _Reading(term, calendar, rows, outcome, at_us)
+        reading = Reading(term, calendar, rows, outcome, at_us)
         why = why_governing(term, rows[-1], self.agreements.services)
-        return reading.verdict(
-            self.ticket_id, self.clock.name, why, restarted
-        ), 0 if outcome.current is None else outcome.current.begin
+        verdict = _told(reading, self.ticket_id, self.clock.name, why, restarted)
+        return verdict, 0 if outcome.current is None else outcome.current.begin
 
     def _without_agreement(self, term: Term | None, rows: Sequence[Row], at_us: int, is_current: bool) -> Verdict:
         if term is not None:
@@ -143,130 +118,62 @@ class _Case:
         )
 
 
-class _Reading:
-    """The figures of one measurement, read off its stretches."""
+def _told(reading: Reading, ticket_id: str, target: str, why: str, restarted: bool | None) -> Verdict:
+    """The verdict; `restarted` tells of an earlier measurement whether changed terms ended it."""
+    term, current, target_us, limit_us = reading.term, reading.current, reading.target_us, reading.limit_us
+    is_late, state, stopped_us = reading.is_late, reading.state, reading.stopped_us
+    if restarted is not None and stopped_us is None:
+        stopped_us, state = reading.at_us, _ended(state, restarted)
+    due_us = reading.due_us
+    return Verdict(
+        ticket_id=ticket_id,
+        target=target,
+        as_of=from_us(reading.at_us),
+        state=state,
+        agreement=term.agreement_name,
+        agreement_version=term.agreement_version,
+        kind=term.kind,
+        owner=term.owner,
+        calendar=reading.calendar.name,
+        time_zone=reading.calendar.zone,
+        rule=term.rule,
+        why=why,
+        measurement=0,
+        is_current=restarted is None,
+        started_at=None if current is None else from_us(reading.rows[current.begin].at_us),
+        due_at=None if due_us is None else from_us(due_us),
+        breached_at=None if reading.breached_us is None else from_us(reading.breached_us),
+        stopped_at=None if stopped_us is None else from_us(stopped_us),
+        target_seconds=None if target_us is None else target_us / SECOND_US,
+        elapsed_seconds=reading.elapsed_us / SECOND_US,
+        paused_seconds=reading.paused_us / SECOND_US,
+        remaining_seconds=None if target_us is None else (target_us - reading.elapsed_us) / SECOND_US,
+        remaining_wall_seconds=None
+        if due_us is None or stopped_us is not None
+        else (due_us - reading.at_us) / SECOND_US,
+        share_used=None if not target_us else reading.elapsed_us / target_us,
+        warnings=() if current is None or target_us is None else _warnings(reading, target_us),
+        penalty=_penalty(reading, limit_us, is_late),
+        currency=term.penalty.currency if term.penalty else "",
+        policies=term.policies.model_dump(),
+        trace=() if current is None else trace(reading.calendar, _shown(current), due_us, stopped_us),
+    )
 
-    def __init__(self, term: Term, calendar: BusinessTime, rows: Sequence[Row], outcome: Outcome, at_us: int) -> None:
-        self.term, self.calendar, self.rows, self.outcome, self.at_us = term, calendar, rows, outcome, at_us
-        self.current = outcome.current
-        stretches = self.current.stretches if self.current else []
-        self.counted = [stretch for stretch in stretches if stretch.counts]
-        self.elapsed_us = sum(self._worked(stretch) for stretch in self.counted)
-        self.paused_us = sum(self._worked(stretch) for stretch in stretches if stretch.doing is Doing.PAUSED)
-        self.stands = outcome.doing in (Doing.STOPPED, Doing.CANCELLED)
 
-    def _worked(self, stretch: Stretch) -> int:
-        return self.calendar.elapsed_between(stretch.from_us, stretch.until_us)
+def _warnings(reading: Reading, target_us: int) -> tuple[AgreedWarning, ...]:
+    warnings = []
+    for share in reading.term.warnings:
+        amount_us = round(share * target_us)
+        passed = reading.elapsed_us >= amount_us
+        falls = passed or not reading.stands
+        warnings.append(AgreedWarning(share, from_us(reading.used_up_us(amount_us)) if falls else None, passed))
+    return tuple(warnings)
 
-    def verdict(self, ticket_id: str, target: str, why: str, restarted: bool | None) -> Verdict:
-        """The verdict; `restarted` tells of an earlier measurement whether changed terms ended it."""
-        term, current = self.term, self.current
-        target_us = self._target_us(current)
-        limit_us = None if target_us is None else target_us + term.grace_us
-        is_late = limit_us is not None and current is not None and self.elapsed_us > limit_us
-        state, stopped_us = self._state(is_late), self._stopped_us()
-        if restarted is not None and stopped_us is None:
-            stopped_us, state = self.at_us, _ended(state, restarted)
-        due_us = None if current is None or target_us is None else self._due_us(target_us, current)
-        return Verdict(
-            ticket_id=ticket_id,
-            target=target,
-            as_of=from_us(self.at_us),
-            state=state,
-            agreement=term.agreement_name,
-            agreement_version=term.agreement_version,
-            kind=term.kind,
-            owner=term.owner,
-            calendar=self.calendar.name,
-            time_zone=self.calendar.zone,
-            rule=term.rule,
-            why=why,
-            measurement=0,
-            is_current=restarted is None,
-            started_at=None if current is None else from_us(self.rows[current.begin].at_us),
-            due_at=None if due_us is None else from_us(due_us),
-            breached_at=from_us(self._breach_us(limit_us)) if is_late and limit_us is not None else None,
-            stopped_at=None if stopped_us is None else from_us(stopped_us),
-            target_seconds=None if target_us is None else target_us / SECOND_US,
-            elapsed_seconds=self.elapsed_us / SECOND_US,
-            paused_seconds=self.paused_us / SECOND_US,
-            remaining_seconds=None if target_us is None else (target_us - self.elapsed_us) / SECOND_US,
-            remaining_wall_seconds=None
-            if due_us is None or stopped_us is not None
-            else (due_us - self.at_us) / SECOND_US,
-            share_used=None if not target_us else self.elapsed_us / target_us,
-            warnings=() if current is None or target_us is None else self._warnings(target_us, current),
-            penalty=self._penalty(limit_us, is_late),
-            currency=term.penalty.currency if term.penalty else "",
-            policies=term.policies.model_dump(),
-            trace=() if current is None else trace(self.calendar, _shown(current), due_us, stopped_us),
-        )
 
-    def _target_us(self, current: Measurement | None) -> int | None:
-        if current is not None:
-            return int(
-                target_us_from(self.term, self.calendar, np.array([self.rows[current.begin].at_us], dtype=np.int64))[0]
-            )
-        within = self.term.within
-        return None if within is None or within.counts_days else within.amount_us
-
-    def _due_us(self, target_us: int, current: Measurement) -> int:
-        began = np.array([self.rows[current.begin].at_us], dtype=np.int64)
-        used_up = np.array([self._used_up(target_us, current)], dtype=np.int64)
-        return int(as_named_us(self.term, self.calendar, began, used_up)[0])
-
-    def _state(self, is_late: bool) -> VerdictState:
-        kept = {
-            Doing.WAITING_TO_START: VerdictState.NOT_STARTED,
-            Doing.RUNNING: VerdictState.RUNNING,
-            Doing.PAUSED: VerdictState.PAUSED,
-            Doing.STOPPED: VerdictState.MET,
-            Doing.CANCELLED: VerdictState.CANCELLED,
-        }
-        doing = self.outcome.doing
-        if is_late and doing is not Doing.CANCELLED:
-            return VerdictState.PAUSED_AND_BREACHED if doing is Doing.PAUSED else VerdictState.BREACHED
-        return kept[doing]
-
-    def _stopped_us(self) -> int | None:
-        if self.current is None or self.current.stop is None or not self.stands:
-            return None
-        return self.rows[self.current.stop].at_us
-
-    def _used_up(self, amount_us: int, current: Measurement) -> int:
-        """When so much has run: in the past, or as things stand, or as they stood at the stop."""
-        ran = 0
-        for stretch in self.counted:
-            worked = self._worked(stretch)
-            if ran + worked >= amount_us:
-                return self.calendar.due_after(stretch.from_us, amount_us - ran)
-            ran += worked
-        stopped_us = self._stopped_us()
-        return self.calendar.due_after(self.at_us if stopped_us is None else stopped_us, amount_us - ran)
-
-    def _breach_us(self, limit_us: int) -> int:
-        ran = 0
-        for stretch in self.counted:
-            worked = self._worked(stretch)
-            if ran + worked > limit_us:
-                used_up = self.calendar.due_after(stretch.from_us, limit_us - ran)
-                return int(self.calendar.next_open_us(np.array([used_up], dtype=np.int64))[0])
-            ran += worked
-        raise AssertionError("a clock that is not late has no breach")
-
-    def _warnings(self, target_us: int, current: Measurement) -> tuple[AgreedWarning, ...]:
-        warnings = []
-        for share in self.term.warnings:
-            amount_us = round(share * target_us)
-            passed = self.elapsed_us >= amount_us
-            falls = passed or not self.stands
-            warnings.append(AgreedWarning(share, from_us(self._used_up(amount_us, current)) if falls else None, passed))
-        return tuple(warnings)
-
-    def _penalty(self, limit_us: int | None, is_late: bool) -> float | None:
-        if self.term.penalty is None:
-            return None
-        return penalty_of(self.term.penalty, self.elapsed_us - limit_us if is_late and limit_us is not None else 0)
+def _penalty(reading: Reading, limit_us: int | None, is_late: bool) -> float | None:
+    if reading.term.penalty is None:
+        return None
+    return penalty_of(reading.term.penalty, reading.elapsed_us - limit_us if is_late and limit_us is not None else 0)
 
 
 def _shown(current: Measurement) -> list[Stretch]:

@@ -84,6 +84,14 @@ class VerdictArrays:
             begin_row=np.full(size, -1, dtype=np.int64),
         )
 
+    @classmethod
+    def of_rows(cls, rows: Sequence[Sequence[int]]) -> VerdictArrays:
+        """Verdicts from one sequence of figures each, in the order of the arrays."""
+        found = cls.blank(len(rows), VerdictState.NOT_STARTED)
+        for name, column in zip(_NAMES, zip(*rows, strict=True), strict=False):
+            getattr(found, name)[:] = column
+        return found
+
     def place(self, where: Int64Array | BoolArray, other: VerdictArrays) -> None:
         """Write other verdicts into these at the given positions."""
         for name in _NAMES:
