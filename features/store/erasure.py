@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import quote_plus
+from urllib.parse import parse_qsl
 
 from sqlalchemy import Connection, Engine, text
 
@@ -103,14 +103,21 @@ def _erase(
     for statement in _OF_TICKETS:
         connection.execute(text(statement))
     if name:
-        asked = {"name": f"%{quote_plus(name)}%"}  # as it stands in an address
-        connection.execute(text("UPDATE saved_views SET query = '' WHERE query LIKE :name"), asked)
+        _give_up_views(connection, name)
     connection.execute(text("DELETE FROM reading_marks"))  # copies of the events are no more what the store holds
     _keep_used_words(connection)
     connection.execute(text("DELETE FROM words WHERE word_id IN (SELECT word_id FROM erased_words)"))
     erased = Erased(_count(connection, "erased_tickets"), _count(connection, "erased_words"), _mentions(connection, name))  # fmt: skip
     enter(connection, Change(at=change.at, actor=change.actor, action=change.action, subject=change.subject, after=erased.to_dict()))  # fmt: skip
     return erased
+
+
+def _give_up_views(connection: Connection, name: str) -> None:
+    """Saved views that ask for the name, however their address writes it, or are called by it, are given up."""
+    for number, called, query in connection.execute(text("SELECT view_id, name, query FROM saved_views")).all():
+        if name in called or any(name in value for _field, value in parse_qsl(query)):
+            given_up = {"number": number, "called": GONE if name in called else called}
+            connection.execute(text("UPDATE saved_views SET query = '', name = :called WHERE view_id = :number"), given_up)  # fmt: skip
 
 
 def _keep_used_words(connection: Connection) -> None:

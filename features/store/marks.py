@@ -95,8 +95,11 @@ class SavedViews:
         with reading(self._engine) as connection:
             return _views(connection, owner)
 
-    def save(self, view: SavedView, at: datetime) -> bool:
-        """True where it is new or other than before; an empty query gives it up. StoreError for more than MOST_VIEWS."""
+    def save(self, view: SavedView, at: datetime, origin: str | None = None) -> bool:
+        """True where it is new or other than before; an empty query gives it up. StoreError for more than MOST_VIEWS.
+
+        The audit log says who did so when, not what is asked for: that may be a person's name.
+        """
         with writing(self._engine) as connection:
             held = {one.name: one.query for one in _views(connection, view.owner)}
             if held.get(view.name, "") == view.query:
@@ -105,6 +108,10 @@ class SavedViews:
                 raise StoreError(f"{MOST_VIEWS} views are saved already; give one up first")
             values = {"owner": view.owner, "name": view.name, "query": view.query, "saved_at": to_us(at)}
             connection.execute(insert(saved_views).values(**values))
+            action = "view saved" if view.query else "view given up"
+            enter(
+                connection, Change(at=at, actor=view.owner, action=action, subject="a view of the queue", origin=origin)
+            )
             return True
 
 

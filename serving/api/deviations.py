@@ -43,6 +43,10 @@ UNREAD = (
 )
 
 
+TEXTS = ("cause", "action", "owner")
+"""What people wrote stands in the register alone, with who wrote it and when: what is in the audit log cannot be erased."""
+
+
 class NoteIn(BaseModel):
     """What is to be said of a missed target. It takes the place of what was said before, which is kept."""
 
@@ -166,7 +170,8 @@ def note_deviation(request: Request, body: NoteIn, caller: Improver) -> StoredNo
     refuse_unknown(request, caller, body.ticket_id, body.target)
     store, at = service_of(request).written(), gate_of(request).clock()
     note = DeviationNote(made_by=caller.name, made_at=at, **body.model_dump())
-    said = body.model_dump(mode="json", exclude={"ticket_id"}, exclude_defaults=True)
+    said = body.model_dump(mode="json", exclude={"ticket_id", *TEXTS}, exclude_defaults=True)
+    said["written"] = [name for name in TEXTS if getattr(body, name)]
     change = Change(at=at, actor=caller.name, action="deviation noted", subject=body.ticket_id, after=said, origin=caller.address)  # fmt: skip
     try:
         return StoredNoteOut(is_new=store.deviation_notes.add(note, change))

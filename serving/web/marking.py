@@ -104,7 +104,8 @@ async def save_view(request: Request, caller: Reader) -> Response:
         raise ProblemError(422, "A saved view needs a name; write one beside the button.")
     view = SavedView(person_of(caller), name, "" if _one(fields, "action") == "drop" else query or "view=all")
     try:
-        await run_in_threadpool(service_of(request).written().saved_views.save, view, gate_of(request).clock())
+        save, at = service_of(request).written().saved_views.save, gate_of(request).clock()
+        await run_in_threadpool(save, view, at, caller.address)
     except StoreError as error:
         raise ProblemError(409, f"The view was not saved: {error}.") from error
     await run_in_threadpool(lambda: book_of(request).look(at_once=True))
@@ -126,8 +127,8 @@ def _mark(request: Request, caller: Caller, fields: Mapping[str, list[str]]) -> 
     at = gate_of(request).clock()
     make = _maker(action, caller, at, queue, fields)
     marks = [make(rows[ticket]) for ticket in tickets]
-    told = {"tickets": tickets, "text": marks[0].text if action == "assign" else None}
-    told["until_at"] = marks[0].until_at.isoformat() if marks[0].until_at else None
+    # To whom they were assigned stands in the marks alone: what is in the audit log cannot be erased.
+    told = {"tickets": tickets, "until_at": marks[0].until_at.isoformat() if marks[0].until_at else None}
     subject = tickets[0] if len(tickets) == 1 else f"{len(tickets)} tickets"
     change = Change(at=at, actor=caller.name, action=DONE[action], subject=subject, after={name: value for name, value in told.items() if value}, origin=caller.address)  # fmt: skip
     try:

@@ -157,25 +157,31 @@ def test_marks_and_saved_views_forget_with_the_rest(url: str):
         change = Change(at=AT, actor="tester", action="tickets assigned", subject="B2")
         store.marks.add([Mark(ticket_id="B2", kind=ASSIGNED, made_by="tester", made_at=AT, text=NAME)], change)
         note = DeviationNote(
-            ticket_id="A1", target="resolution", made_by="tester", made_at=AT, cause=SECRET, owner=NAME
+            ticket_id="A1", target="resolution", made_by="tester", made_at=AT, cause=SECRET, action=SECRET, owner=NAME
         )
         store.deviation_notes.add(note, replace(change, action="deviation noted"))
         store.deviation_notes.add(replace(note, ticket_id="B2"), replace(change, action="deviation noted"))
         store.saved_views.save(SavedView("tester", "one", urlencode({"customer": NAME})), AT)
         store.saved_views.save(SavedView("tester", "two", "customer=Another"), AT)
+        store.saved_views.save(SavedView("tester", "typed", "sort=due&customer=Ada%20Byron"), AT)
+        store.saved_views.save(SavedView("tester", f"for {NAME}", "status=open"), AT)
+        store.saved_views.save(SavedView("tester", "alike", urlencode({"customer": "Ada-Byron"})), AT)
     with up_to_date(url) as engine:
         erase_customer(engine, NAME, "erased-1", AT, "tester")
     with open_store(url) as store:
-        assert [view.name for view in store.saved_views.of("tester")] == ["two"]
+        assert [view.name for view in store.saved_views.of("tester")] == ["alike", "two"]
         held = store.deviation_notes.holding()
         assert (held["A1", "resolution"].cause, held["A1", "resolution"].owner) == ("", "")
         assert held["B2", "resolution"].owner == NAME
+        assert f"for {NAME}" not in str(store.audit.read())
         assert NAME in [mark.text for mark in store.marks.since(0)[1]]  # her ticket is A1; B2 was assigned to her
     with up_to_date(url) as engine:
         erase_older(engine, AT + timedelta(days=1000), AT, "tester")
     with open_store(url) as store:
         assert [mark.text for mark in store.marks.since(0)[1]] == [""]
-        assert {note.owner for note in store.deviation_notes.holding().values()} == {""}
+        assert {(note.cause, note.action, note.owner) for note in store.deviation_notes.holding().values()} == {
+            ("", "", "")
+        }
 
 
 def test_a_backup_of_a_store_in_use_is_whole_and_opens(tmp_path: Path):

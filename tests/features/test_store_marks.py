@@ -46,11 +46,18 @@ def test_the_same_again_is_nothing_and_not_audited(store: Store) -> None:
 
 def test_a_saved_view_is_changed_given_up_and_bounded(store: Store) -> None:
     assert store.saved_views.save(SavedView("Ada", "VIP", "customer=Acme"), AT)
-    assert not store.saved_views.save(SavedView("Ada", "VIP", "customer=Acme"), AT)
+    assert not store.saved_views.save(SavedView("Ada", "VIP", "customer=Acme"), AT, "10.0.0.1")
     assert store.saved_views.save(SavedView("Ada", "VIP", "customer=Beta"), AT)
     assert store.saved_views.of("Ada") == [SavedView("Ada", "VIP", "customer=Beta")]
     assert store.saved_views.of("Bo") == []
-    assert store.saved_views.save(SavedView("Ada", "VIP", ""), AT)
+    assert store.saved_views.save(SavedView("Ada", "VIP", ""), AT, "10.0.0.2")
+    told = [entry.change for entry in store.audit.read()]
+    assert [(one.actor, one.action, one.origin) for one in told] == [
+        ("Ada", "view given up", "10.0.0.2"),
+        ("Ada", "view saved", None),
+        ("Ada", "view saved", None),
+    ]
+    assert "Acme" not in str(told)  # the audit log cannot be erased
     assert store.saved_views.of("Ada") == []
     for number in range(MOST_VIEWS):
         store.saved_views.save(SavedView("Ada", f"view {number:02}", "sort=due"), AT)
