@@ -33,6 +33,8 @@ CLOSE_POINTS = 0.02
 NEAR_SHARE = 0.95
 """A clock that was met with at least this share of its target used is a near miss."""
 MOST_MONTHS = 12
+BLOCK_ROWS = 250_000
+"""About so many events are replayed at a time: of all at once, what is worked out on the way is larger than all that is known."""
 TEXTS = ("team", "service", "category", "priority")
 COLUMNS = ("ticket_id", "target", "agreement", "month", "is_met", "decided_at", "share_used", "overdue_seconds", "team", "service", "category", "priority")  # fmt: skip
 
@@ -151,7 +153,8 @@ def worst_first(missed: pd.DataFrame, most: int | None = None) -> pd.DataFrame:
 def decided_clocks(histories: LiveHistories, at: datetime, zone: str) -> pd.DataFrame:
     """Every clock that was decided up to an instant, as a frame with COLUMNS; what became known later does not count."""
     agreements, at_us = histories.agreements, to_us(at)
-    parts = [_decided(log, replay(log, agreements, at_us), agreements) for log in histories.logs()]
+    blocks = (block for log in histories.logs() for block in log.blocks(BLOCK_ROWS))
+    parts = [_decided(block, replay(block, agreements, at_us), agreements) for block in blocks]
     found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
     local = pd.to_datetime(found["decided_at"], utc=True).dt.tz_convert(zone)
     found["month"] = local.dt.strftime("%Y-%m").astype(object)
@@ -252,7 +255,9 @@ def _decided(log: EventLog, table: ClockTable, agreements: AgreementSet) -> pd.D
     ticket = table.ticket[rows]
     return pd.DataFrame(
         {
-            "ticket_id": table.ticket_ids[ticket],
+            "ticket_id": pd.array(
+                table.ticket_ids[ticket], dtype="str"
+            ),  # also of none: of texts and objects all become objects
             "target": np.array(table.targets, dtype=object)[table.target[rows]],
             "agreement": names[verdicts.agreement[rows]],
             "is_met": is_met[rows],

@@ -6,9 +6,10 @@ A row says what became known about a ticket at an instant. Two instants belong t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -211,6 +212,13 @@ class EventLog:
         return EventLog(
             self.ticket_ids[first:last], offsets, self.at_us[rows], self.recorded_us[rows], ids, columns, recorded
         )
+
+    def blocks(self, rows: int) -> Iterator[EventLog]:
+        """The log in parts of about so many rows, each ticket whole in one of them."""
+        wanted = np.searchsorted(self.offsets, np.arange(rows, len(self.at_us), rows))
+        edges = np.unique([0, *wanted, self.ticket_ids.size]).tolist()
+        for first, last in pairwise(edges):
+            yield self.block(first, last)
 
     def visible(self, at_us: int) -> EventLog:
         """The log as it was known at an instant: rows that had happened and were recorded; tickets without rows remain, empty."""

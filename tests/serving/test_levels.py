@@ -7,6 +7,7 @@ import io
 import itertools
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,12 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.live import LiveHistories
+from serving import levels
 from serving.access.roles import Role
 from serving.levels import Attained, Month, chance_to_miss, decided_clocks, goal_of, levels_report, worst_first
 from serving.levels_book import LevelsBook
 from serving.web.levels_page import Share, common_to
+from sla.clocks.clock_table import ClockTable
+from sla.clocks.replay import replay
 from sla.clocks.ticket_clocks import replay_ticket
 from sla.clocks.verdicts import VerdictState
+from sla.events import EventLog
 from tests.serving.real_desk import AT, agreements, random_events
 from tests.serving.stored_desk import NOWHERE, Desk, logged_in
 
@@ -49,6 +54,24 @@ def test_every_decided_clock_counts_once_as_its_verdict_says(histories: LiveHist
     found = Counter(zip(clocks["ticket_id"], clocks["target"], clocks["is_met"].astype(bool), strict=True))
     assert found == expected
     assert len({met for _ticket, _target, met in found}) == 2
+
+
+def test_clocks_decided_are_the_same_in_blocks_of_few_tickets_and_their_ids_stay_texts(
+    histories: LiveHistories, clocks: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+
+    def counted(log: EventLog, *how: Any) -> ClockTable:
+        sizes.append(len(log.at_us))
+        return replay(log, *how)
+
+    monkeypatch.setattr(levels, "replay", counted)
+    monkeypatch.setattr(levels, "BLOCK_ROWS", 1)  # every ticket alone, also those of which nothing is decided
+    alone = decided_clocks(histories, AT, "UTC")
+    assert len(sizes) == sum(len(log.ticket_ids) for log in histories.logs())
+    key = {"by": ["ticket_id", "target", "decided_at"], "ignore_index": True}
+    pd.testing.assert_frame_equal(alone.sort_values(**key), clocks.sort_values(**key))  # type: ignore[call-overload]
+    assert alone["ticket_id"].dtype == "str"
 
 
 @given(

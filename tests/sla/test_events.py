@@ -81,8 +81,22 @@ def test_blocks_share_the_arrays_and_keep_the_order():
     assert np.shares_memory(block.at_us, log.at_us)
 
 
+@given(st.lists(st.integers(1, 5), max_size=9), st.integers(1, 7))
+def test_a_log_falls_into_blocks_of_whole_tickets(counts: list[int], rows: int):
+    tickets = [f"t{place}" for place, count in enumerate(counts) for _ in range(count)]
+    at_us = np.arange(len(tickets))
+    log = EventLog.from_columns(tickets, at_us, at_us, [f"e{at}" for at in at_us], {"status": tickets})
+    blocks = list(log.blocks(rows))
+    assert [name for block in blocks for name in block.ticket_ids] == log.ticket_ids.tolist()
+    assert [text for block in blocks for text in block.event_ids] == log.event_ids.tolist()
+    assert all(len(block.ticket_ids) for block in blocks)
+    assert all(len(block.at_us) < rows + max(counts) for block in blocks)
+    assert len(blocks) <= len(tickets) // rows + 1
+
+
 def test_an_empty_log_is_a_log():
     log = EventLog.from_columns([], [], [], [], {"status": []})
+    assert list(log.blocks(10)) == []
     assert (log.ticket_ids.size, log.offsets.tolist()) == (0, [0])
     assert log.filled().visible(NEVER_US).at_us.size == 0
 
