@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 from threadpoolctl import threadpool_limits
 
 from features.memory.array_file import let_go
@@ -38,8 +39,10 @@ def share_one_pool() -> bool:
     """True where all threads now take memory from one pool; call it before threads begin.
 
     glibc gives each of the first threads a pool of its own, and `give_back` cannot reach the upper end of any but the first:
-    150 MiB on a large desk. Python's threads take turns anyway.
+    150 MiB on a large desk. Python's threads take turns anyway. Arrow, which holds the texts of data frames, has another pool
+    of its own, which keeps as much as it ever needed.
     """
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     mallopt = _c_function("mallopt")
     return bool(mallopt(_M_ARENA_MAX, 1)) if mallopt is not None else False
 

@@ -40,6 +40,16 @@ def test_threads_can_share_one_pool_of_memory() -> None:
     assert done.stdout.strip() == "True"
 
 
+def test_texts_of_data_frames_lie_in_the_pool_that_gives_back() -> None:
+    said = (
+        "import pyarrow, pandas; from serving.spare_memory import share_one_pool; share_one_pool();"
+        "pool = pyarrow.system_memory_pool(); before = pool.bytes_allocated(); text = pandas.Series(['a' * 90] * 100_000);"
+        "print(pool.backend_name, pyarrow.default_memory_pool().backend_name, pool.bytes_allocated() - before > 9_000_000)"
+    )
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["system", "system", "True"]
+
+
 STAYS = """
 import gc, threading
 from serving.spare_memory import without_what_stays
