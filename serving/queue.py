@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from serving.risk import WAITING, Clock, Group, Risk, Thresholds, is_due_soon
+from serving.trail import Trail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +148,7 @@ class Queue:
 
     Verdicts and times are those of the instant; no probability is older than `asked_at` (None: than the instant).
     `order` is `suggested` (by what a minute of work saves) or `rules`, `order_words` says why and on what it rests. `idle`: teams with
-    nothing to work on, and what each could take of another's.
+    nothing to work on, and what each could take of another's. `trail`: whose tickets had news since all was scored.
     """
 
     rows: Sequence[QueueRow]
@@ -162,6 +163,7 @@ class Queue:
     order: str = "rules"
     order_words: str = "Ordered by rules: due time first."
     idle: Sequence[IdleTeam] = ()
+    trail: Trail = field(default_factory=Trail, compare=False, repr=False)
 
     @classmethod
     def ordered(

@@ -61,6 +61,7 @@ class Scored:
     reading: Reading
     suggestion: Suggestion | None = None  # None: the order is that of the rules
     responses: VerdictArrays | None = None  # of all tickets, where the order asked for them
+    teams_with_news: frozenset[str] = frozenset()  # since the queue that this one went on from
     _ranks: dict[str, Int64Array] = field(default_factory=dict, repr=False)
 
     def response(self, places: Int64Array) -> VerdictArrays:

@@ -26,6 +26,7 @@ from serving.scoring import LEADING, Scoring
 from serving.suggested import OrderSettings, is_stale, note_of
 from serving.ticket_file import TicketFile
 from serving.ticket_reading import read_ticket
+from serving.trail import Trail
 from serving.wording import LocalTime
 from sla.agreements.agreement_set import AgreementSet
 from sla.events import EventLog
@@ -68,6 +69,7 @@ class Scorer:
         self._known: Known | None = None
         self._touched, self._touched_since = Touched(), Touched()  # since the last queue; since `score` began
         self._last: Scored | None = None
+        self._trail = Trail()  # of the last queue
         self._reading = threading.Lock()
 
     def use(self, bundle: BreachBundle | None, why_none: str = NO_MODEL) -> None:
@@ -76,7 +78,8 @@ class Scorer:
 
     def use_work_time(self, work: WorkTime | None) -> None:
         """Order by what another model says of the work still needed, or by category means, from the next scoring on."""
-        self._work = work
+        if work is not self._work:
+            self._work, self._trail = work, Trail()  # other gains: nothing that was said of any ticket holds
 
     def use_agreements(self, agreements: AgreementSet) -> None:
         """Judge by other agreements from the next scoring on: all that is known is built again under them."""
@@ -138,8 +141,8 @@ class Scorer:
                     return self.score(now)
                 known = self._remembered()
                 scored = self._again(known, now, scored, self._touched_since)
-        self._last, self._touched = scored, Touched()
-        return self._queue(scored, known.last_sequence)
+        self._last, self._touched, self._trail = scored, Touched(), Trail()
+        return self._queue(scored, known.last_sequence, trail=self._trail)
 
     def _whole(self, known: Known, at: datetime) -> tuple[Handling, Scored]:
         """All that is open, and what finished tickets tell of work; changes nothing, so any thread may do it."""
@@ -190,8 +193,8 @@ class Scorer:
     def _refreshed(self, last: Scored, at: datetime, why_none: str | None = None) -> Queue:
         known = self._remembered()
         scored = self._again(known, at, last, self._touched)
-        self._last, self._touched = scored, Touched()
-        return self._queue(scored, known.last_sequence, why_none)
+        self._last, self._touched, self._trail = scored, Touched(), self._trail.after(scored.teams_with_news)
+        return self._queue(scored, known.last_sequence, why_none, self._trail)
 
     def score_by(self, bundle: BreachBundle, at: datetime) -> Queue:
         """The queue as another bundle would have it, for comparing; `score` and what it gave stay as they are."""
@@ -246,7 +249,9 @@ class Scorer:
         assert self._known is not None  # noqa: S101 (read_news sets it)
         return self._known
 
-    def _queue(self, scored: Scored, last_sequence: int, why_none: str | None = None) -> Queue:
+    def _queue(
+        self, scored: Scored, last_sequence: int, why_none: str | None = None, trail: Trail | None = None
+    ) -> Queue:
         bundle = scored.estimates.bundle
         reason = None if bundle else why_none or self._model[1]
         note = note_of(self._order, reason, self._handling if scored.suggestion else None, self._work)
@@ -262,6 +267,7 @@ class Scorer:
             order=note.by,
             order_words=note.words,
             idle=idle_teams(scored, self._handling),
+            trail=trail or Trail(),
         )
 
 

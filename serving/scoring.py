@@ -74,6 +74,7 @@ class Scoring:
             snapshots,
             estimates,
             reading,
+            teams_with_news=frozenset() if still is None else still.teams_with_news(facts, touched),
         )
         return scored if ordered_by is None else self._ordered(scored, histories, snapshots, ordered_by, still)
 

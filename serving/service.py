@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from serving.alerting.watchman import Watchman
 from serving.jobs.runner import JobRunner
+from serving.kept_pages import KeptPages
 from serving.kept_state import KeptState
 from serving.problems import ProblemError
 from serving.queue import Queue
@@ -77,6 +78,7 @@ class Service:
     ends: RemainingTimeChampion | None = None  # None: no model is wanted
     kept: KeptState | None = None  # None: what is known is not kept for the next start
     tracing: Tracing = field(default_factory=Tracing)
+    pages: KeptPages = field(default_factory=KeptPages)
 
     def start(self) -> None:
         """Begin all that runs in the background."""

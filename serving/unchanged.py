@@ -64,6 +64,13 @@ class Unchanged:
         found.place(anew, self.histories.verdicts(self.snapshots.take(anew), target))
         return found
 
+    def teams_with_news(self, facts: Facts, touched: Touched) -> frozenset[str]:
+        """The teams of tickets that had news, were opened, ended or are asked about for their service's sake; where one was moved, both."""
+        is_other = np.ones(len(self.before.facts.ticket_ids), np.bool_)
+        is_other[self.place[self._kept]] = False
+        then, now = self.before.facts.texts["team"][is_other], facts.texts["team"]
+        return frozenset([*then.tolist(), *now[(self.place < 0) | touched.by_service(facts)].tolist()])
+
     def estimates(self, is_undecided: BoolArray, facts: Facts, touched: Touched) -> Estimates:
         """What the bundle said then of undecided tickets; nothing of those of services that had news."""
         return self.before.estimates.moved(np.where(is_undecided & ~touched.by_service(facts), self.place, -1))

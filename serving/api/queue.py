@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -16,6 +16,7 @@ from serving.api.problem_schemas import problems
 from serving.api.schemas import UNCHANGED, QueuePage
 from serving.api.tickets import likely_end_content
 from serving.etags import FOR_ONE, etag_of, is_unchanged, not_modified
+from serving.kept_pages import Asked
 from serving.likely_end import LikelyEnd
 from serving.problems import Fault, ProblemError
 from serving.queue import Queue, QueueRow
@@ -30,9 +31,6 @@ from serving.service import service_of
 router = APIRouter(tags=["queue"], route_class=Guarded)
 Reader: TypeAlias = Annotated[Caller, Depends(Demand(Permission.READ))]
 Words: TypeAlias = Annotated[list[str], Query(max_length=100)]
-MOST_PAGES = 200
-LARGEST_PAGE = 1 << 17
-"""So many pages of one queue are kept, of at most so many bytes; 50 rows are about half of that."""
 _TEXT = "Every word must occur in id, title, service, category, team, assignee or customer."
 
 
@@ -88,14 +86,17 @@ def read_queue(
 
     The ETag changes when anything shown may have changed: send it back as If-None-Match and get 304 while it has not.
     """
-    everything, standing = service_of(request).queue()
-    found = seen_by(everything, caller.scope)
-    etag = etag_of(found.fingerprint, standing.problem, request.url.query, caller.scope)
+    service, asked = service_of(request), Asked(caller.scope, wanted, limit, cursor)
+    everything, standing = service.queue()
+    page_of_it = service.pages.find(asked, everything)
+    etag = etag_of((page_of_it or everything).fingerprint, standing.problem, request.url.query, caller.scope)
     if is_unchanged(request, etag):
         return not_modified(etag)
-    page_of_it = _page(found, wanted, limit, cursor)
-    of_now = _json({"scored_seconds_ago": round(standing.age_seconds(), 3), "problem": standing.problem})
-    body = page_of_it[:-1] + b"," + of_now[1:]
+    if page_of_it is None:
+        page_of_it = service.pages.keep(asked, everything, standing.scored_seconds, page_in_words(everything, asked))
+    age_seconds = replace(standing, scored_seconds=page_of_it.scored_seconds).age_seconds()
+    of_now = _json({"scored_seconds_ago": round(age_seconds, 3), "problem": standing.problem})
+    body = page_of_it.body[:-1] + b"," + of_now[1:]
     return Response(body, media_type="application/json", headers={"ETag": etag, **FOR_ONE})
 
 
@@ -120,15 +121,9 @@ def read_queue_csv(request: Request, caller: Reader, wanted: Wanted) -> Response
     return Response(as_csv(found, wanted.apply(found).rows), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _page(queue: Queue, wanted: Selection, limit: int, cursor: str | None) -> bytes:
-    """A page as a JSON object. Many look at the same pages of a queue: the first of them are kept with it."""
-    asked = wanted, limit, cursor
-    found = queue.pages.get(asked)
-    if found is None:
-        found = _json(_content(queue, wanted, limit, _cursor(cursor)))
-        if len(queue.pages) < MOST_PAGES and len(found) <= LARGEST_PAGE:
-            queue.pages[asked] = found
-    return found
+def page_in_words(everything: Queue, asked: Asked) -> bytes:
+    """A page of the queue as a JSON object; ProblemError 422 for a cursor that is none."""
+    return _json(_content(seen_by(everything, asked.scope), asked.wanted, asked.limit, _cursor(asked.cursor)))
 
 
 def _json(content: dict[str, Any]) -> bytes:

@@ -11,8 +11,8 @@ from features.store.marks import SavedView
 from serving.access.caller import Caller, seen_by
 from serving.access.decisions import Demand, Everyone, Guarded
 from serving.access.roles import Permission
-from serving.api.queue import LARGEST_PAGE, MOST_PAGES
 from serving.etags import is_unchanged, not_modified
+from serving.kept_pages import LARGEST_PAGE, MOST_PAGES
 from serving.queue import Queue
 from serving.reports import as_csv
 from serving.service import service_of

@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
+from serving import kept_pages
 from serving.api import queue
 from serving.queue import QueueRow
 from tests.serving.builders import FixedSource, busy_desk, client_of, clock, is_problem, queue_of, row, service_over
@@ -116,13 +117,13 @@ def test_a_page_is_put_into_words_once_for_a_queue_however_many_look(
 
 
 def test_few_and_small_pages_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    desk = busy_desk(20)
-    client, kept = client_of(service_over(FixedSource(desk))), desk.pages
-    monkeypatch.setattr(queue, "LARGEST_PAGE", len(client.get("/api/v1/queue?limit=2").content))
+    service = service_over(FixedSource(busy_desk(20)))
+    client, kept = client_of(service), service.pages
+    monkeypatch.setattr(kept_pages, "LARGEST_PAGE", len(client.get("/api/v1/queue?limit=2").content))
     kept.clear()
     client.get("/api/v1/queue?limit=9")
-    assert not kept
-    monkeypatch.setattr(queue, "MOST_PAGES", 2)
+    assert not len(kept)
+    monkeypatch.setattr(kept_pages, "MOST_PAGES", 2)
     for path in ("/api/v1/queue?limit=1", "/api/v1/queue?limit=2", "/api/v1/queue?limit=1&text=x"):
         assert client.get(path).status_code == 200
     assert len(kept) == 2

@@ -45,10 +45,11 @@ def test_everyone_gets_the_page_that_they_get_alone(desk: Desk, readers: dict[st
     for name, client in readers.items():
         desk.service.ticker.step()
         desk.service.queue()[0].pages.clear()
+        desk.service.pages.clear()
         alone[name] = told(client, path)
     for _visit in range(2):
         assert {name: told(client, path) for name, client in readers.items()} == alone
-    assert desk.service.queue()[0].pages  # something was kept
+    assert desk.service.queue()[0].pages or len(desk.service.pages)  # something was kept
     if path == "/queue":
         tokens = [field(page, "csrf") for name, page in alone.items() if name != "in Chinese"]
         assert len(set(tokens)) == len(tokens)
