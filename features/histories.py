@@ -6,7 +6,6 @@ This is what features, labels and snapshots read. Everything derived is built on
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -72,6 +71,9 @@ class Histories:
     @property
     def log(self) -> EventLog:
         """The events, filled."""
+        kept: EventLog | None = self._built.get("log")  # it is asked for at every turn
+        if kept is not None:
+            return kept
         return self.once("log", lambda: (self._given if self._is_told_apart else _told_apart(self._given)).filled())
 
     def among(self, desk: Desk, services: ServiceHistories) -> Histories:
@@ -79,7 +81,8 @@ class Histories:
 
         A desk of nothing but these histories is none: their own sums are those of the desk.
         """
-        seen = copy(self)
+        seen = Histories.__new__(type(self))
+        seen.__dict__.update(self.__dict__)
         is_nobody_else = len(desk) == 1 and desk[0][1] == 1 and self.is_same(desk[0][0])
         seen.desk, seen.services = () if is_nobody_else else desk, services
         return seen
@@ -96,7 +99,8 @@ class Histories:
     @property
     def steps(self) -> Steps:
         """What was known, step by step."""
-        return self.once("steps", lambda: Steps.of(self.log))
+        kept: Steps | None = self._built.get("steps")  # as of the log
+        return self.once("steps", lambda: Steps.of(self.log)) if kept is None else kept
 
     @property
     def search(self) -> StepSearch:
@@ -133,7 +137,8 @@ class Histories:
 
     def is_named(self, column: str) -> NDArray[np.bool_]:
         """Whether a column is known and not empty, for each step."""
-        return (self.codes(column) >= 0) & ~self.is_value(column, "")
+        is_known: NDArray[np.bool_] = self.codes(column) >= 0
+        return is_known & ~self.is_value(column, "") if "" in self.values(column) else is_known
 
     def states_at(self, ticket: Int64Array, at_us: Int64Array, column: str) -> NDArray[np.object_]:
         """The text a column held for tickets at instants, as known then; None where nothing was known."""
@@ -212,6 +217,8 @@ def log_of(events: pd.DataFrame) -> EventLog:
 
 
 def _told_apart(log: EventLog) -> EventLog:
+    if len(log.at_us) == len(log.ticket_ids) and (np.diff(log.offsets) == 1).all():  # no ticket has two
+        return log
     order = np.lexsort((log.known_us, log.row_ticket))
     known_us = log.known_us[order]
     begins = np.ones(len(order), np.bool_)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -58,15 +59,24 @@ class Steps:
     def __len__(self) -> int:
         return len(self.ticket)
 
+    @cached_property
+    def has_one_each(self) -> bool:
+        """Whether every ticket has one step: nothing came before any, so what tickets that come with a question have done is soon told."""
+        return len(self) == len(self.offsets) - 1 and bool((np.diff(self.offsets) == 1).all())
+
     @property
     def is_first(self) -> BoolArray:
         """Whether the step is the first of its ticket."""
+        if self.has_one_each:
+            return np.ones(len(self), np.bool_)
         first: BoolArray = np.arange(len(self)) == self.offsets[self.ticket]
         return first
 
     @property
     def opened_us(self) -> Int64Array:
         """One a ticket: when what its first record tells of happened; 0 for a ticket without records."""
+        if self.has_one_each:
+            return self.at_us
         has_any = np.diff(self.offsets) > 0
         opened_us = np.zeros(len(has_any), np.int64)
         opened_us[has_any] = self.at_us[self.offsets[:-1][has_any]]
@@ -97,18 +107,24 @@ class Steps:
     def changed(self, values: NDArray[np.generic]) -> BoolArray:
         """Whether `values` (one a step) differ from those of the same ticket's step before; a first step has no change."""
         out = np.zeros(len(self), np.bool_)
+        if self.has_one_each:
+            return out
         out[1:] = values[1:] != values[:-1]
         return out & ~self.is_first
 
     def previous(self, values: NDArray[S], first: int | bool) -> NDArray[S]:
         """The values (one a step) at the same ticket's step before, `first` where there is none."""
-        out = np.full_like(values, first)
+        out = np.full(len(values), first, values.dtype)
+        if self.has_one_each:
+            return out
         out[1:] = values[:-1]
         out[self.is_first] = first
         return out
 
     def running_total(self, amounts: Int64Array | BoolArray) -> Int64Array:
         """Per ticket, the sum of int amounts over its steps so far, this one included."""
+        if self.has_one_each:
+            return amounts.astype(np.int64)
         sums = np.cumsum(amounts, dtype=np.int64)
         first = self.offsets[self.ticket]
         total: Int64Array = sums - sums[first] + amounts[first]
@@ -117,13 +133,15 @@ class Steps:
     def latest(self, marked: BoolArray) -> Int64Array:
         """Per step, the ticket's last marked step so far (this one included), -1 if there is none."""
         places = np.where(marked, np.arange(len(self)), -1)
+        if self.has_one_each:
+            return places
         last = np.maximum.accumulate(places) if len(places) else places
         return np.where(last >= self.offsets[self.ticket], last, -1)
 
     def first_of_value(self, values: NDArray[np.integer[Any]]) -> BoolArray:
         """Whether the ticket holds the step's value for the first time (one whole number a step)."""
-        if not len(self):
-            return np.zeros(0, np.bool_)
+        if self.has_one_each or not len(self):
+            return np.ones(len(self), np.bool_)
         least = int(values.min())
         keys = self.ticket * (int(values.max()) - least + 1) + values.astype(np.int64) - least
         order = np.argsort(keys, kind="stable")

@@ -14,7 +14,7 @@ from features.histories import Histories
 from features.keys import KeyCodes, codes_in
 from features.knowledge import Steps
 from features.major_incidents import top_priorities
-from features.prefix_sums import Instants, KeyedSums, Part, SignedSums, Timeline, sums_below
+from features.prefix_sums import FewSums, Instants, KeyedSums, Part, SignedSums, Timeline, sums_below
 from features.snapshots import is_open
 from sla.instants import NEVER_US, BoolArray, Int64Array
 
@@ -22,7 +22,9 @@ OPEN, WAITING, MAJOR, ARRIVED, RESOLVED, PASSED_ON, REOPENED = range(7)
 COLUMNS = 7
 """Columns of the sums: open now, of these waiting, and of the top priority; arrivals, resolutions, hand-overs and
 reopenings so far."""
-HELD = [OPEN, WAITING, MAJOR]
+HELD = slice(OPEN, MAJOR + 1)
+FEW_CHANGES = 8
+"""So few changes are not put in order for those who ask: they look at all of them."""
 
 
 @dataclass(frozen=True)
@@ -159,13 +161,9 @@ class Membership:
             codes, counted = KeyCodes.of(histories, key), _counted(histories)
             known_us, keys, amounts = changes(histories, key)
             timeline = Timeline.of(known_us)
-            return cls(
-                codes.codes,
-                counted,
-                KeyedSums(timeline, keys, codes.count, amounts),
-                timeline,
-                LaterSpells(lambda: held_spells(histories, key)),
-            )
+            is_short = len(keys) <= FEW_CHANGES
+            sums = FewSums(timeline, keys, amounts) if is_short else KeyedSums(timeline, keys, codes.count, amounts)
+            return cls(codes.codes, counted, sums, timeline, LaterSpells(lambda: held_spells(histories, key)))
 
         return histories.once(f"membership of {key}", build)
 
@@ -222,6 +220,8 @@ def changes(histories: Histories, key: Key) -> tuple[Int64Array, NDArray[np.int3
     Two a change: one takes the ticket from the key it was under, one gives it to the key it is under now.
     """
     steps, keys, counted = histories.steps, KeyCodes.of(histories, key).codes, _counted(histories)
+    if steps.has_one_each:
+        return steps.known_us, keys, _arrivals(counted)
     was_keys = steps.previous(keys, -1)
     was = np.zeros_like(counted)
     was[1:] = counted[:-1]
@@ -240,6 +240,13 @@ def changes(histories: Histories, key: Key) -> tuple[Int64Array, NDArray[np.int3
         np.concatenate([was_keys[leaves], keys[changed]]),
         np.concatenate([taken[leaves], given]),
     )
+
+
+def _arrivals(counted: NDArray[np.int8]) -> NDArray[np.int64]:
+    """What records add of whose tickets nothing was known before: all that is open has arrived."""
+    amounts = np.zeros((len(counted), COLUMNS), np.int64)
+    amounts[:, HELD], amounts[:, ARRIVED] = counted, counted[:, OPEN]
+    return amounts
 
 
 def _columns(*marks: BoolArray | None) -> NDArray[np.int64]:

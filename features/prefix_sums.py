@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sla.instants import Int64Array
+from sla.instants import BoolArray, Int64Array
 
 MOST_SMALL = 1 << 16
 FEW = 1_000
@@ -106,6 +106,38 @@ class KeyedSums:
             every = np.arange(len(self._starts) - 1)
             return np.take(self._at(self.places(every, known[:1]) + every), keys, axis=0)
         return self._at(self.places(keys, known) + keys)
+
+
+class FewSums(KeyedSums):
+    """The same of few entries, in the order of the entries: each question looks at all of them, and nothing is sorted for it."""
+
+    def __init__(self, timeline: Timeline, keys: NDArray[np.signedinteger[Any]], amounts: Int64Array) -> None:
+        self._keys, self._amounts = keys[timeline.order], amounts[timeline.order]
+        self._ranks = np.arange(len(keys))
+        self.entries = timeline.order[np.argsort(self._keys, kind="stable")].astype(np.int32)
+
+    @property
+    def columns(self) -> int:
+        """How many amounts an entry has."""
+        return int(self._amounts.shape[1])
+
+    def upto(self, keys: Int64Array, known: Int64Array) -> Int64Array:
+        """The sums (queries, columns) over the entries of each key that are among the first `known` of the timeline."""
+        found: Int64Array = self._is_summed(keys, known) @ self._amounts
+        return found
+
+    def places(self, keys: Int64Array, known: Int64Array) -> Int64Array:
+        """Where the entries of each key stop that are among the first `known` of the timeline."""
+        stops: Int64Array = self.starts(keys) + self._is_summed(keys, known).sum(axis=1)
+        return stops
+
+    def starts(self, keys: Int64Array) -> Int64Array:
+        """Where the entries of each key begin."""
+        return np.searchsorted(np.sort(self._keys), keys)
+
+    def _is_summed(self, keys: Int64Array, known: Int64Array) -> BoolArray:
+        is_summed: BoolArray = (self._keys == keys[:, None]) & (self._ranks < known[:, None])
+        return is_summed
 
 
 class Instants(Timeline):

@@ -100,8 +100,9 @@ class View:
         """The sums of each snapshot's key as known just before `others_us` less each of the spans; (m, columns) each."""
         keys = keys.astype(np.int64, copy=False)
         if self._is_one_instant and len(keys) <= FEW_ROWS:
-            instants = np.concatenate([self.others_us - back for back in back_us])
-            return np.split(sums.upto(np.tile(keys, len(back_us)), timeline.before(instants)), len(back_us))
+            instants = (self.others_us - np.array(back_us)[:, None]).ravel()
+            found = sums.upto(np.concatenate([keys] * len(back_us)), timeline.before(instants))
+            return list(found.reshape(len(back_us), len(keys), found.shape[1]))
         if self._is_one_instant:
             return [sums.upto(keys, timeline.before(self.others_us - back)) for back in back_us]
         order = self._order(keys)

@@ -56,6 +56,8 @@ class Column:
 
     def unpacked(self) -> Column:
         """The column with codes that can be calculated with."""
+        if self.codes.dtype == np.int32:
+            return self
         return Column(self.codes.astype(np.int32, copy=False), self.values)
 
     def in_order(self) -> Column:
@@ -100,8 +102,8 @@ class Column:
 
     def filled(self, row_start: Int64Array) -> Column:
         """The column carried forward inside each ticket; `row_start` is the first row of each row's ticket."""
-        if self.codes.size == 0:
-            return self
+        if self.codes.size <= 1:  # there is nothing before it
+            return self.unpacked()
         last_known = np.where(self.codes >= 0, np.arange(self.codes.size, dtype=np.int64), np.int64(-1))
         np.maximum.accumulate(last_known, out=last_known)
         codes = np.where(last_known >= row_start, self.codes[last_known], np.int32(-1))

@@ -60,13 +60,15 @@ def _columns(
     calendar: BusinessTime, at_us: Int64Array, opened_us: Int64Array
 ) -> dict[str, FloatArray | Int64Array | BoolArray]:
     is_open = calendar.is_open(at_us)
-    next_day, next_week = (calendar.elapsed_us(at_us, at_us + days * DAY_US) for days in (1, 7))
+    begins_us, ends_us = _local_day_us(calendar.zone, at_us)
+    # All spans at once: for few tickets each look at the calendar costs as much as all of them.
+    from_us = np.concatenate([at_us, at_us, begins_us, at_us])
+    until_us = np.concatenate([at_us + DAY_US, at_us + 7 * DAY_US, ends_us, ends_us])
+    next_day, next_week, whole, left = calendar.elapsed_us(from_us, until_us).reshape(4, len(at_us))
     closes = _hours_until(calendar.next_close_us, at_us, is_open & (next_day < DAY_US), 24.0)
     opens = _hours_until(calendar.next_open_us, at_us, ~is_open & (next_week > 0), 168.0)
-    day, hour = local_week(calendar.zone, at_us)
-    opened_day, opened_hour = local_week(calendar.zone, opened_us)
-    begins_us, ends_us = _local_day_us(calendar.zone, at_us)
-    whole, left = calendar.elapsed_us(begins_us, ends_us), calendar.elapsed_us(at_us, ends_us)
+    days, hours = local_week(calendar.zone, np.concatenate([at_us, opened_us]))
+    (day, opened_day), (hour, opened_hour) = days.reshape(2, len(at_us)), hours.reshape(2, len(at_us))
     return {
         "local_hour": hour,
         "local_weekday": day,

@@ -68,7 +68,7 @@ def values(view: View) -> dict[str, FloatArray | BoolArray]:
     }
     if view.settings.has_warnings:
         columns |= _warnings(view)
-    return {name: np.where(runs, column, np.nan) for name, column in columns.items()}
+    return columns if runs.all() else {name: np.where(runs, column, np.nan) for name, column in columns.items()}
 
 
 def _hours_to_due(view: View) -> FloatArray:

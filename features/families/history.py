@@ -86,7 +86,8 @@ def values(view: View) -> dict[str, FloatArray]:
     """The columns of this family, by name."""
     until_us = int(view.others_us.max(initial=-NEVER_US))
     if view.is_of_one_alone and is_without_end(view.histories, view.target, until_us):
-        return {name: np.full(len(view.at_us), value) for name, value in _of_nothing(_Keys.of(view.settings)).items()}
+        names, numbers = _of_nothing(_Keys.of(view.settings))
+        return dict(zip(names, np.broadcast_to(numbers, (len(numbers), len(view.at_us))), strict=True))
     outcomes = Outcomes.of(view.histories, view.target)
     return _columns(_Keys.of(view.settings), lambda key, *back_us: _sums(view, outcomes, key, *back_us))
 
@@ -105,10 +106,10 @@ class _Keys:
 
 
 @lru_cache(maxsize=16)
-def _of_nothing(keys: _Keys) -> dict[str, float]:
-    """The columns where no clock has ended yet, the same for every ticket."""
+def _of_nothing(keys: _Keys) -> tuple[tuple[str, ...], FloatArray]:
+    """The columns where no clock has ended yet: their names, and (columns, 1) the numbers, the same for every ticket."""
     found = _columns(keys, lambda _key, *back_us: [np.zeros((1, COLUMNS), np.int64)] * (1 + len(back_us)))
-    return {name: float(column[0]) for name, column in found.items()}
+    return tuple(found), np.array(list(found.values())).reshape(len(found), 1)
 
 
 def _columns(keys: _Keys, sums_of: Callable[..., list[Int64Array]]) -> dict[str, FloatArray]:

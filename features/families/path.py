@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.declaration import Feature, Settings
 from features.families.static import places
-from features.histories import Histories
+from features.histories import FEW_STEPS, Histories
 from features.snapshots import is_open
 from features.view import HOUR_US, FloatArray, View
 from sla.instants import DAY_US, BoolArray, Int64Array
@@ -111,6 +111,8 @@ def _counts(histories: Histories) -> Mapping[str, NDArray[Any]]:
         "customer_replies": total(_comments(histories, "customer")),
         "agent_replies": total(_comments(histories, "agent")),
     }
+    if len(steps) <= FEW_STEPS:
+        return found
     # One number a step, for as long as a service lives: most fit into a byte.
     return {name: count.astype(np.min_scalar_type(int(count.max(initial=0)))) for name, count in found.items()}
 

@@ -51,6 +51,22 @@ def test_a_ticket_alone_has_the_features_it_has_beside_one_that_nobody_knows_yet
 
 
 @pytest.mark.parametrize("target", ["resolution", "first_response"])
+def test_tickets_of_one_record_each_have_the_rows_that_they_have_beside_one_of_two(target: str) -> None:
+    """Where every ticket has one record nothing came before any, and what follows from that is not worked out."""
+    events, later = busy_log(11), STRANGER | {"minute": 601 * 24 * 60, "status": "waiting"}
+    firsts = events.sort_values(["recorded_at", "event_id"]).groupby("ticket_id").head(1)
+    silent = firsts.assign(team=None, assignee=None, status=None)
+    for some in (firsts, silent, *(firsts.iloc[[place]] for place in range(4))):
+        alone = some.reset_index(drop=True)
+        beside = pd.concat([alone, frame([STRANGER, later])], ignore_index=True)
+        mine, among = Histories.from_events(alone, RULES), Histories.from_events(beside, RULES)
+        assert (mine.steps.has_one_each, among.steps.has_one_each) == (True, False)
+        for ticket in alone["ticket_id"].tolist():
+            found, wanted = (build(one, looked_at(one, ticket), SPEC, target) for one in (mine, among))
+            pd.testing.assert_frame_equal(found, wanted, check_exact=True)
+
+
+@pytest.mark.parametrize("target", ["resolution", "first_response"])
 def test_one_snapshot_has_the_row_that_it_has_among_many(target: str) -> None:
     events = busy_log(5)
     for ticket in events["ticket_id"].unique().tolist()[:5]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features import prefix_sums
-from features.prefix_sums import KeyedSums, Timeline, sums_below
+from features.prefix_sums import FewSums, KeyedSums, Timeline, sums_below
 
 ENTRIES = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 20), st.integers(-3, 3)), max_size=30)
 
@@ -30,6 +30,22 @@ def test_sums_count_what_was_known_strictly_before(entries, queries, few):
         for key, at in queries
     ]
     assert sums.upto(asked, line.before(when)).tolist() == expected
+
+
+@given(ENTRIES, st.lists(st.tuples(st.integers(0, 4), st.integers(-1, 22)), min_size=1))
+def test_few_entries_that_are_all_looked_at_answer_as_sorted_ones_do(entries, queries):
+    keys, at_us, amounts = (
+        np.array(column, np.int64) for column in (zip(*entries, strict=True) if entries else [[]] * 3)
+    )
+    line, both = Timeline.of(at_us), np.stack([amounts, np.ones_like(amounts)], axis=1)
+    sums, few = KeyedSums(line, keys, 5, both), FewSums(line, keys, both)
+    asked, when = (np.array(column, np.int64) for column in zip(*queries, strict=True))
+    known = line.before(when)
+    assert few.upto(asked, known).tolist() == sums.upto(asked, known).tolist()
+    assert (few.columns, few.entries.tolist()) == (sums.columns, sums.entries.tolist())
+    begins, stops = few.starts(asked), few.places(asked, known)
+    assert begins.tolist() == sums.starts(asked).tolist()
+    assert stops.tolist() == sums.places(asked, known).tolist()
 
 
 def test_more_keys_than_small_integers_hold_are_told_apart():
