@@ -10,11 +10,23 @@ from datetime import datetime
 from typing import TypeVar
 
 T = TypeVar("T")
+FRESH_SECONDS = 1.0
+"""So soon news should be shown, also when they came just after a look had read."""
+
+
+def rest_after(took_seconds: float, least_seconds: float) -> float:
+    """How many seconds looks at news rest after one that took so long: under a flood of news the processor belongs to those who bring it.
+
+    Twice as long as the look, while news that just missed it are still shown in FRESH_SECONDS (the rest of that look, the rest, and
+    the next look); in any case as long as the look, and at least `least_seconds`.
+    """
+    twice = min(2.0 * took_seconds, FRESH_SECONDS - 2.0 * took_seconds)
+    return max(least_seconds, took_seconds, twice)
 
 
 @dataclass(frozen=True)
 class Meanwhile:
-    """What is done while long work goes on: a `look` after every so many `seconds`, or as many as the look before took. `now` tells the instant."""
+    """What is done while long work goes on: a `look` after every so many `seconds`, or as `rest_after` says. `now` tells the instant."""
 
     look: Callable[[], object]
     now: Callable[[], datetime]
@@ -28,5 +40,5 @@ class Meanwhile:
             while not wait([under_way], timeout=rest_seconds).done:
                 began = time.monotonic()
                 self.look()
-                rest_seconds = max(self.seconds, time.monotonic() - began)
+                rest_seconds = rest_after(time.monotonic() - began, self.seconds)
             return under_way.result()

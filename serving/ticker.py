@@ -15,7 +15,7 @@ from typing import Protocol
 import pandas as pd
 
 from serving.background import Loop
-from serving.meanwhile import Meanwhile
+from serving.meanwhile import Meanwhile, rest_after
 from serving.queue import Queue
 from serving.spare_memory import give_back
 
@@ -104,14 +104,14 @@ class Ticker:
     def rest_seconds(self) -> float:
         """How long it waits until the next step: a flood of news must not take the processor from those who bring it."""
         waits = min(self._news_seconds * 2.0 ** min(self._failures, 10), max(PATIENCE_SECONDS, self._news_seconds))
-        return max(waits, self._took_seconds)
+        return rest_after(self._took_seconds, waits)
 
     def step(self) -> bool:
         """True where the queue was scored anew: one round of feed, news, changes and, if any of them or the tick asks, scoring."""
-        self._took_seconds = 0.0
+        began, self._took_seconds = time.monotonic(), 0.0
         has_news, self._missed = self._take_news()
         try:
-            is_new = self._score(has_news)
+            is_new = self._score(has_news, began)
             problem = self._missed  # of the last look
         except Exception as fault:  # a bundle made by others may fail in any way: the last queue stays, with the reason
             problem = self._said("scoring failed", fault)
@@ -132,7 +132,7 @@ class Ticker:
         except Exception as fault:  # the store's, a feed's of any kind: what is known is scored on, the reason is shown
             return False, self._said("news cannot be read, so the queue does not know of it", fault)
 
-    def _score(self, has_news: bool) -> bool:
+    def _score(self, has_news: bool, began: float) -> bool:
         now = time.monotonic()
         is_due = self._take_changes() or now >= self._next_tick
         if self._missed is not None and self.standing.queue is None:
@@ -142,7 +142,7 @@ class Ticker:
         at = self._clock()
         if not is_due:
             self._show(self._source.refresh(at))
-            self._took_seconds = time.monotonic() - now
+            self._took_seconds = time.monotonic() - began
             return True
         self._is_first = self.standing.queue is None
         if self._is_first:

@@ -8,9 +8,11 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from features.store.faults import StoreError
-from serving.meanwhile import Meanwhile
+from serving.meanwhile import FRESH_SECONDS, Meanwhile, rest_after
 from serving.queue import Queue
 from serving.ticker import Ticker
 from tests.serving.builders import NOW, FixedSource, busy_desk
@@ -52,13 +54,17 @@ class Slow(Counting):
         super().__init__()
         self.clock, self.seconds = clock, seconds
 
+    def read_news(self) -> bool:
+        self.clock[0] += 0.25 * self.seconds
+        return super().read_news()
+
     def refresh(self, at: datetime) -> Queue:
-        self.clock[0] += self.seconds
+        self.clock[0] += 0.75 * self.seconds
         return super().refresh(at)
 
 
-@pytest.mark.parametrize(("took", "rest"), [(0.1, 0.25), (2.0, 2.0)])
-def test_looks_at_a_flood_of_news_take_half_of_the_time_at_most(
+@pytest.mark.parametrize(("took", "rest"), [(0.1, 0.25), (0.2, 0.4), (0.3, 0.4), (2.0, 2.0)])
+def test_looks_at_a_flood_of_news_rest_as_long_at_least(
     took: float, rest: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [1000.0]
@@ -74,8 +80,21 @@ def test_looks_at_a_flood_of_news_take_half_of_the_time_at_most(
     assert ticker.rest_seconds() == 0.25  # nothing new: the next news is looked at as soon as ever
 
 
-def test_looks_while_all_is_scored_rest_as_long_as_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, looks, rests = [1000.0], [0.1, 2.0, 0.0], list[float]()
+@given(st.floats(0.0, 5.0), st.sampled_from([0.01, 0.25, 2.0]))
+def test_looks_leave_two_thirds_of_the_time_while_news_are_fresh_and_half_of_it_always(
+    took: float, least: float
+) -> None:
+    rest = rest_after(took, least)
+    assert rest >= max(least, took)
+    assert rest <= max(least, 2 * took)
+    if least <= took <= FRESH_SECONDS / 4:
+        assert rest == pytest.approx(2 * took)
+    if max(took, least) <= FRESH_SECONDS / 3:  # else no rest is short enough
+        assert took + rest + took <= FRESH_SECONDS + 1e-9
+
+
+def test_looks_while_all_is_scored_rest_by_what_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, looks, rests = [1000.0], [0.1, 0.2, 2.0, 0.0], list[float]()
 
     def look() -> None:
         clock[0] += looks.pop(0)
@@ -87,7 +106,7 @@ def test_looks_while_all_is_scored_rest_as_long_as_they_take(monkeypatch: pytest
     monkeypatch.setattr("serving.meanwhile.time", SimpleNamespace(monotonic=lambda: clock[0]))
     monkeypatch.setattr("serving.meanwhile.wait", waited)
     assert Meanwhile(look, lambda: NOW, 0.25).during(lambda: "done") == "done"
-    assert rests == pytest.approx([0.25, 0.25, 2.0, 0.25])
+    assert rests == pytest.approx([0.25, 0.25, 0.4, 2.0, 0.25])
 
 
 def test_it_scores_again_when_the_tick_is_due_though_nothing_happened() -> None:
