@@ -68,12 +68,13 @@ class Said:
     @classmethod
     def stored(cls, frame: pd.DataFrame) -> Said:
         """What stored predictions say."""
+        codes, versions = pd.factorize(frame["bundle_version"].fillna(""))
         return cls(
             pd.Index(frame["ticket_id"].to_numpy(object)),
             np.array([_STATE_OF[name] for name in frame["state"]], np.int8),
             _in_us(frame["due_at"]),
             frame["probability"].to_numpy(np.float64),
-            frame["bundle_version"].fillna("").to_numpy(object),
+            versions.to_numpy(object)[codes],  # one text for all rows, not one for each
         )
 
     @classmethod

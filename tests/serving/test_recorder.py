@@ -20,7 +20,7 @@ from serving.lease import ScorerLease
 from serving.queue import Queue
 from serving.recorder import Recorder
 from serving.score_history import score_history
-from serving.score_journal import ScoreJournal
+from serving.score_journal import Said, ScoreJournal
 from serving.scorer import Scorer
 from serving.shadow import Shadow
 from tests.features.conftest import url  # noqa: F401
@@ -121,6 +121,14 @@ def test_a_process_that_starts_anew_stores_nothing_that_is_stored(store: Store) 
     second.tick()
     assert second.recorder.is_acting
     assert len(stored(store)) == before
+
+
+def test_what_is_stored_is_remembered_with_one_text_for_each_bundle(store: Store) -> None:
+    Process(store, "a", SetClock()).tick()
+    found = store.predictions.in_force(AT, target="resolution")
+    versions = Said.stored(found).version.tolist()
+    assert versions == found["bundle_version"].fillna("").tolist()
+    assert len(versions) > len(set(versions)) == len({id(text) for text in versions})
 
 
 def test_of_two_scorers_one_acts_both_show_and_the_other_takes_over(store: Store) -> None:
