@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
+from serving.access.caller import Scope
 from serving.access.decisions import Demand, Everyone, all_routes, decision_of, refuse_undecided
 from serving.access.roles import Permission, Role, roles_with
 from serving.access.tokens import Token
@@ -17,6 +18,7 @@ from serving.app import application
 from serving.configuration.access import ROLE_NAMES
 from serving.problems import ProblemError
 from tests.serving.builders import FixedSource, busy_desk, client_of, is_problem, service_over
+from tests.serving.real_desk import AT
 from tests.serving.stored_desk import HASHES, NOWHERE, TOKENS, Desk, event
 
 PROBE = application(service_over(FixedSource(busy_desk(3))))
@@ -199,6 +201,31 @@ def test_a_key_of_a_team_stores_events_of_its_tickets_alone(guarded: Desk) -> No
     handed_on = [event(706, team="Desk"), event(707, ticket_id="N701", kind="assigned", team="Network")]
     assert client.post(url, json=handed_on).status_code == 201
     is_problem(client.post(url, json=event(708, ticket_id="N701", kind="noted")), 403)
+
+
+def test_a_scope_of_teams_and_services_is_both() -> None:
+    both = Scope(("Desk",), ("Mail",))
+    assert [both.holds(*place) for place in (("Desk", "Mail"), ("Desk", "VPN"), ("Network", "Mail"), ("", ""))] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert [Scope(services=("Mail",)).holds("", name) for name in ("Mail", "")] == [True, False]
+    assert Scope().holds("", "")
+
+
+def test_a_key_of_a_service_stores_events_of_that_service_alone(guarded: Desk) -> None:
+    mine = Token("writer33", TOKENS[Role.READER].secret)
+    guarded.add_key(mine, HASHES[Role.READER], role="dispatcher", services=("Mail",))
+    client, url = guarded.client(token=mine.text), "/api/v1/events?of=service_events"
+    up = {"event_id": "up-1", "service": "Mail", "event_at": AT.isoformat(), "kind": "latency", "phase": "point", "value": 1}  # fmt: skip
+    before = guarded.store.last_service_sequence()
+    problem = is_problem(client.post(url, json=[up, {**up, "event_id": "up-2", "service": "VPN"}]), 403)
+    assert "'VPN'" in problem["detail"]
+    assert "'Mail'" not in problem["detail"]
+    assert guarded.store.last_service_sequence() == before
+    assert client.post(url, json=up).status_code == 201
 
 
 def test_every_stored_batch_is_in_the_audit_log_with_who_sent_it(guarded: Desk) -> None:

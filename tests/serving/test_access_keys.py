@@ -99,6 +99,10 @@ def test_a_key_is_hashed_once_and_then_remembered(desk: Desk) -> None:
     text = TOKENS[Role.READER].text
     other = text[:-1] + ("A" if text[-1] != "A" else "B")
     is_problem(desk.client(token=other).get("/api/v1/queue"), 401)
+    for digest in verifier._found_right:
+        verifier._found_right[digest] -= 301  # five minutes later
+    assert client.get("/api/v1/queue").status_code == 200
+    assert len(counted) == 3
 
 
 def test_while_the_store_is_gone_those_seen_lately_are_still_let_in(desk: Desk) -> None:
@@ -153,6 +157,9 @@ def test_a_key_that_asks_too_much_is_told_when_to_go_on_and_others_are_not_held_
     assert int(answers[-1].headers["retry-after"]) > 0
     is_problem(answers[-1], 429)
     assert desk.client(Role.PLANNER).get("/api/v1/queue").status_code == 200
+    stranger = desk.client(address="127.0.0.9")
+    assert [stranger.get("/api/v1/queue").status_code for _ in range(4)] == [401, 401, 401, 429]
+    assert desk.client(address="127.0.0.8").get("/api/v1/queue").status_code == 401
     desk.close()
 
 

@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from features.store import StoreError
+from serving.access.roles import Role
 from tests.serving.builders import is_problem
 from tests.serving.real_desk import AT
 from tests.serving.stored_desk import Desk, event
@@ -150,6 +151,58 @@ def test_the_same_idempotency_key_gives_the_same_answer(desk: Desk, client: Test
     assert "came with another request before" in is_problem(other, 422)["detail"]
     assert stored(desk, "N3").empty
     is_problem(client.post(EVENTS, headers={"Idempotency-Key": ""}, json=[event(3)]), 422)
+
+
+def test_an_idempotency_key_belongs_to_its_sender_its_kind_of_events_and_two_days(desk: Desk) -> None:
+    now = [AT]
+    object.__setattr__(desk.service, "clock", lambda: now[0])
+    desk.add_keys(Role.DISPATCHER, Role.ADMIN)
+    desk.app.state.gate.clock = lambda: now[0]
+    one, other = desk.client(Role.DISPATCHER), desk.client(Role.ADMIN)
+    key = {"Idempotency-Key": "k-3", "Content-Type": "application/json"}
+    body = json.dumps(event(1))
+    assert one.post(EVENTS, headers=key, content=body).status_code == 201
+    assert other.post(EVENTS, headers=key, json=event(2)).status_code == 201
+    for changed in ({"url": f"{EVENTS}?of=service_events"}, {"url": EVENTS, "headers": {**key, **LINES}}):
+        assert "another request" in is_problem(one.post(**{"headers": key, **changed}, content=body), 422)["detail"]  # type: ignore[arg-type]
+    now[0] = AT + timedelta(days=2) - timedelta(seconds=1)
+    assert one.post(EVENTS, headers=key, content=body).json()["inserted"] == 1  # as it was answered first
+    now[0] = AT + timedelta(days=2)
+    assert one.post(EVENTS, headers=key, json=event(3)).json()["inserted"] == 1
+
+
+def test_of_two_that_come_at_once_with_one_idempotency_key_one_is_stored(
+    desk: Desk, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = {"headers": {"Idempotency-Key": "k-4"}, "content": json.dumps([event(1)])}
+    first = client.post(EVENTS, **sent)  # type: ignore[arg-type]
+    find, looked = type(desk.store.idempotency).find, []
+
+    def too_early(self: Any, *given: Any) -> Any:
+        """What the second finds that looks just before the first is stored."""
+        looked.append(given)
+        return None if len(looked) == 1 else find(self, *given)
+
+    monkeypatch.setattr(type(desk.store.idempotency), "find", too_early)
+    again = client.post(EVENTS, **sent)  # type: ignore[arg-type]
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert len(looked) == 2
+    assert [entry.change.after for entry in desk.store.audit.read(action="events stored")] == [
+        {"inserted": 1, "duplicates": 0, "last_sequence": first.json()["last_sequence"]}
+    ]
+
+
+def test_known_events_sent_twice_in_a_request_keep_the_instant_they_were_known(desk: Desk) -> None:
+    now = [AT]
+    object.__setattr__(desk.service, "clock", lambda: now[0])
+    client = desk.client()
+    dated = event(1, kind="updated", recorded_at=AT.isoformat())
+    late = event(2, event_at=(AT - timedelta(hours=5)).isoformat(), kind="updated")
+    assert client.post(EVENTS, json=[dated, late]).status_code == 201
+    now[0] = AT + timedelta(hours=2)
+    again = client.post(EVENTS, json=[dated, dated, late]).json()
+    assert (again["inserted"], again["duplicates"]) == (0, 3)
+    assert stored(desk, "N2")["recorded_at"].tolist() == [pd.Timestamp(AT)]
 
 
 def test_a_refused_request_does_not_use_up_its_idempotency_key(client: TestClient) -> None:

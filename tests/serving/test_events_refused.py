@@ -144,6 +144,30 @@ def test_a_body_that_holds_no_events_is_a_problem(client: TestClient, body: byte
     is_problem(client.post(EVENTS, content=body, headers={"Content-Type": kind}), 422)
 
 
+def test_a_name_of_an_attribute_that_cannot_be_shown_is_a_fault_where_it_stands(desk: Desk, client: TestClient) -> None:
+    before = desk.store.last_sequence()
+    names = ("", "a\u0000", "two\nlines", "x" * 101)
+    found = is_problem(
+        client.post(EVENTS, json=[event(n, attributes={name: "x"}) for n, name in enumerate(names)]), 422
+    )
+    assert sorted(one["pointer"] for one in found["errors"]) == [f"#/{n}/attributes" for n in range(4)]
+    assert all("1 to 100 printable characters" in one["detail"] for one in found["errors"])
+    many = [event(n, attributes={f"field {n}-{m}": "x" for m in range(100)}) for n in range(6)]
+    assert "different attributes in one request" in faults(client.post(EVENTS, json=many))["#"]
+    escaped = faults(client.post(EVENTS, json=event(1, attributes={"a/b~c": 7})))
+    assert list(escaped) == ["#/attributes/a~1b~0c"]  # a JSON pointer (RFC 6901)
+    assert desk.store.last_sequence() == before
+
+
+def test_a_value_that_is_no_number_is_named(client: TestClient) -> None:
+    good = {"service": "Mail", "event_at": AT.isoformat(), "kind": "latency", "phase": "point"}
+    values = (True, "7", 1e301, 12.5, None)
+    sent = [{**good, "event_id": f"v{n}", "value": value} for n, value in enumerate(values)]
+    assert sorted(faults(client.post(f"{EVENTS}?of=service_events", json=sent))) == ["#/0/value", "#/1/value", "#/2/value"]  # fmt: skip
+    without = {**good, "event_id": "v9", "kind": None, "phase": None}
+    assert sorted(faults(client.post(f"{EVENTS}?of=service_events", json=without))) == ["#/kind", "#/phase"]
+
+
 def test_another_content_type_is_refused_with_those_that_are_read(client: TestClient) -> None:
     answer = client.post(EVENTS, content="event_id=1", headers={"Content-Type": "application/x-www-form-urlencoded"})
     assert "application/x-ndjson" in is_problem(answer, 415)["detail"]
