@@ -76,6 +76,14 @@ def test_a_number_that_comes_late_is_held_too(late: float) -> None:
     pd.testing.assert_frame_equal(FeatureRows.of(frame).frame(), frame, check_exact=True)
 
 
+def test_more_than_a_byte_can_tell_apart_is_held_as_codes_of_two() -> None:
+    """Sorted: the first rows show a hundred of six hundred different numbers."""
+    frame = pd.DataFrame({"sorted": np.repeat(np.random.default_rng(0).random(600), 10)})
+    rows = FeatureRows.of(frame)
+    assert [codes.dtype for _, codes, _ in rows.coded] == [np.uint16]
+    pd.testing.assert_frame_equal(rows.frame(), frame, check_exact=True)
+
+
 def test_many_different_numbers_are_not_held_as_codes() -> None:
     n = 4 * feature_rows._LOOKED_AT
     rows = FeatureRows.of(pd.DataFrame({"rises": np.r_[np.full(feature_rows._LOOKED_AT, 0.3), np.arange(0.1, n)]}))
