@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+from sla.instants import BoolArray, Int64Array
 
 ALIKE_BY = ("category", "service", "team", "priority")
 """What two tickets are compared by; each counts the same."""
@@ -42,26 +46,61 @@ def similar(clocks: pd.DataFrame, facts: Mapping[str, str], ticket_id: str, targ
         return Similar((), 0, 0)
     score = np.zeros(len(clocks), np.int8)
     for name in known:
-        score += (clocks[name] == facts[name]).to_numpy(dtype=bool)
-    score[(clocks["target"] != target).to_numpy(dtype=bool)] = 0
-    score[(clocks["ticket_id"] == ticket_id).to_numpy(dtype=bool)] = 0
-    if score.max() < LEAST_ALIKE:
-        return Similar((), 0, 0)
-    most = clocks.iloc[np.flatnonzero(score == score.max())]
-    decided = most["decided_at"].astype("int64").to_numpy()
-    if len(most) > COUNTED:  # few of many: only these are put in order
-        recent = decided >= np.partition(decided, -COUNTED)[-COUNTED]
-        most, decided = most.iloc[np.flatnonzero(recent)], decided[recent]
-    best = most.iloc[np.lexsort((most["ticket_id"].to_numpy(dtype=str), -decided))[:COUNTED]]
-    found = tuple(
+        score += _is(clocks[name], facts[name]).view(np.int8)
+    score *= _is(clocks["target"], target).view(np.int8)
+    places = _most_alike(score, clocks["ticket_id"], ticket_id)
+    if len(places) > COUNTED:  # few of many: only these are put in order
+        decided = _instants_us(clocks, places)
+        places = places[decided >= np.partition(decided, -COUNTED)[-COUNTED]]
+    ids = clocks["ticket_id"].array.take(places).to_numpy(dtype=str)
+    best = places[np.lexsort((ids, -_instants_us(clocks, places)))[:COUNTED]]
+    missed = int((~clocks["is_met"].array.take(best).to_numpy(dtype=bool)).sum())
+    return Similar(_finished(clocks, best[:LISTED], known, facts), len(best), missed)
+
+
+def _is(column: pd.Series[Any], text: str) -> BoolArray:
+    """Where a column has a text; of a category one number is compared, not the words."""
+    values = column.array
+    if not isinstance(values, pd.Categorical):
+        return (column == text).to_numpy(dtype=bool)
+    code = int(
+        values.categories.get_indexer_for(pd.Index([text], dtype=object))[0]
+    )  # a number of numpy's would widen all codes
+    return np.asarray(values.codes == code) if code >= 0 else np.zeros(len(column), np.bool_)
+
+
+def _most_alike(score: NDArray[np.int8], ids: pd.Series[Any], ticket_id: str) -> Int64Array:
+    """The places with the highest score, without those of the ticket itself; none where that is too low.
+
+    Whether it is the ticket itself is looked at for these alone: of all it took longer than everything else.
+    """
+    while (most := int(score.max(initial=0))) >= LEAST_ALIKE:
+        places: Int64Array = np.flatnonzero(score == most).astype(np.int64, copy=False)
+        is_own = np.asarray(ids.array.take(places) == ticket_id, dtype=bool)
+        places, own = places[~is_own], places[is_own]
+        if len(places):
+            return places
+        score[own] = 0
+    return np.empty(0, np.int64)
+
+
+def _instants_us(clocks: pd.DataFrame, places: Int64Array) -> Int64Array:
+    return np.asarray(clocks["decided_at"].array.take(places).astype(np.int64))
+
+
+def _finished(
+    clocks: pd.DataFrame, places: Int64Array, known: Sequence[str], facts: Mapping[str, str]
+) -> tuple[Finished, ...]:
+    names = ["ticket_id", "is_met", "decided_at", "share_used", *known]
+    # Arrays, for frames and series of a few rows cost more than their values.
+    columns = (clocks[name].array.take(places).tolist() for name in names)
+    return tuple(
         Finished(
-            row["ticket_id"],
-            bool(row["is_met"]),
-            row["decided_at"].to_pydatetime(),
-            float(row["share_used"]),
-            tuple(name for name in known if row[name] == facts[name]),
+            ticket_id,
+            bool(is_met),
+            decided_at.to_pydatetime(),
+            float(share_used),
+            tuple(name for name, text in zip(known, texts, strict=True) if text == facts[name]),
         )
-        for _, row in best.iloc[:LISTED].iterrows()
+        for ticket_id, is_met, decided_at, share_used, *texts in zip(*columns, strict=True)
     )
-    missed = int((~best["is_met"].to_numpy(dtype=bool)).sum())
-    return Similar(found, len(best), missed)
