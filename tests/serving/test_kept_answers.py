@@ -209,6 +209,21 @@ def test_a_ticket_that_is_moved_is_news_to_both_teams() -> None:
     assert [held(before, after, of_team(one)) for one in (str(team), other, third)] == [False, False, True]
 
 
+def test_an_outage_of_a_service_ends_the_pages_of_the_teams_with_tickets_of_it() -> None:
+    store = ListStore(EVENTS)
+    scorer = Scorer(store, agreements(), BUNDLE)
+    before, at = scorer.score(AT), AT + timedelta(minutes=1)
+    store.of_services = conform_service_events(pd.DataFrame([outage(at, random.Random(3))]))
+    (service,) = store.of_services["service"]
+    concerned = {row.team for row in before.rows if row.service == service}
+    assert len(concerned) > 1
+    scorer.read_news()
+    after = scorer.refresh(at + timedelta(minutes=1))
+    assert [held(before, after, of_team(team)) for team in (*concerned, "nobody's")] == [False] * len(concerned) + [
+        True
+    ]
+
+
 def test_nothing_is_kept_over_a_scoring_of_everything_another_model_or_other_work() -> None:
     scorer, (before, after) = queues_with(new_ticket("A"))
     assert held(after, after, of_team("B"))
