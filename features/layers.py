@@ -78,7 +78,8 @@ class Tickets:
         asked = np.arange(len(self.log.ticket_ids))
         if self.are_over:
             asked = np.flatnonzero(self._settled_us > at_us)
-        asked = np.setdiff1d(asked, self.superseded, assume_unique=True)
+        if len(self.superseded):
+            asked = np.setdiff1d(asked, self.superseded, assume_unique=True)
         if not len(asked):
             return asked
         histories, places = self.histories_of(asked)

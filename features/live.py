@@ -245,6 +245,9 @@ class LiveHistories:
         return some, replace(snapshots, ticket=ticket)
 
     def _by_part(self, snapshots: Snapshots) -> Iterator[tuple[int, Int64Array]]:
+        if len(self._held) == 1 and len(snapshots):
+            yield 0, np.arange(len(snapshots))
+            return
         owner = np.searchsorted(self._first, snapshots.ticket, side="right") - 1
         for index in np.unique(owner).tolist():
             yield index, np.flatnonzero(owner == index)

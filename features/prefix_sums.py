@@ -114,7 +114,12 @@ class FewSums(KeyedSums):
     def __init__(self, timeline: Timeline, keys: NDArray[np.signedinteger[Any]], amounts: Int64Array) -> None:
         self._keys, self._amounts = keys[timeline.order], amounts[timeline.order]
         self._ranks = np.arange(len(keys))
-        self.entries = timeline.order[np.argsort(self._keys, kind="stable")].astype(np.int32)
+        self._order = timeline.order
+
+    @property
+    def entries(self) -> NDArray[np.int32]:  # type: ignore[override]  # who reads features never asks for them
+        """The caller's entry at each place of the order by key and then time."""
+        return self._order[np.argsort(self._keys, kind="stable")].astype(np.int32)
 
     @property
     def columns(self) -> int:

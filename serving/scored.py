@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -81,13 +81,10 @@ class Scored:
             row = self._row(facts, index, place, clocks[index], responses[index])
             why = self.suggestion.why(place) if self.suggestion else None
             texts = tuple(sentence(reason.text) for reason in told[index])
-            rows.append(
-                replace(
-                    row,
-                    why_here=why_here(row, reading.at, reading.thresholds) if why is None else why,
-                    reasons=reasons_of(row, texts, reading.at, reading.local),
-                )
-            )
+            # Nobody has the row yet, and to make it again with these two takes longer than all its other words.
+            object.__setattr__(row, "why_here", why_here(row, reading.at, reading.thresholds) if why is None else why)
+            object.__setattr__(row, "reasons", reasons_of(row, texts, reading.at, reading.local))
+            rows.append(row)
         return rows
 
     def _row(self, facts: Facts, index: int, place: int, clock: Clock, response: Clock) -> QueueRow:
@@ -192,9 +189,7 @@ class Scored:
 
     def has_risk(self, *risks: Risk) -> BoolArray:
         """Whether the risk shown is one of these."""
-        wanted = np.zeros(len(RISKS), np.bool_)
-        wanted[[RISKS.index(risk) for risk in risks]] = True
-        return wanted[self.risk]
+        return _among_risks(risks)[self.risk]
 
     @cached_property
     def is_unassigned(self) -> BoolArray:
@@ -227,6 +222,8 @@ class Scored:
     def suggested_order(self) -> Int64Array:
         """The places in the suggested order: by group and in it by gain, the highest first; what nobody can work on comes after it."""
         said = self.suggestion
+        if len(self.facts.ticket_ids) <= 1:  # as the tickets that come with a question often are
+            return np.arange(len(self.facts.ticket_ids))
         if said is None:
             return self._order_by_rules()
         band = np.select([said.row >= 0, self.has_risk(Risk.NO_CLOCK)], [0, 1], 2)
@@ -246,6 +243,12 @@ class Scored:
         worth = np.where(band == 1, -self.worth, 0.0)
         time_us = np.select([late, ~soon & ~paused & no_clock], [contact_us, self.facts.opened_us], self.due_us)
         return np.lexsort((self.ticket_rank, time_us, worth, band, self.group))
+
+
+@cache
+def _among_risks(risks: tuple[Risk, ...]) -> BoolArray:
+    """For each place in RISKS whether it is one of these; to be read only."""
+    return np.array([risk in risks for risk in RISKS], np.bool_)
 
 
 def _words(value: NDArray[np.float64], some_from: float, high_from: float) -> Codes:

@@ -134,11 +134,13 @@ class EventLog:
 
     def of_tickets(self, tickets: Int64Array) -> EventLog:
         """The events of some tickets (indices, ascending) as recorded; it holds no text that they do not use."""
-        raw, counts = self.unfilled(), self.offsets[tickets + 1] - self.offsets[tickets]
-        ends = np.cumsum(counts)
-        rows = np.arange(int(counts.sum())) + np.repeat(self.offsets[tickets] - ends + counts, counts)
-        chosen = raw.select(rows, tickets, counts)
-        return replace(chosen, columns={name: column.compact() for name, column in chosen.columns.items()})
+        chosen = self.unfilled()
+        if len(tickets) < len(self.ticket_ids):
+            counts = self.offsets[tickets + 1] - self.offsets[tickets]
+            ends = np.cumsum(counts)
+            rows = np.arange(int(counts.sum())) + np.repeat(self.offsets[tickets] - ends + counts, counts)
+            chosen = chosen.select(rows, tickets, counts)
+        return replace(chosen, columns={name: column.compact().unpacked() for name, column in chosen.columns.items()})
 
     @property
     def event_ids(self) -> NDArray[np.object_]:

@@ -67,7 +67,9 @@ def names() -> list[str]:
 
 def iso(at: datetime | None) -> str | None:
     """An instant as `2016-05-16T08:00:00Z`, with microseconds only where there are some."""
-    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if at is None:
+        return None
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat().removesuffix("+00:00") + "Z"
 
 
 def _left(clock: Clock | None) -> float | None:
