@@ -17,6 +17,8 @@ from sla.instants import BoolArray, Int64Array
 
 TICKET_OPENED, TICKET_REOPENED, MAJOR_INCIDENT = "created", "reopened", "major"
 _READ = ("kind", "status", "priority", "service")
+BLOCK_ROWS = 250_000
+"""About so many events are looked through at a time: steps of all tickets of a large desk need more memory than what they tell."""
 
 
 def service_tickets(events: pd.DataFrame, agreements: AgreementSet | None) -> pd.DataFrame:
@@ -32,7 +34,7 @@ def told_by_tickets(logs: Sequence[EventLog], agreements: AgreementSet | None) -
     in one of the logs.
     """
     majors = () if agreements is None else top_priorities(agreements)
-    found = [part for log in logs for part in _told(log, majors)]
+    found = [part for log in logs for block in log.blocks(BLOCK_ROWS) for part in _told(block, majors)]
     kind, service, at_us = (
         np.concatenate([part[place] for part in found]) if found else np.zeros(0, dtype)
         for place, dtype in enumerate((object, object, np.int64))

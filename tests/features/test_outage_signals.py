@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from features.outages import tickets as tickets_module
 from features.outages.columns import column_names, outage_columns
 from features.outages.ledger import Ledger
 from features.outages.rows import OutageRows, labelled, rows_at
@@ -13,6 +16,7 @@ from features.outages.similar import MOST_A_DAY, SimilarWindows
 from features.outages.tickets import service_tickets
 from features.schema import conform_service_events, conform_ticket_events
 from sla.agreements.loading import parse_agreements
+from sla.events import EventLog
 from sla.instants import DAY_US
 from tests.features.slow_outages import Happening, Sample, SlowWorld, Told
 
@@ -224,6 +228,25 @@ def test_without_agreements_no_priority_makes_a_major_incident_but_tickets_are_r
     told = service_tickets(random_tickets(1), None)
     assert set(told["kind"]) == {"created", "reopened"}
     assert service_tickets(random_tickets(1).iloc[:0], AGREEMENTS).empty
+
+
+def test_tickets_looked_through_one_by_one_tell_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = service_tickets(random_tickets(1), AGREEMENTS)
+    assert set(whole["kind"]) == {"created", "reopened", "major"}
+    blocks: list[int] = []
+
+    def counted(log: EventLog, majors: tuple[str, ...]) -> list[Any]:
+        blocks.append(len(log.ticket_ids))
+        return told(log, majors)
+
+    told = tickets_module._told
+    monkeypatch.setattr(tickets_module, "_told", counted)
+    monkeypatch.setattr(tickets_module, "BLOCK_ROWS", 1)
+    alone = service_tickets(random_tickets(1), AGREEMENTS)
+    assert len(blocks) > 9
+    assert set(blocks) == {1}
+    key = {"by": list(whole.columns), "ignore_index": True}
+    pd.testing.assert_frame_equal(alone.sort_values(**key), whole.sort_values(**key))  # type: ignore[call-overload]
 
 
 def test_of_very_many_services_each_day_is_remembered_of_some_and_each_service_in_turn() -> None:
