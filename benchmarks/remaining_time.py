@@ -66,9 +66,9 @@ ALTERNATIVES = {
     "without how long ago": Configuration(without=("activity_since",)),
     "with static, path, calendar": Configuration(families=("static", "path", "calendar", "sequence")),
     "with load and history": Configuration(families=("load", "history", "sequence")),
-    "15 leaves": Configuration(parameters=RemainingTimeParameters(leaves=15)),
-    "300 rounds": Configuration(parameters=RemainingTimeParameters(rounds=300)),
-    "15 seeds": Configuration(parameters=RemainingTimeParameters(seeds=15)),
+    "12 rows a leaf": Configuration(parameters=RemainingTimeParameters(rows_per_leaf=12)),
+    "40 rows a leaf": Configuration(parameters=RemainingTimeParameters(rows_per_leaf=40)),
+    "300 trees": Configuration(parameters=RemainingTimeParameters(trees=300)),
 }
 LOOKS = 2  # how often the test part was looked at by this project's code
 

@@ -1,31 +1,30 @@
-"""How long until a ticket ends, in wall-clock hours: a mean of boosted trees that each look for the median.
+"""How long until a ticket ends, in wall-clock hours: the median of what became of tickets at the same point of their course.
 
-Half of the trees learn hours, half log(1 + hours): the first weigh long tickets as they are, the second do not let them
-drown the short ones. A model is a folder of text: LightGBM's own format for each member, JSON for the rest, nothing pickled.
+A model is a folder of JSON, nothing pickled: what it reads (features.json), and the forest that finds such tickets with what
+became of those it remembers (forest.json).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from features.spec import FeatureSpec
 from models.bundle import BundleError, check_columns
+from models.remaining_time_forest import RemainingTimeForest, grow_forest
 from models.scales import Float64Array
 
 FORMAT: Literal["slacast-remaining-time"] = "slacast-remaining-time"
-FORMAT_VERSION: Literal[1] = 1
-MANIFEST, FEATURES = "manifest.json", "features.json"
-Scale = Literal["hours", "log"]
+FORMAT_VERSION: Literal[2] = 2
+MANIFEST, FEATURES, FOREST = "manifest.json", "features.json", "forest.json"
+AGE = "hours_since_opening"  # the feature that tells how old a ticket is; without it all lives are counted from the row
 
 
 class RemainingTimeParameters(BaseModel):
@@ -33,33 +32,18 @@ class RemainingTimeParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rounds: int = Field(default=200, ge=1)
-    learning_rate: float = 0.03
-    leaves: int = 31
-    rows_per_leaf: int = 20
-    feature_fraction: float = 1.0
-    extra_trees: bool = True
-    seeds: int = Field(default=5, ge=1)  # members for each scale
-    scales: tuple[Scale, ...] = ("hours", "log")
-    threads: int = 1
+    trees: int = Field(default=100, ge=1)
+    rows_per_leaf: int = Field(default=20, ge=1)
+    most_rows: int = Field(default=20_000, ge=1)  # of more, so many are drawn: all of them are kept in the model
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RemainingTimeMember(_Part):
-    """One booster: its file, and the scale on which it answers."""
-
-    scale: Scale
-    file: str
-
-
-class RemainingTimeManifest(_Part):
+class RemainingTimeManifest(BaseModel):
     """What the model says about itself. It holds no clock time: the same data and seed give the same bytes."""
 
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
     format: Literal["slacast-remaining-time"] = FORMAT
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: Literal[2] = FORMAT_VERSION
     name: str
     spec_fingerprint: str
     agreements_version: str
@@ -71,29 +55,22 @@ class RemainingTimeManifest(_Part):
     known_until: AwareDatetime
     metrics: dict[str, float]  # of a sibling, judged on tickets opened after its training ended
     libraries: dict[str, str]
-    members: tuple[RemainingTimeMember, ...]
     files: dict[str, str]  # name -> sha256
 
 
 @dataclass(frozen=True)
 class RemainingTimeModel:
-    """Members that answer on their scale; rows in the order of `spec` in, hours until the ticket ends out."""
+    """A forest that remembers tickets; rows in the order of `spec` in, hours until the ticket ends out."""
 
     spec: FeatureSpec
-    members: tuple[tuple[Scale, lgb.Booster], ...]
+    forest: RemainingTimeForest
     manifest: RemainingTimeManifest | None = None  # of a model that was written to a folder
     version: str = ""
 
     def predict(self, X: pd.DataFrame) -> Float64Array:
         """Hours until the ticket ends, n, none negative. Columns must be those of `spec`, in that order."""
         check_columns(list(X.columns), self.spec)
-        values = X.to_numpy(dtype=np.float64)
-        total = np.zeros(len(values))
-        if len(values):
-            for scale, booster in self.members:
-                answer = np.asarray(booster.predict(values, num_threads=1), dtype=np.float64)
-                total += np.maximum(np.expm1(answer) if scale == "log" else answer, 0.0)
-        return total / len(self.members)
+        return self.forest.predict(X.to_numpy(dtype=np.float64), _age_hours(X))
 
 
 def fit_remaining_time(
@@ -106,29 +83,31 @@ def fit_remaining_time(
 ) -> RemainingTimeModel:
     """A model fitted to n rows and the hours that were left at each; the same rows and seed give the same text."""
     check_columns(list(X.columns), spec)
-    values = X.to_numpy(dtype=np.float64)
-    members = []
-    for scale in parameters.scales:
-        answer = np.log1p(hours) if scale == "log" else hours
-        for member in range(parameters.seeds):
-            data = lgb.Dataset(values, answer, feature_name=spec.names, params={"verbosity": -1})
-            native = _native(parameters, seed * 1000 + member)
-            booster = lgb.train(native, data, num_boost_round=parameters.rounds)
-            members.append((scale, lgb.Booster(model_str=booster.model_to_string())))
-    return RemainingTimeModel(spec, tuple(members))
+    if len(X) > parameters.most_rows:
+        kept = np.sort(np.random.default_rng(seed).choice(len(X), parameters.most_rows, replace=False))
+        X, hours = X.iloc[kept], hours[kept]
+    forest = grow_forest(
+        X.to_numpy(dtype=np.float64),
+        _age_hours(X),
+        np.asarray(hours, np.float64),
+        trees=parameters.trees,
+        rows_per_leaf=parameters.rows_per_leaf,
+        seed=seed,
+    )
+    return RemainingTimeModel(spec, forest)
+
+
+def _age_hours(X: pd.DataFrame) -> Float64Array:
+    ages = X[AGE].to_numpy(dtype=np.float64) if AGE in X.columns else np.zeros(len(X))
+    return np.nan_to_num(ages, nan=0.0)
 
 
 def save_remaining_time(folder: Path, model: RemainingTimeModel, manifest: RemainingTimeManifest) -> str:
     """The digest of the model as written: equal digests are equal models. The folder is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
-    contents = {FEATURES: model.spec.to_json() + "\n"}
-    entries = []
-    for place, (scale, booster) in enumerate(model.members, 1):
-        file = f"trees-{place:02d}.txt"
-        contents[file] = str(booster.model_to_string())
-        entries.append(RemainingTimeMember(scale=scale, file=file))
+    contents = {FEATURES: model.spec.to_json() + "\n", FOREST: model.forest.to_json()}
     hashes = {name: _hash(text.encode()) for name, text in sorted(contents.items())}
-    complete = manifest.model_copy(update={"members": tuple(entries), "files": hashes})
+    complete = manifest.model_copy(update={"files": hashes})
     contents[MANIFEST] = _json(complete.model_dump(mode="json"))
     for name, text in contents.items():
         (folder / name).write_bytes(text.encode())
@@ -139,35 +118,16 @@ def load_remaining_time(folder: Path, *, version: str | None = None) -> Remainin
     """The model in a folder, all checks passed. Raises BundleError for what is unknown, incomplete or altered."""
     manifest = _read_manifest(folder)
     texts = {name: _checked(folder, name, digest) for name, digest in manifest.files.items()}
-    needed = [FEATURES, *(member.file for member in manifest.members)]
-    missing = [name for name in needed if name not in texts]
-    if missing or not manifest.members:
-        raise BundleError(f"{folder}: the manifest does not list {missing or 'any member'}. Train again.")
+    missing = [name for name in (FEATURES, FOREST) if name not in texts]
+    if missing:
+        raise BundleError(f"{folder}: the manifest does not list {missing}. Train again.")
     spec = FeatureSpec.from_json(texts[FEATURES])
     if spec.fingerprint != manifest.spec_fingerprint:
         raise BundleError(
             f"{folder}: the feature specification has fingerprint {spec.fingerprint}, the model was trained on "
             f"{manifest.spec_fingerprint}. The features of this program are not those of the model: train again."
         )
-    members = tuple((entry.scale, lgb.Booster(model_str=texts[entry.file])) for entry in manifest.members)
-    _check_width(folder, [booster for _, booster in members], len(spec.names))
-    return RemainingTimeModel(spec, members, manifest, version or manifest.name)
-
-
-def _native(parameters: RemainingTimeParameters, seed: int) -> dict[str, Any]:
-    return {
-        "objective": "l1",
-        "learning_rate": parameters.learning_rate,
-        "num_leaves": parameters.leaves,
-        "min_data_in_leaf": parameters.rows_per_leaf,
-        "feature_fraction": parameters.feature_fraction,
-        "extra_trees": parameters.extra_trees,
-        "num_threads": parameters.threads,
-        "seed": seed,
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbosity": -1,
-    }
+    return RemainingTimeModel(spec, _forest(folder, texts[FOREST], len(spec.names)), manifest, version or manifest.name)
 
 
 def _read_manifest(folder: Path) -> RemainingTimeManifest:
@@ -194,12 +154,14 @@ def _checked(folder: Path, name: str, digest: str) -> str:
     return content.decode()
 
 
-def _check_width(folder: Path, boosters: Sequence[lgb.Booster], count: int) -> None:
-    for booster in boosters:
-        if booster.num_feature() != count:
-            raise BundleError(
-                f"{folder}: a member reads {booster.num_feature()} features, the specification has {count}."
-            )
+def _forest(folder: Path, text: str, count: int) -> RemainingTimeForest:
+    try:
+        forest = RemainingTimeForest.from_json(text)
+    except (ValueError, KeyError, TypeError) as fault:
+        raise BundleError(f"{folder}: {FOREST} is not a forest: {fault!r}. Train again.") from fault
+    if forest.width != count:
+        raise BundleError(f"{folder}: the forest reads {forest.width} features, the specification has {count}.")
+    return forest
 
 
 def _json(data: Any) -> str:

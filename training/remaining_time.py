@@ -43,7 +43,7 @@ from training.steps import Progress, Steps
 
 NAME = "remaining-time"
 PYFUNC = "pyfunc_remaining_time.py"
-LIBRARIES = ("lightgbm", "numpy", "pandas")
+LIBRARIES = ("numpy", "pandas", "scikit-learn")
 LEAST_TRAINING_TICKETS = 50
 MATURE = 0.95  # of tickets have ended by the age at which one may be judged
 
@@ -202,7 +202,6 @@ def _stored(
         known_until=instant(histories.last_known_us),
         metrics={name: round(value, 6) for name, value in judgement.metrics().items()},
         libraries={name: version(name) for name in LIBRARIES},
-        members=(),
         files={},
     )
     return store_bundle(request.var_dir, NAME, lambda folder: save_remaining_time(folder, model, manifest))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +26,7 @@ NAMES = ("hours_since_opening", "steps_so_far", "noise")
 SPEC = FeatureSpec(
     tuple(Feature(name, "sequence", "hours", name, name) for name in NAMES), Settings((), {}, (), (), (), ())
 )
-PARAMETERS = RemainingTimeParameters(rounds=60, seeds=2, learning_rate=0.1)
+PARAMETERS = RemainingTimeParameters(trees=30)
 
 
 def _rows(count: int = 1500, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
@@ -50,7 +51,6 @@ def _manifest(model: RemainingTimeModel) -> RemainingTimeManifest:
         known_until=datetime(2024, 1, 1, tzinfo=UTC),
         metrics={},
         libraries={},
-        members=(),
         files={},
     )
 
@@ -91,7 +91,7 @@ def test_it_says_the_same_after_a_journey_and_holds_no_pickle(model, tmp_path: P
     X, _ = _rows(100, seed=2)
     save_remaining_time(tmp_path, model, _manifest(model))
     assert np.array_equal(load_remaining_time(tmp_path).predict(X), model.predict(X))
-    assert {path.suffix for path in tmp_path.iterdir()} == {".txt", ".json"}
+    assert {path.suffix for path in tmp_path.iterdir()} == {".json"}
 
 
 def test_swapped_columns_are_refused(model):
@@ -100,10 +100,10 @@ def test_swapped_columns_are_refused(model):
         model.predict(X[list(reversed(NAMES))])
 
 
-@pytest.mark.parametrize(("file", "said"), [("trees-01.txt", "altered"), ("manifest.json", "not the manifest")])
+@pytest.mark.parametrize(("file", "said"), [("forest.json", "altered"), ("manifest.json", "not the manifest")])
 def test_an_altered_file_is_refused(model, tmp_path: Path, file: str, said: str):
     save_remaining_time(tmp_path, model, _manifest(model))
-    (tmp_path / file).write_text((tmp_path / file).read_text().replace("tree", "bush").replace("seed", "sead"))
+    (tmp_path / file).write_text((tmp_path / file).read_text().replace("width", "wodth").replace("seed", "sead"))
     with pytest.raises(BundleError, match=said):
         load_remaining_time(tmp_path)
 
@@ -112,6 +112,42 @@ def test_a_missing_file_and_an_empty_folder_are_refused(model, tmp_path: Path):
     with pytest.raises(BundleError, match=r"no manifest\.json"):
         load_remaining_time(tmp_path)
     save_remaining_time(tmp_path, model, _manifest(model))
-    (tmp_path / "trees-02.txt").unlink()
-    with pytest.raises(BundleError, match=r"trees-02\.txt is missing"):
+    (tmp_path / "forest.json").unlink()
+    with pytest.raises(BundleError, match=r"forest\.json is missing"):
         load_remaining_time(tmp_path)
+
+
+@pytest.mark.parametrize("change", ["width", "rows", "no trees"])
+def test_a_forest_that_does_not_fit_is_refused_though_its_hash_is_right(model, tmp_path: Path, change: str):
+    forest = model.forest
+    if change == "width":
+        forest = replace(forest, width=7)
+    elif change == "rows":
+        forest = replace(forest, life_hours=forest.life_hours[:-1])
+    else:
+        forest = replace(forest, trees=())
+    altered = replace(model, forest=forest)
+    save_remaining_time(tmp_path, altered, _manifest(altered))
+    with pytest.raises(BundleError, match=r"reads 7 features" if change == "width" else "not a forest"):
+        load_remaining_time(tmp_path)
+
+
+def test_of_more_rows_than_it_may_keep_some_are_drawn_by_the_seed():
+    X, hours = _rows(400)
+    few = PARAMETERS.model_copy(update={"most_rows": 150})
+    first, again, other = (fit_remaining_time(X, hours, SPEC, few, seed=seed).forest.left_hours for seed in (0, 0, 1))
+    assert len(first) == 150
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert first.min() < np.quantile(hours, 0.2) < np.quantile(hours, 0.8) < first.max()
+    every = fit_remaining_time(X, hours, SPEC, PARAMETERS.model_copy(update={"most_rows": 400})).forest.left_hours
+    assert np.array_equal(every, hours)
+
+
+def test_without_the_age_a_ticket_is_told_what_was_left_of_others():
+    X, _ = _rows(300)
+    features = tuple(one for one in SPEC.features if one.name != "hours_since_opening")
+    spec = FeatureSpec(features, SPEC.settings)
+    rows = X[list(spec.names)]
+    model = fit_remaining_time(rows, np.full(300, 9.0), spec, PARAMETERS)
+    assert model.predict(rows) == pytest.approx(np.full(300, 9.0))

@@ -27,7 +27,7 @@ def model() -> RemainingTimeModel:
     histories = Histories.from_events(random_events(30), agreements())
     spec = FeatureSpec.from_histories(histories, families=("sequence",))
     rows = build(histories, event_snapshots(histories), spec)
-    small = RemainingTimeParameters(rounds=2, seeds=1)
+    small = RemainingTimeParameters(trees=2)
     return replace(fit_remaining_time(rows, np.full(len(rows), 48.0), spec, small), version="remaining-time v1")
 
 

@@ -33,9 +33,7 @@ agreements:
 """,
     source="test desk",
 )
-SETTINGS = RemainingTimeSettings(
-    model=RemainingTimeParameters(rounds=40, seeds=1, learning_rate=0.1, rows_per_leaf=10), grid_one_in=0, draws=50
-)
+SETTINGS = RemainingTimeSettings(model=RemainingTimeParameters(trees=20, rows_per_leaf=10), grid_one_in=0, draws=50)
 START = pd.Timestamp("2024-01-01T08:00Z")
 HOUR_US = 3_600_000_000
 
