@@ -6,6 +6,8 @@ a quarter of an hour and one of weeks, and a promise breaks exactly at a border.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,23 +48,23 @@ def intervals_lived(
     return np.where(stops, place + 1, place).astype(np.int64), stops
 
 
-def quantile_hours(survival_log: Float64Array, ends: Float64Array, level: float) -> Float64Array:
-    """The time, in hours ahead, by which a clock has stopped with probability `level`, n.
+def quantiles_hours(survival_log: Float64Array, ends: Float64Array, levels: Sequence[float]) -> Float64Array:
+    """The times, in hours ahead, by which a clock has stopped with the probabilities `levels`, n x levels.
 
     `survival_log` is n x COUNT: the logarithm of the probability that the clock outlives each interval. Within an
     interval, and after the last one at the rate of that, the hazard is constant (an exponential tail).
     """
-    wanted = np.log1p(-level)
-    place = np.minimum((survival_log > wanted).sum(axis=1), COUNT - 1)
-    rows = np.arange(len(ends))
-    before = np.concatenate([np.zeros((len(ends), 1)), survival_log], axis=1)[rows, place]
-    start = np.concatenate([np.zeros((len(ends), 1)), ends], axis=1)[rows, place]
+    none, rows = np.zeros((len(ends), 1)), np.arange(len(ends))[:, None]
+    wanted = np.log1p(np.negative(levels))
+    place = np.minimum((survival_log[:, None, :] > wanted[:, None]).sum(axis=2), COUNT - 1)
+    before = np.concatenate([none, survival_log], axis=1)[rows, place]
+    start = np.concatenate([none, ends], axis=1)[rows, place]
     fall = np.minimum(survival_log[rows, place] - before, -1e-9)
     return np.asarray(start + (wanted - before) / fall * (ends[rows, place] - start), dtype=np.float64)
 
 
 def stopped_by(hours: Float64Array, survival_log: Float64Array, ends: Float64Array) -> Float64Array:
-    """The probability given to each clock that it would have stopped by then, n: the inverse of `quantile_hours`."""
+    """The probability given to each clock that it would have stopped by then, n: the inverse of `quantiles_hours`."""
     place = np.minimum((hours[:, None] > ends).sum(axis=1), COUNT - 1)
     rows = np.arange(len(ends))
     before = np.concatenate([np.zeros((len(ends), 1)), survival_log], axis=1)[rows, place]

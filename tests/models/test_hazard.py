@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from models.hazard import FEW_ROWS, WITHIN, HazardMember
 from models.hazard_columns import time_rows
 from models.hazard_fitting import fit_hazard
-from models.intervals import COUNT, IN_TIME, ends_hours, intervals_lived, quantile_hours, stopped_by
+from models.intervals import COUNT, IN_TIME, ends_hours, intervals_lived, quantiles_hours, stopped_by
 from models.scales import sigmoid
 from models.trees import MOST_KEPT
 from tests.models.hazard_builders import NAMES, QUICK, clocks, member, true_risk
@@ -40,12 +40,26 @@ def test_a_clock_outlives_exactly_the_intervals_that_end_before_it_stops(
 def test_a_quantile_is_the_time_by_which_so_many_have_stopped(level: float, score: float) -> None:
     ends = ends_hours(np.array([10.0]), np.array([24.0]))
     survival_log = -np.cumsum(np.full((1, COUNT), np.logaddexp(0.0, score)), axis=1)
-    hours = quantile_hours(survival_log, ends, level)
+    hours = quantiles_hours(survival_log, ends, [level])[:, 0]
     assert hours[0] >= 0
     if hours[0] > 0:
         assert stopped_by(hours, survival_log, ends)[0] == pytest.approx(level, abs=1e-6)
     else:  # so many stop at once
         assert stopped_by(hours, survival_log, ends)[0] >= level - 1e-9
+
+
+def test_each_clock_has_its_quantile_at_each_level_whatever_else_is_asked() -> None:
+    chance = np.random.default_rng(0)
+    ends = ends_hours(chance.uniform(-1.0, 50.0, 40), chance.uniform(0.2, 90.0, 40))
+    survival_log = -np.cumsum(np.logaddexp(0.0, chance.normal(-3.0, 3.0, (40, COUNT))), axis=1)
+    levels = (0.9, 0.005, 0.5, 0.1)
+    together = quantiles_hours(survival_log, ends, levels)
+    assert together.shape == (40, 4)
+    assert (together[:, [1, 3, 2]] <= together[:, [3, 2, 0]]).all()
+    for row in range(40):
+        mine = slice(row, row + 1)
+        alone = [float(quantiles_hours(survival_log[mine], ends[mine], [one])[0, 0]) for one in levels]
+        assert together[row].tolist() == alone
 
 
 def test_the_risk_is_that_of_the_process_that_made_the_clocks() -> None:
