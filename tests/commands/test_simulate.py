@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import joblib
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from commands.simulation import text_of
 from features.store import open_store
 from simulation.desk import Desk
+from simulation.fit_check import CheckedFit, Promises, checked_fit
 from slacast import app
 from tests.simulation.test_fitting import PLANTED, START
 
 AGREEMENTS = "examples/demo/agreements.yaml"
+AS_OF = "2026-03-02T00:00+01:00"  # the store holds a week more
 runner = CliRunner()
 
 
@@ -25,6 +31,22 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
     with open_store(url) as opened:
         opened.append_ticket_events(Desk(PLANTED, 7, START).events_until(START + timedelta(weeks=9)), "test")
     return url
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fits_once() -> Iterator[None]:
+    """Of the same events and promises each command gets the desk that was fitted first, for that takes seconds."""
+    fitted: dict[str, CheckedFit] = {}
+
+    def once(events: pd.DataFrame, promises: Promises, weeks: int, runs: int, **more: Any) -> CheckedFit:
+        asked = str(joblib.hash((events, promises, weeks, runs)))
+        if asked not in fitted:
+            fitted[asked] = checked_fit(events, promises, weeks, runs, **more)
+        return fitted[asked]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("simulation.fit_check.checked_fit", once)
+        yield
 
 
 def said(*words: str) -> dict[str, object]:
@@ -42,7 +64,7 @@ def test_phones_are_staffed_by_formula_without_a_store() -> None:
 
 
 def test_a_desk_is_fitted_from_the_store_and_asked_what_if(store: str) -> None:
-    words = ("--store", store, "--agreements", AGREEMENTS, "--as-of", "2026-03-09T00:00+01:00")
+    words = ("--store", store, "--agreements", AGREEMENTS, "--as-of", AS_OF)
     moved = ("--shift", "Second=10:00-18:00 mon-fri", "--hours", "08:00-18:00 mon-fri", "--policy", "suggested")
     more = ("--people", "Second=2", "--arrivals", "1.2", "--outage", "Service@tue,10,180,20,1")
     found = said(*words, *moved, *more, "--weeks", "1", "--runs", "2")
@@ -91,7 +113,7 @@ def test_a_store_without_enough_history_is_told_in_a_sentence(tmp_path: Path) ->
 def test_a_baseline_is_locked_between_commands_whatever_comes_later(store: str, tmp_path: Path) -> None:
     kept, desk = tmp_path / "baseline.json", ("--store", store, "--agreements", AGREEMENTS)
     words = (*desk, "--weeks", "1", "--runs", "2", "--baseline", str(kept))
-    first = said(*words, "--as-of", "2026-03-02T00:00+01:00", "--arrivals", "1.2")
+    first = said(*words, "--as-of", AS_OF, "--arrivals", "1.2")
     locked = kept.read_bytes()
     assert json.loads(locked) == first["locked"]
     again = said(*words, "--arrivals", "0.8")  # the store holds a week more, which the locked desk does not know
@@ -119,7 +141,7 @@ def test_whole_calendars_are_put_in_place_of_the_desks(store: str, tmp_path: Pat
         "--agreements",
         AGREEMENTS,
         "--as-of",
-        "2026-03-09T00:00+01:00",
+        AS_OF,
         "--weeks",
         "1",
         "--runs",
