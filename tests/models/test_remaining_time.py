@@ -136,7 +136,7 @@ def test_of_more_rows_than_it_may_keep_some_are_drawn_by_the_seed():
     X, hours = _rows(400)
     few = PARAMETERS.model_copy(update={"most_rows": 150})
     first, again, other = (fit_remaining_time(X, hours, SPEC, few, seed=seed).forest.left_hours for seed in (0, 0, 1))
-    assert len(first) == 150
+    assert len(np.unique(first)) == len(first) == 150  # no row twice
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
     assert first.min() < np.quantile(hours, 0.2) < np.quantile(hours, 0.8) < first.max()
