@@ -56,7 +56,8 @@ def test_tickets_of_one_record_each_have_the_rows_that_they_have_beside_one_of_t
     events, later = busy_log(11), STRANGER | {"minute": 601 * 24 * 60, "status": "waiting"}
     firsts = events.sort_values(["recorded_at", "event_id"]).groupby("ticket_id").head(1)
     silent = firsts.assign(team=None, assignee=None, status=None)
-    for some in (firsts, silent, *(firsts.iloc[[place]] for place in range(4))):
+    late = firsts.assign(recorded_at=firsts["recorded_at"] + pd.Timedelta(minutes=7))
+    for some in (firsts, silent, late, *(firsts.iloc[[place]] for place in range(4))):
         alone = some.reset_index(drop=True)
         beside = pd.concat([alone, frame([STRANGER, later])], ignore_index=True)
         mine, among = Histories.from_events(alone, RULES), Histories.from_events(beside, RULES)
@@ -64,6 +65,16 @@ def test_tickets_of_one_record_each_have_the_rows_that_they_have_beside_one_of_t
         for ticket in alone["ticket_id"].tolist():
             found, wanted = (build(one, looked_at(one, ticket), SPEC, target) for one in (mine, among))
             pd.testing.assert_frame_equal(found, wanted, check_exact=True)
+
+
+def test_what_is_cleared_or_unknown_is_not_named() -> None:
+    events = busy_log(11).iloc[:3]
+    for texts, is_named in (
+        (["", "network", None], {False: 2, True: 1}),
+        (["desk", "network", None], {False: 1, True: 2}),
+    ):
+        histories = Histories.from_events(events.assign(ticket_id=["a", "b", "c"], team=texts), RULES)
+        assert Counter(histories.is_named("team").tolist()) == is_named
 
 
 @pytest.mark.parametrize("target", ["resolution", "first_response"])
