@@ -30,8 +30,9 @@ class Settings:
 
     `orders` maps a column to its values in ascending order; outcomes are counted by each of `keys`, those of
     `recent_keys` also over the last 14 days, durations by `duration_keys`, their spread by `spread_keys`; open tickets
-    are counted by `load_keys`, and by `due_keys` those that are due sooner. Of services the events of `service_kinds` are
-    counted, and the tickets that name a service if `counts_service_tickets`. With `has_majors` the agreements tell a top
+    are counted by `load_keys`, by `due_keys` those that are due sooner, by `present_keys` what changed of late. Of services
+    the events of `service_kinds` are counted, and the tickets that name a service if `counts_service_tickets`. With
+    `has_majors` the agreements tell a top
     priority, with `has_warnings` they warn before a promise is broken. `text_topics` names each direction of the text encoder
     with the fingerprint `text_version`. The family `sequence` tells values by their place in `vocabularies`, and those of
     `sequence_columns` also in their course.
@@ -45,6 +46,7 @@ class Settings:
     load_keys: tuple[Key, ...]
     spread_keys: tuple[Key, ...] = ()
     due_keys: tuple[Key, ...] = ()
+    present_keys: tuple[Key, ...] = ()
     service_kinds: tuple[str, ...] = ()
     counts_service_tickets: bool = False
     has_majors: bool = False

@@ -18,10 +18,11 @@ from features.prefix_sums import FewSums, Instants, KeyedSums, Part, SignedSums,
 from features.snapshots import is_open
 from sla.instants import NEVER_US, BoolArray, Int64Array
 
-OPEN, WAITING, MAJOR, ARRIVED, RESOLVED, PASSED_ON, REOPENED = range(7)
-COLUMNS = 7
-"""Columns of the sums: open now, of these waiting, and of the top priority; arrivals, resolutions, hand-overs and
-reopenings so far."""
+OPEN, WAITING, MAJOR, ARRIVED, RESOLVED, PASSED_ON, REOPENED, CHANGED = range(8)
+COLUMNS = 8
+"""Columns of the sums: open now, of these waiting, and of the top priority; arrivals, resolutions, hand-overs,
+reopenings, and changes so far: records after which a ticket is under another key, or is open, waits or is of the top
+priority where it was not before, or is no longer."""
 HELD = slice(OPEN, MAJOR + 1)
 FEW_CHANGES = 8
 """So few changes are not put in order for those who ask: they look at all of them."""
@@ -231,9 +232,9 @@ def changes(histories: Histories, key: Key) -> tuple[Int64Array, NDArray[np.int3
     is_open_now, was_open = counted[:, 0] == 1, was[:, 0] == 1
     begins = is_open_now & ~was_open
     arrived, reopened = begins | (is_open_now & moved), begins & ~steps.is_first
-    given = np.concatenate([counted, _columns(arrived, None, None, reopened)], axis=1)[changed]
+    given = np.concatenate([counted, _columns(arrived, None, None, reopened, changed)], axis=1)[changed]
     left = was_open & moved
-    taken = np.concatenate([-was, _columns(None, was_open & ~is_open_now, left & is_open_now, None)], axis=1)
+    taken = np.concatenate([-was, _columns(None, was_open & ~is_open_now, left & is_open_now, None, None)], axis=1)
     leaves = changed & ~steps.is_first
     return (
         np.concatenate([steps.known_us[leaves], steps.known_us[changed]]),
@@ -245,7 +246,7 @@ def changes(histories: Histories, key: Key) -> tuple[Int64Array, NDArray[np.int3
 def _arrivals(counted: NDArray[np.int8]) -> NDArray[np.int64]:
     """What records add of whose tickets nothing was known before: all that is open has arrived."""
     amounts = np.zeros((len(counted), COLUMNS), np.int64)
-    amounts[:, HELD], amounts[:, ARRIVED] = counted, counted[:, OPEN]
+    amounts[:, HELD], amounts[:, ARRIVED], amounts[:, CHANGED] = counted, counted[:, OPEN], 1
     return amounts
 
 

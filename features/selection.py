@@ -86,6 +86,7 @@ class _Keys(TypedDict):
     load_keys: tuple[Key, ...]
     spread_keys: tuple[Key, ...]
     due_keys: tuple[Key, ...]
+    present_keys: tuple[Key, ...]
 
 
 def _keys(named: list[str], found: list[str], has_priority: bool) -> _Keys:
@@ -104,6 +105,7 @@ def _keys(named: list[str], found: list[str], has_priority: bool) -> _Keys:
         "load_keys": tuple(key for key in single if key[0] in ("team", "assignee", "service")),
         "spread_keys": tuple(key for key in single if key[0] in ("team", "assignee", "category", *found[:1])),
         "due_keys": tuple(key for key in single if key == ("team",)),
+        "present_keys": tuple(key for key in single if key == ("assignee",)),
     }
 
 

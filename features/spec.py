@@ -93,9 +93,12 @@ class FeatureSpec:
 
     def to_json(self) -> str:
         """The spec as JSON text, the same text for the same spec."""
+        settings = asdict(self.settings)
+        if not self.settings.present_keys:  # written before there were any: the fingerprint stays what it was
+            del settings["present_keys"]
         content = {
             "format": FORMAT,
-            "settings": asdict(self.settings),
+            "settings": settings,
             "features": [asdict(feature) for feature in self.features],
         }
         return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1)
@@ -139,6 +142,7 @@ def markdown() -> str:
         load_keys=(team, ("assignee",)),
         spread_keys=(team,),
         due_keys=(team,),
+        present_keys=(("assignee",),),
         service_kinds=COUNTED,
         counts_service_tickets=True,
         has_majors=True,
@@ -164,6 +168,7 @@ def _settings(content: Mapping[str, Any]) -> Settings:
         load_keys=keys(content["load_keys"]),
         spread_keys=keys(content["spread_keys"]),
         due_keys=keys(content["due_keys"]),
+        present_keys=keys(content.get("present_keys", ())),  # specs written before it have none
         service_kinds=tuple(str(kind) for kind in content["service_kinds"]),
         counts_service_tickets=bool(content["counts_service_tickets"]),
         has_majors=bool(content["has_majors"]),

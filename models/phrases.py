@@ -101,6 +101,9 @@ LOADS: Mapping[str, str] = {
     "expected_wait_days": "its {key} has a backlog of {value}",
     "share_of_open": "its {key} holds {value} of all open tickets",
     "due_sooner": "{value} of the same {key} are due before it",
+    "changes_1d": "{value} of tickets with its {key} in 24 hours",
+    "changes_7d": "{value} of tickets with its {key} in 7 days",
+    "quiet_hours": "no ticket with its {key} changed for {value} or more",
 }
 """Wording of load by what is counted; {key} is the team, the assignee, ..."""
 

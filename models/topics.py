@@ -62,7 +62,7 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
 """Topics of fixed features."""
 
 LOAD = re.compile(
-    r"(?P<key>.+)_(?P<what>open|waiting|older|arrivals_1d|arrivals_7d|resolved_1d|resolved_7d|passed_on_7d|expected_wait_days|share_of_open|due_sooner)"
+    r"(?P<key>.+)_(?P<what>open|waiting|older|arrivals_1d|arrivals_7d|resolved_1d|resolved_7d|passed_on_7d|expected_wait_days|share_of_open|due_sooner|changes_1d|changes_7d|quiet_hours)"
 )
 RECORD = re.compile(r"(?P<key>.+)_(?P<what>breach_logit|breach_logit_14d|log_hours|log_hours_spread)")
 ALWAYS = "share_used"

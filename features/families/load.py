@@ -12,15 +12,17 @@ from features.declaration import Feature, Key, Settings, key_label, key_name
 from features.due_times import due_spells
 from features.histories import Histories
 from features.keys import KeyCodes
-from features.membership import ARRIVED, OPEN, PASSED_ON, RESOLVED, WAITING, Membership
+from features.membership import ARRIVED, CHANGED, OPEN, PASSED_ON, RESOLVED, WAITING, Membership
 from features.outcomes import Outcomes
 from features.snapshots import is_open
-from features.view import FloatArray, View
+from features.view import HOUR_US, FloatArray, View
 from sla.instants import DAY_US, NEVER_US, Int64Array
 
 FAMILY = "load"
 TEAM: Key = ("team",)
 ALL: Key = ()
+QUIET_HOURS = (0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 16.0, 24.0, 36.0, 48.0, 72.0, 96.0, 120.0, 168.0)
+"""Spans that are asked whether anything changed in them: sums know how much did, not when it did last."""
 
 
 def declared(settings: Settings) -> tuple[Feature, ...]:
@@ -36,9 +38,11 @@ def declared(settings: Settings) -> tuple[Feature, ...]:
         )
         for key in settings.due_keys
     ]
+    present = [feature for key in settings.present_keys for feature in _presence_declared(key)]
     return (
         *features,
         *due,
+        *present,
         Feature(
             "team_share_of_open",
             FAMILY,
@@ -95,12 +99,26 @@ def _declared_of(key: Key) -> list[Feature]:
     ]
 
 
+def _presence_declared(key: Key) -> list[Feature]:
+    name, words = key_name(key), key_label(key)
+    question = f"Is the {words} at work?"
+    what = f"tickets of the {words}, this one included: taken over, set to wait or resumed, resolved, reopened"
+    quiet = f"the longest span up to {QUIET_HOURS[-1]:.0f} hours in which nothing changed, 0 below half an hour"
+    return [
+        Feature(f"{name}_changes_1d", FAMILY, "changes", f"changes in the last 24 hours to {what}", question),
+        Feature(f"{name}_changes_7d", FAMILY, "changes", f"changes in the last 7 days to {what}", question),
+        Feature(f"{name}_quiet_hours", FAMILY, "hours", f"{quiet}, of {what}", question),
+    ]
+
+
 def values(view: View) -> dict[str, FloatArray | Int64Array]:
     """The columns of this family, by name."""
     out: dict[str, FloatArray | Int64Array] = {}
     for key in view.settings.load_keys:
         out |= _values_of(view, key)
     out |= {f"{key_name(key)}_due_sooner": _due_sooner(view, key) for key in view.settings.due_keys}
+    for key in view.settings.present_keys:
+        out |= _presence(view, key)
     counts, last_day, last_week = _sums(view, ALL)
     trends = 7.0 * last_day / np.maximum(last_week, 1)
     team_open = out["team_open"] if TEAM in view.settings.load_keys else _sums(view, TEAM)[0][:, OPEN]
@@ -138,6 +156,24 @@ def _sums(view: View, key: Key) -> tuple[Int64Array, Int64Array, Int64Array]:
     keys = held.keys[view.step]
     now, day, week = view.sums(held.sums, held.timeline, keys, 0, DAY_US, 7 * DAY_US)
     return held.others(now, keys, view.step_before), now - day, now - week
+
+
+def _presence(view: View, key: Key) -> dict[str, FloatArray | Int64Array]:
+    """Changes of all tickets of the same key in the last day and week, and for how long there was none, by spans."""
+    held, name = membership(view.histories, key), key_name(key)
+    keys, back_us = held.keys[view.step], [int(hours * HOUR_US) for hours in QUIET_HOURS]
+    place = np.arange(len(keys))
+    if len(keys) and view.others_us.min() == view.others_us.max():  # one instant: ask once a key
+        keys, first, place = np.unique(keys, return_index=True, return_inverse=True)
+        view = View(view.histories, view.snapshots.take(first), view.settings, view.target)
+    now, *before = view.sums(held.sums, held.timeline, keys, 0, *back_us)
+    counts = [now[:, CHANGED] - then[:, CHANGED] for then in before]
+    quiet_spans = np.sum([count == 0 for count in counts], axis=0)
+    return {
+        f"{name}_changes_1d": counts[QUIET_HOURS.index(24.0)][place],
+        f"{name}_changes_7d": counts[QUIET_HOURS.index(168.0)][place],
+        f"{name}_quiet_hours": np.array([0.0, *QUIET_HOURS])[quiet_spans][place],
+    }
 
 
 def _older(view: View, held: Membership) -> Int64Array:

@@ -187,6 +187,7 @@ def full_spec() -> FeatureSpec:
         load_keys=(("team",), ("assignee",)),
         spread_keys=(("team",),),
         due_keys=(("team",),),
+        present_keys=(("assignee",),),
         service_kinds=COUNTED,
         counts_service_tickets=True,
         has_majors=True,

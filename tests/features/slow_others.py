@@ -7,6 +7,8 @@ import math
 from features.declaration import FIRST_TEAM, Key, Settings, key_name
 from tests.features.slow_desk import DAY_US, SlowDesk, Step
 
+SPANS = (0.5, 1, 2, 4, 8, 12, 16, 24, 36, 48, 72, 96, 120, 168)
+
 
 def _key(steps: list[Step], key: Key) -> tuple[str, ...]:
     """What a ticket is grouped under after its last step: empty text for what is missing or cleared."""
@@ -37,6 +39,17 @@ def slow_load(desk: SlowDesk, settings: Settings, ticket: str, steps: list[Step]
             f"{name}_passed_on_7d": week[2],
             f"{name}_expected_wait_days": 7 * len(open_here) / (week[1] + 1),
         }
+        if key in settings.present_keys:
+            row[f"{name}_changes_1d"] = _changes(desk, key, mine, before_us - DAY_US, before_us)
+            row[f"{name}_changes_7d"] = _changes(desk, key, mine, before_us - 7 * DAY_US, before_us)
+            row[f"{name}_quiet_hours"] = max(
+                (
+                    hours
+                    for hours in SPANS
+                    if not _changes(desk, key, mine, before_us - hours * DAY_US // 24, before_us)
+                ),
+                default=0.0,
+            )
     week = _flows(desk, (), (), before_us - 7 * DAY_US, before_us)
     day = _flows(desk, (), (), before_us - DAY_US, before_us)
     return row | {
@@ -66,6 +79,21 @@ def _held(desk: SlowDesk, key: Key, ticket: str, before_us: int) -> list[tuple[s
         if other != ticket and steps and steps[-1].is_open:
             found.append((other, _key(steps, key), steps[-1].is_waiting, steps[-1].get("priority") == "high"))
     return found
+
+
+def _changes(desk: SlowDesk, key: Key, mine: tuple[str, ...], from_us: float, before_us: int) -> int:
+    """Records in [from, before) that brought a ticket to a group, or changed of one there whether it is open, waits, is major."""
+    count = 0
+    for steps in desk.steps.values():
+        for place, step in enumerate(steps):
+            if from_us <= step.known_us < before_us and _key(steps[: place + 1], key) == mine:
+                count += not place or _key(steps[:place], key) != mine or _held_as(step) != _held_as(steps[place - 1])
+    return count
+
+
+def _held_as(step: Step) -> tuple[bool, bool, bool]:
+    """Whether a ticket is open, waits, and is major."""
+    return step.is_open, step.is_open and step.is_waiting, step.is_open and step.get("priority") == "high"
 
 
 def _flows(desk: SlowDesk, key: Key, mine: tuple[str, ...], from_us: int, before_us: int) -> tuple[int, int, int, int]:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from features.declaration import FIRST_TEAM
+from features.families import declared
 from features.histories import Histories
 from features.pipeline import build
 from features.selection import is_running_total
@@ -142,3 +143,12 @@ def test_what_counts_upwards_while_tickets_live_says_nothing_of_what_they_are():
     assert "attributes.booked" not in told
     assert [is_running_total(found, f"attributes.{name}") for name in ("booked", "centre")] == [True, False]
     assert not is_running_total(found, "status")
+
+
+def test_a_spec_written_before_it_told_who_is_at_work_is_read_with_its_fingerprint() -> None:
+    settings = replace(full_spec().settings, present_keys=())
+    old = FeatureSpec(declared(settings), settings)
+    assert "present_keys" not in old.to_json()
+    again = FeatureSpec.from_json(old.to_json())
+    assert (again, again.fingerprint) == (old, old.fingerprint)
+    assert FeatureSpec.from_json(full_spec().to_json()).settings.present_keys == (("assignee",),)
