@@ -229,6 +229,7 @@ def test_nothing_is_kept_over_a_scoring_of_everything_another_model_or_other_wor
     assert held(after, after, of_team("B"))
     at = AT + timedelta(minutes=1)
     assert not held(after, scorer.score(at), of_team("B"))
+    assert not held(scorer.score(at), scorer.score(at), of_team("B"))  # though both asked at one instant
     shown = scorer.refresh(at)
     scorer.use_work_time(None)
     assert held(shown, scorer.refresh(at), of_team("B"))
