@@ -73,7 +73,7 @@ def test_where_only_the_ticket_itself_is_most_alike_the_next_ones_are_found() ->
 
 
 def test_a_fact_that_no_finished_ticket_had_is_shared_with_none_not_even_with_those_of_which_it_is_unknown() -> None:
-    clocks = frame([("a", "b", "", "", True, 1)])
-    clocks["team"] = pd.Categorical([None], categories=["x"])
+    clocks = frame([("a", "b", "", "", True, 1), ("a", "b", "", "", True, 2)])
+    clocks["team"] = pd.Categorical([None, "x"])
     facts = {"category": "a", "service": "b", "team": "never seen"}
-    assert [one.alike_by for one in similar(clocks, facts, "T9").tickets] == [("category", "service")]
+    assert [one.ticket_id for one in similar(clocks, facts, "T9").tickets] == ["T1", "T0"]
