@@ -137,7 +137,7 @@ def instant(number: int) -> datetime:
 def recording(store: Store, first: int, begins: Tell, is_done: Tell) -> None:
     """Scores and stores again and again, as a scorer does that was started anew."""
     scorer = Scorer(store, agreements())
-    recorder = Recorder(ScorerLease(store.leases, 3600, holder="one"), [ScoreJournal(store.predictions, 0.01)])
+    recorder = Recorder(ScorerLease(store.leases, 5, holder="one"), [ScoreJournal(store.predictions, 0.01)])
     scorer.read_news()
     for number in range(first, first + 10_000):
         recorder.publish(scorer.score(instant(number)))
