@@ -161,6 +161,7 @@ def _forest(folder: Path, text: str, count: int) -> RemainingTimeForest:
         raise BundleError(f"{folder}: {FOREST} is not a forest: {fault!r}. Train again.") from fault
     if forest.width != count:
         raise BundleError(f"{folder}: the forest reads {forest.width} features, the specification has {count}.")
+    forest.prepare()
     return forest
 
 

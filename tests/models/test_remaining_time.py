@@ -87,6 +87,14 @@ def test_the_same_rows_and_seed_give_the_same_bytes(tmp_path: Path):
     assert digests[0] == digests[1] != digests[2]
 
 
+def test_a_loaded_model_has_worked_out_what_the_first_question_needs(model, tmp_path: Path):
+    save_remaining_time(tmp_path, model, _manifest(model))
+    loaded = load_remaining_time(tmp_path).forest
+    ready = set(vars(loaded))
+    loaded.predict(np.zeros((1, loaded.width)), np.zeros(1))
+    assert set(vars(loaded)) == ready
+
+
 def test_it_says_the_same_after_a_journey_and_holds_no_pickle(model, tmp_path: Path):
     X, _ = _rows(100, seed=2)
     save_remaining_time(tmp_path, model, _manifest(model))

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.remaining_time_forest import (
+    AT_ONCE,
     MOST_IN_A_LEAF,
     UNKNOWN,
+    Nodes,
     RemainingTimeForest,
     grow_forest,
-    leaves_of,
     weighted_medians,
 )
 
@@ -72,8 +73,8 @@ def test_leaves_are_those_in_which_the_trees_were_grown():
     known = np.nan_to_num(values, nan=UNKNOWN).astype(np.float32)
     grown = ExtraTreesRegressor(12, min_samples_leaf=7, random_state=3).fit(known, age + left)
     forest = grow_forest(values, age, left, trees=12, rows_per_leaf=7, seed=3)
-    asked, _, _ = _rows(80, seed=2)
-    assert np.array_equal(leaves_of(forest.trees, asked), grown.apply(np.nan_to_num(asked, nan=UNKNOWN)))
+    asked, _, _ = _rows(AT_ONCE + 80, seed=2)
+    assert np.array_equal(Nodes.of(forest.trees).leaves(asked), grown.apply(np.nan_to_num(asked, nan=UNKNOWN)))
     assert np.array_equal(forest.leaves, grown.apply(known))
     assert np.bincount(forest.leaves[:, 0])[np.unique(forest.leaves[:, 0])].min() >= 7
 
