@@ -9,22 +9,21 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from features.schema import SERVICE_COLUMNS, conform_service_events
-from serving import kept_pages
 from serving.access.caller import Scope
 from serving.api.queue import page_in_words
 from serving.kept_pages import Asked, KeptPages
-from serving.queue import IdleTeam, Queue
+from serving.queue import Queue
 from serving.risk import Risk
 from serving.scorer import Scorer
 from serving.selection import Selection, Sort, View
 from serving.trail import Trail
 from tests.serving.builders import FixedSource, busy_desk, client_of, service_over
 from tests.serving.real_desk import AT, ListStore, agreements, fitted_bundle, frame_of
+from tests.serving.test_pages_in_words import held, of_team
 
 TEAMS, SERVICES = ("A", "B", "C", ""), ("mail", "web", "")
 GAPS = [timedelta(0), timedelta(seconds=1), timedelta(minutes=30), timedelta(hours=5)]
@@ -174,16 +173,6 @@ def queues_with(*news: dict[str, Any], **given: Any) -> tuple[Scorer, list[Queue
     return scorer, found
 
 
-def of_team(*teams: str, scope: Scope | None = None, limit: int = 50) -> Asked:
-    return Asked(scope or Scope(), Selection(team=teams), limit, None)
-
-
-def held(page_of: Queue, now: Queue, asked: Asked) -> bool:
-    pages = KeptPages()
-    pages.keep(asked, page_of, 0.0, b"{}")
-    return pages.find(asked, now) is not None
-
-
 def new_ticket(team: str) -> dict[str, Any]:
     at = AT + timedelta(seconds=5)
     return event("NEW", at, at, random.Random(1), kind="created", status="open", priority="3", team=team)
@@ -247,55 +236,6 @@ class NoWork:
     """A model of work that is asked for nothing."""
 
 
-@pytest.mark.parametrize(
-    "said_otherwise",
-    [
-        {"bundle_version": "breach v3"},
-        {"rules_only_reason": "no model"},
-        {"asked_at": AT + timedelta(hours=1)},
-        {"zone": "Asia/Tokyo"},
-        {"order": "suggested"},
-        {"order_words": "Otherwise."},
-        {"idle": (IdleTeam("C", "T01", "A", "mail", "", 7, "take T01"),)},
-    ],
-)
-def test_what_stands_above_the_tickets_ends_a_page_when_it_changes(said_otherwise: dict[str, Any]) -> None:
-    queue = busy_desk(30)
-    assert held(queue, replace(queue), of_team("A"))
-    assert not held(queue, replace(queue, **said_otherwise), of_team("A"))
-
-
-def test_each_scope_has_pages_of_its_own() -> None:
-    queue, pages = busy_desk(30), KeptPages()
-    pages.keep(of_team("A"), queue, 0.0, b"all")
-    assert pages.find(of_team("A", scope=Scope(teams=("A",))), queue) is None
-    assert pages.find(of_team("A", scope=Scope(services=("mail",))), queue) is None
-
-
-def test_the_oldest_page_makes_room_after_those_that_hold_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_pages, "MOST_PAGES", 3)
-    _scorer, (before, after) = queues_with(new_ticket("A"))
-    pages = KeptPages()
-    for team in ("B", "A", "C"):
-        pages.keep(of_team(team), before, 0.0, b"{}")
-    pages.keep(of_team("A", limit=7), after, 0.0, b"{}")  # in the place of A's
-    assert [pages.find(of_team(team), after) is not None for team in ("B", "A", "C")] == [True, False, True]
-    pages.keep(of_team("A", limit=8), after, 0.0, b"{}")  # all hold: in the place of B's, the oldest
-    assert [pages.find(of_team(team), after) is not None for team in ("B", "C")] == [False, True]
-    assert len(pages) == 3
-
-
-def test_pages_of_an_earlier_scoring_and_large_ones_take_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_pages, "LARGEST_PAGE", 10)
-    pages = KeptPages()
-    for limit in range(5):
-        pages.keep(of_team("A", limit=limit), busy_desk(3), 0.0, b"{}")
-        assert len(pages) == 1
-    queue = busy_desk(3)
-    assert pages.keep(of_team("B"), queue, 0.0, b"x" * 11).body == b"x" * 11
-    assert pages.find(of_team("B"), queue) is None
-
-
 def test_the_api_tells_the_instant_the_age_and_the_tag_of_the_page_it_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     first = replace(busy_desk(40), trail=Trail())
     team = next(row.team for row in first.rows if row.team)
@@ -342,18 +282,3 @@ class Clock:
 
 def without_age(page: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in page.items() if name != "scored_seconds_ago"}
-
-
-def test_a_look_that_finds_nothing_of_a_team_says_nothing_new_of_it() -> None:
-    first = Trail()
-    second = first.after(["A"])
-    third = second.after(["B", ""])
-    assert third.says_nothing_new(second, frozenset({"A"}))
-    assert not third.says_nothing_new(first, frozenset({"A"}))
-    assert not third.says_nothing_new(second, frozenset({"A", ""}))
-    assert not third.says_nothing_new(second, None)
-    assert third.after([]).says_nothing_new(third, None)
-    assert second.says_nothing_new(third, None)  # a page may be newer than the queue that was just read
-    assert third.says_nothing_new(first, frozenset())
-    assert not Trail().says_nothing_new(first, frozenset())
-    assert np.all([trail.began is first.began for trail in (second, third)])

@@ -290,17 +290,3 @@ def test_page_and_probe_say_that_scores_are_not_stored_and_that_a_bundle_was_ref
         assert "breach v2 was refused" in answer.text
     assert "<b>boosting" not in client.get("/queue").text
     desk.close()
-
-
-def test_the_api_tells_how_a_score_went_to_those_who_may_see_the_ticket(tmp_path: Path, prepared_desk: Path) -> None:
-    desk = Desk(prepared_desk, tmp_path)
-    recorder, queue = desk.service.recorder, desk.service.standing.queue
-    assert recorder is not None
-    assert queue is not None
-    assert recorder.step() is True
-    row = queue.rows[0]
-    found = desk.client().get("/api/v1/scores", params={"ticket_id": row.ticket_id}).json()
-    assert [(point["verdict_state"], point["probability"]) for point in found["scores"]] == [(row.clock.state, None)]
-    assert desk.client().get("/api/v1/scores", params={"ticket_id": "nobody"}).status_code == 404
-    assert desk.client().get("/api/v1/scores", params={"ticket_id": "a\0b"}).status_code == 422
-    desk.close()

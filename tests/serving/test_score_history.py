@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 
 from serving import score_history as history_module
 from serving.score_history import ScorePoint, score_history
+from tests.serving.stored_desk import Desk
 
 AT = datetime(2024, 4, 3, 12, 0, tzinfo=UTC)
 
@@ -54,3 +56,17 @@ def test_only_the_last_changes_are_told(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(history_module, "MOST", 2)
     assert score_history(Stored(row(8), row(2), row(6)), "T1", AT) == [point(6), point(8)]
     assert score_history(Stored(), "T1", AT) == []
+
+
+def test_the_api_tells_how_a_score_went_to_those_who_may_see_the_ticket(tmp_path: Path, prepared_desk: Path) -> None:
+    desk = Desk(prepared_desk, tmp_path)
+    recorder, queue = desk.service.recorder, desk.service.standing.queue
+    assert recorder is not None
+    assert queue is not None
+    assert recorder.step() is True
+    row = queue.rows[0]
+    found = desk.client().get("/api/v1/scores", params={"ticket_id": row.ticket_id}).json()
+    assert [(point["verdict_state"], point["probability"]) for point in found["scores"]] == [(row.clock.state, None)]
+    assert desk.client().get("/api/v1/scores", params={"ticket_id": "nobody"}).status_code == 404
+    assert desk.client().get("/api/v1/scores", params={"ticket_id": "a\0b"}).status_code == 422
+    desk.close()
