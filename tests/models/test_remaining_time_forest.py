@@ -13,6 +13,7 @@ from models.remaining_time_forest import (
     UNKNOWN,
     Nodes,
     RemainingTimeForest,
+    Tree,
     grow_forest,
     weighted_medians,
 )
@@ -77,6 +78,13 @@ def test_leaves_are_those_in_which_the_trees_were_grown():
     assert np.array_equal(Nodes.of(forest.trees).leaves(asked), grown.apply(np.nan_to_num(asked, nan=UNKNOWN)))
     assert np.array_equal(forest.leaves, grown.apply(known))
     assert np.bincount(forest.leaves[:, 0])[np.unique(forest.leaves[:, 0])].min() >= 7
+
+
+def test_a_value_at_the_threshold_goes_left_and_a_missing_one_below_all():
+    asks, ends = np.array([0, -1, -1]), np.array([0.0, 0.0])
+    low, high = (Tree(asks, np.array([at, *ends]), np.array([1, -1, -1]), np.array([2, -1, -1])) for at in (0.0, 3.0))
+    told = Nodes.of([low, high]).leaves(np.array([[3.0], [3.5], [np.nan], [0.0]]))
+    assert told.tolist() == [[2, 1], [2, 2], [1, 1], [1, 1]]
 
 
 def test_each_leaf_counts_from_where_its_rows_agree():
