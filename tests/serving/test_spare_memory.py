@@ -121,8 +121,8 @@ with path.open("wb") as file:
 numbers = ArrayFile(path).array("numbers")
 assert int(numbers.sum()) == 199999990000000
 resident = spare_memory.resident_mib
+before = resident()
 with spare_memory.giving_back():
-    before = resident()
     until = time.monotonic() + 30
     while resident() > before - 100 and time.monotonic() < until:
         time.sleep(0.01)
