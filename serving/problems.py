@@ -70,7 +70,13 @@ class ProblemDocument:
 
 def faults_of(errors: list[Any] | tuple[Any, ...], body: Any = None) -> tuple[Fault, ...]:
     """The faults pydantic found in a request with that body; values that were sent are not repeated, they may be secret or huge."""
-    return tuple(Fault(_pointer(error.get("loc", ()), body), str(error.get("msg", "is not valid"))) for error in errors)
+    return tuple(Fault(_pointer(error.get("loc", ()), body), _said(error)) for error in errors)
+
+
+def _said(error: Any) -> str:
+    return str(error.get("msg", "is not valid")).removeprefix(
+        "Value error, "
+    )  # pydantic's words for what a check of ours says
 
 
 def _pointer(location: tuple[int | str, ...], body: Any) -> str:

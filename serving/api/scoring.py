@@ -23,9 +23,11 @@ from features.schema import (
 from serving.access.caller import Caller, Scope
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
+from serving.api.event_bodies import faulty
 from serving.api.problem_schemas import problems
 from serving.api.schemas import ScoredTicketOut
 from serving.api.score_extras import said_beside
+from serving.api.score_faults import score_faults
 from serving.problems import Fault, ProblemError
 from serving.queue import Queue, QueueRow
 from serving.reports.columns import iso
@@ -162,7 +164,10 @@ def events_log(tickets: list[TicketIn]) -> EventLog:
     try:
         return log_of_given(events)
     except SchemaError as error:
-        raise ProblemError(422, str(error), (Fault("#/tickets", str(error)),)) from error
+        faults = score_faults(tickets)
+        if not faults:  # ids made of a ticket's name, an instant and a place that another event was sent with
+            raise ProblemError(422, str(error), (Fault("#/tickets", str(error)),)) from error
+        raise ProblemError(422, f"{faulty(faults)}; see errors.", faults) from error
 
 
 def _in_order(ticket: TicketIn) -> list[EventIn]:

@@ -195,6 +195,8 @@ def fault_of(detail: Any, document: Document, model: type[BaseModel] = Agreement
         message = '"within" is missing: a target without a time bound is no promise; write a length such as "8 h", or "no agreement"'
     elif kind == "missing":
         message = f'"{path[-1]}" is missing; add it'
+    elif kind == "tuple_type":
+        message = f"a list is expected here; found {detail['input']!r}"
     elif kind != "value_error":
         message = f"{message}; found {detail['input']!r}"
     return Fault(document.line(path), place_of(_written(path, document)), message)

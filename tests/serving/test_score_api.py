@@ -104,7 +104,7 @@ def test_a_finished_or_future_ticket_is_not_scored_and_the_answer_says_why(scori
         ),
         (
             {"tickets": [{"ticket_id": "A", "events": [{"event_at": "2024-04-03T10:00:00Z", "status": "opne"}]}]},
-            "#/tickets",
+            "#/tickets/0/events/0/status",
         ),
         ({"tickets": [sent("T001"), sent("T001")]}, "#/tickets/1/ticket_id"),
         (
@@ -116,7 +116,7 @@ def test_a_finished_or_future_ticket_is_not_scored_and_the_answer_says_why(scori
                     }
                 ]
             },
-            "#/tickets",
+            "#/tickets/0/events/0/recorded_at",
         ),
     ],
 )

@@ -76,6 +76,12 @@ WRONG = [
     ("time_zone: Europe/Berlin", "time_zone: Europe/Berln", 3, ["Europe/Berlin"]),
     ("always_open: true", "minus: office, always_open: true, holidays: {country: XX}", 4, ["XX"]),
     ("targets:\n", "targets: []\n    unused:\n", 11, ["an empty list"]),
+    (
+        "targets:\n",
+        "targets: {resolution: 8 h}\n    unused:\n",
+        11,
+        ["a list is expected", "found {'resolution': '8 h'}"],
+    ),
 ]
 
 
