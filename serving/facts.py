@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from features.histories import Histories
 from features.knowledge import Steps
 from features.live import LiveHistories
 from features.snapshots import Snapshots
+from serving.text_column import TextColumn, Texts
 from sla.instants import NEVER_US, BoolArray, Int64Array
 
 TEXTS = ("priority", "service", "category", "team", "assignee", "customer", "status", "waiting_on")
 TITLE = "attributes.title"
+_PLAIN = ("ticket_ids", "title", "opened_us", "waiting_since_us", "last_contact_us")
 
 
 @dataclass(frozen=True)
 class Facts:
     """Facts of m tickets; texts are "" where nothing is known, instants int64 microseconds, NEVER_US where there is none."""
 
-    ticket_ids: NDArray[np.object_]
-    texts: dict[str, NDArray[np.object_]]
+    ticket_ids: Texts
+    texts: dict[str, TextColumn]
+    title: Texts
     opened_us: Int64Array
     waiting_since_us: Int64Array
     last_contact_us: Int64Array
@@ -43,61 +45,63 @@ class Facts:
         """The places of some tickets, -1 for one that is not here: pandas takes as long for one as for a page of them."""
         return np.asarray(self.by_id.get_indexer(pd.Index(ticket_ids, dtype=object)), np.int64)
 
-    def take(self, places: Int64Array, names: Collection[str] | None = None) -> Facts:
-        """The facts of some of the tickets; of the texts only those named: moving them costs most."""
-        return Facts(
-            self.ticket_ids[places],
-            {name: column[places] for name, column in self.texts.items() if names is None or name in names},
-            self.opened_us[places],
-            self.waiting_since_us[places],
-            self.last_contact_us[places],
-        )
+    def words(self, place: int) -> dict[str, str]:
+        """The texts of the ticket at a place by their names, its title too."""
+        return {name: column[place] for name, column in self.texts.items()} | {"title": self.title[place]}
+
+    def some(self, name: str, places: Int64Array) -> Texts:
+        """The texts of some of the tickets in a column, or their titles."""
+        return self.title[places] if name == "title" else self.texts[name][places]
+
+    def take(self, places: Int64Array) -> Facts:
+        """The facts of some of the tickets."""
+        texts = {name: column.take(places) for name, column in self.texts.items()}
+        return Facts(texts=texts, **{name: getattr(self, name)[places] for name in _PLAIN})
+
+    def moved(self, place: Int64Array, anew: Int64Array, told: Facts) -> Facts:
+        """The facts of other tickets: each those of the one that stood at `place`, those of the places `anew` as `told`.
+
+        Where nothing stood before (-1) they must be told anew.
+        """
+        if not len(self.ticket_ids):
+            return told
+        plain = {name: getattr(self, name)[np.maximum(place, 0)] for name in _PLAIN}
+        for name, column in plain.items():
+            column[anew] = getattr(told, name)
+        return Facts(texts={name: self.texts[name].moved(place, anew, told.texts[name]) for name in TEXTS}, **plain)
 
     @classmethod
     def of(cls, live: LiveHistories, snapshots: Snapshots) -> Facts:
         """The facts at the snapshots, as known then."""
-        found = cls.blank(len(snapshots))
-        for rows, histories, mine in live.parts(snapshots):
-            found.place(rows, cls._part(histories, mine))
+        parts = [(rows, cls._part(histories, mine)) for rows, histories, mine in live.parts(snapshots)]
+        size = len(snapshots)
+        if len(parts) == 1 and len(parts[0][0]) == size:
+            return parts[0][1]
+        texts = {name: TextColumn.joined(size, ((rows, part.texts[name]) for rows, part in parts)) for name in TEXTS}
+        empty, never = np.full(size, "", object), np.full(size, NEVER_US)
+        found = cls(empty, texts, empty.copy(), never, never.copy(), never.copy())
+        for rows, part in parts:
+            for name in _PLAIN:
+                getattr(found, name)[rows] = getattr(part, name)
         return found
-
-    @classmethod
-    def blank(cls, size: int) -> Facts:
-        """Nothing known of so many tickets."""
-        texts = {name: np.full(size, "", object) for name in (*TEXTS, "title")}
-        return cls(np.full(size, "", object), texts, *(np.full(size, NEVER_US) for _ in range(3)))
-
-    def place(self, rows: Int64Array, other: Facts) -> None:
-        """Write other facts into these at the given positions."""
-        for name in ("ticket_ids", "opened_us", "waiting_since_us", "last_contact_us"):
-            getattr(self, name)[rows] = getattr(other, name)
-        for name, column in other.texts.items():
-            self.texts[name][rows] = column
 
     @classmethod
     def _part(cls, histories: Histories, snapshots: Snapshots) -> Facts:
         ticket, at_us = snapshots.ticket, snapshots.at_us
-        columns = {name: name for name in TEXTS} | {"title": TITLE}
         steps = histories.steps
         step = histories.search.at(ticket, at_us)
-        texts = {name: _texts(histories, column, step) for name, column in columns.items()}
+        texts = {name: TextColumn.coded(histories.codes(name)[step], histories.values(name)) for name in TEXTS}
         run = histories.once("status_run_start", lambda: _run_start(histories))
         is_waiting = histories.is_value("status", "waiting")[step]
         waiting_since_us = np.where(is_waiting, steps.at_us[run[step]], NEVER_US)
         return cls(
             histories.ticket_ids[ticket],
             texts,
+            TextColumn.coded(histories.codes(TITLE)[step], histories.values(TITLE)).texts(),
             _opened_us(histories, step),
             waiting_since_us,
             _last_contact_us(histories, step),
         )
-
-
-def _texts(histories: Histories, column: str, step: Int64Array) -> NDArray[np.object_]:
-    """The text of a column after each step, "" where nothing is known."""
-    texts = np.array([*histories.values(column), ""], dtype=object)
-    found: NDArray[np.object_] = texts[histories.codes(column)[step]]
-    return found
 
 
 def _run_start(histories: Histories) -> Int64Array:

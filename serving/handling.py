@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from features.layers import Tickets
 from features.live import LiveHistories
 from features.snapshots import Snapshots
 from models.work_time import CategoryMeans, WorkBelief, category_means, still_needed
+from serving.text_column import TextColumn
 from sla.clocks.replay import verdicts_at
 from sla.instants import DAY_US, Int64Array
 
@@ -115,7 +117,9 @@ class Handling:
         what = "minutes booked on" if self.minutes == "booked" else "time from pick-up to the end of"
         return f"Work needed is the mean by category and priority of the {what} {self.tickets} tickets finished in 56 days."
 
-    def belief(self, category: Texts, priority: Texts, work: HandsOn, whole: WorkBelief | None = None) -> WorkBelief:
+    def belief(
+        self, category: TextColumn, priority: TextColumn, work: HandsOn, whole: WorkBelief | None = None
+    ) -> WorkBelief:
         """The belief about the minutes still needed by n open tickets, on which some work was done already.
 
         `whole`: what is believed of all their work, where more is known of it than means by category and priority.
@@ -123,26 +127,33 @@ class Handling:
         spent = work.booked if self.minutes == "booked" else work.since_pick_up
         return still_needed(whole or self._whole(category, priority), np.nan_to_num(spent))
 
-    def _whole(self, category: Texts, priority: Texts) -> WorkBelief:
+    def _whole(self, category: TextColumn, priority: TextColumn) -> WorkBelief:
         if self.means is None:
             log_mean = np.log(self.assumed_minutes) - ASSUMED_LOG_SD**2 / 2
             return WorkBelief(np.full(len(category), log_mean), np.full(len(category), ASSUMED_LOG_SD))
-        marks = [_coded(self.codes[name], texts) for name, texts in zip(_KINDS, (category, priority), strict=True)]
-        both, place = np.unique((marks[0] + 1) * (len(self.codes["priority"]) + 1) + marks[1] + 1, return_inverse=True)
-        kinds = np.column_stack(np.divmod(both, len(self.codes["priority"]) + 1)) - 1
-        belief = self.means.belief(kinds.astype(np.float64))
+        pairs = category.codes.astype(np.int64) * len(priority.names) + priority.codes
+        is_used = np.zeros(len(category.names) * len(priority.names), np.bool_)
+        is_used[pairs] = True
+        used = np.divmod(np.flatnonzero(is_used), max(len(priority.names), 1))
+        numbers = (
+            np.array([self.codes[kind].get(name, -1) for name in texts.names.tolist()], np.float64)[codes]
+            for kind, texts, codes in zip(_KINDS, (category, priority), used, strict=True)
+        )
+        belief, place = self.means.belief(np.column_stack([*numbers])), (np.cumsum(is_used) - 1)[pairs]
         return WorkBelief(belief.log_mean[place], belief.log_sd[place])
 
     def pace(self, team: str) -> float:
         """Minutes of work the team finishes in a minute of working time; that of a usual team where nothing is known of it."""
-        usual = float(np.median(list(self.paces.values()))) if self.paces else 1.0
-        return max(self.paces.get(team, usual), LEAST_PACE)
+        return max(self.paces.get(team, self._usual_pace), LEAST_PACE)
 
-    def detour(self, category: Texts) -> Floats:
+    @cached_property
+    def _usual_pace(self) -> float:
+        return float(np.median(list(self.paces.values()))) if self.paces else 1.0
+
+    def detour(self, category: TextColumn) -> Floats:
         """The chance that a ticket of each category is sent on, or must wait for somebody, before it is solved."""
-        codes, names = pd.factorize(category)
-        shares = np.array([self.detours.get(name, self.detour_share) for name in names])
-        return shares[codes] if len(shares) else np.empty(0)
+        found: Floats = category.each(lambda name: self.detours.get(name, self.detour_share), np.float64)
+        return found
 
 
 def _finished(live: LiveHistories, target: str, at_us: int) -> Iterator[Finished]:

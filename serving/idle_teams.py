@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
@@ -28,17 +27,15 @@ def idle_teams(scored: Scored, handling: Handling) -> tuple[IdleTeam, ...]:
         return ()
     texts = scored.facts.texts
     workable = said.row >= 0
-    queues = Counter(texts["team"][workable].tolist())
+    queues = texts["team"].counts(workable)
     skills = _skills(handling.finished, queues)
     if not skills:
         return ()
     asked = {category for known in skills.values() for category, count in known.items() if count >= FEWEST_FINISHED}
-    free = np.flatnonzero(workable & (texts["assignee"] == ""))
-    is_asked = [category in asked for category in texts["category"][free].tolist()]  # of 100,000 few are
-    free = free[np.array(is_asked, np.bool_)]
+    free = np.flatnonzero(workable & scored.is_unassigned & texts["category"].is_among(asked))
     found = []
     for place in free[np.argsort(-said.gain[free], kind="stable")].tolist():
-        owner, category = str(texts["team"][place]), str(texts["category"][place])
+        owner, category = texts["team"][place], texts["category"][place]
         if queues.get(owner, 0) < LEAST_QUEUE or not owner:
             continue
         team, finished = max(
@@ -64,9 +61,9 @@ def _skills(finished: Mapping[tuple[str, str], int], queues: Mapping[str, int]) 
 
 def _advice(scored: Scored, place: int, team: str, finished: int) -> IdleTeam:
     texts, ticket = scored.facts.texts, str(scored.facts.ticket_ids[place])
-    owner, category = str(texts["team"][place]), str(texts["category"][place])
+    owner, category = texts["team"][place], texts["category"][place]
     words = (
         f"{team} has nothing to work on and finished {finished} tickets of {category} in eight weeks: "
         f"take {ticket}, which waits for {owner}."
     )
-    return IdleTeam(team, ticket, owner, str(texts["service"][place]), category, finished, words)
+    return IdleTeam(team, ticket, owner, texts["service"][place], category, finished, words)

@@ -54,9 +54,6 @@ class Touched:
 
     def by_service(self, facts: Facts) -> BoolArray:
         """Whether each ticket's service had news."""
-        found: BoolArray = (
-            np.isin(facts.texts["service"], list(self.services))
-            if self.services
-            else np.zeros(len(facts.ticket_ids), np.bool_)
-        )
-        return found
+        if not self.services:
+            return np.zeros(len(facts.ticket_ids), np.bool_)
+        return facts.texts["service"].is_among(self.services)

@@ -9,7 +9,7 @@ from features.hands_on import HandsOn, hands_on
 from features.live import LiveHistories
 from features.snapshots import Snapshots
 from features.waiting import Waiting
-from models.work_marks import COLUMNS, WorkTime
+from models.work_marks import WorkTime
 from serving.estimates import Estimates
 from serving.facts import Facts
 from serving.handling import Handling
@@ -19,8 +19,6 @@ from sla.clocks.verdicts import VerdictArrays, VerdictState
 from sla.instants import NEVER_US, SECOND_US, Int64Array
 
 MINUTE_US = 60.0 * SECOND_US
-READ = ("category", "priority", "team")
-"""Which texts the order reads, beside those of a model of work."""
 
 
 def suggested_order(
@@ -38,27 +36,26 @@ def suggested_order(
     leading, response = clocks
     runs = np.isin(leading.state, (VerdictState.RUNNING, VerdictState.BREACHED))
     places = np.flatnonzero(runs & (leading.target_us > 0) & (leading.stopped_us == NEVER_US))
-    mine, leading = facts.take(places, READ if work_time is None else (*READ, *COLUMNS)), leading.take(places)
+    leading, texts = leading.take(places), facts.texts
     spent = _spent(histories, snapshots.take(places), leading)
-    category = mine.texts["category"]
-    whole = believed(work_time, handling, mine.texts)
-    belief = handling.belief(category, mine.texts["priority"], spent, whole)
+    category, priority = texts["category"].take(places), texts["priority"].take(places)
+    whole = believed(work_time, handling, lambda name: facts.some(name, places))
+    belief = handling.belief(category, priority, spent, whole)
     is_touched = np.isfinite(spent.since_pick_up) | spent.had_detour
     work = Waiting(
         left=leading.remaining_us / MINUTE_US,
         response_left=_response_left(response, places),
         target=leading.target_us / MINUTE_US,
-        weight=weights_of(mine.texts["priority"], settings.weights),
+        weight=weights_of(priority, settings.weights),
         log_mean=belief.log_mean,
         log_sd=belief.log_sd,
         expected=belief.expected,
         detour_share=np.where(is_touched, 0.0, handling.detour(category)),
-        opened=mine.opened_us / MINUTE_US,
+        opened=facts.opened_us[places] / MINUTE_US,
     )
     probability = estimates.probability[places]
-    return suggestion(
-        work, mine.texts["team"], probability, mine.ticket_ids, places, len(snapshots), handling, settings, at_us
-    )
+    team, ticket_ids = texts["team"].take(places), facts.ticket_ids[places]
+    return suggestion(work, team, probability, ticket_ids, places, len(snapshots), handling, settings, at_us)
 
 
 def _spent(histories: LiveHistories, snapshots: Snapshots, leading: VerdictArrays) -> HandsOn:

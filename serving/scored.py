@@ -21,6 +21,7 @@ from serving.queue import QueueRow
 from serving.risk import LATE, Clock, Group, Risk, Thresholds, risk_words
 from serving.rule_reasons import reasons_of, why_here
 from serving.suggested import Suggestion
+from serving.text_column import TextColumn
 from serving.wording import LocalTime, sentence
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.verdicts import VerdictArrays, VerdictState
@@ -92,7 +93,7 @@ class Scored:
         said = float(self.estimates.probability[place])
         probability = None if np.isnan(said) else said
         risk, rules_risk = risk_words(clock, probability, self.reading.thresholds)
-        texts: dict[str, Any] = {name: values[index] for name, values in facts.texts.items()}
+        texts: dict[str, Any] = facts.words(index)
         return QueueRow(
             ticket_id=str(facts.ticket_ids[index]),
             clock=clock,
@@ -194,7 +195,7 @@ class Scored:
     @cached_property
     def is_unassigned(self) -> BoolArray:
         """Whether the log names nobody who works on it."""
-        return np.asarray(self.facts.texts["assignee"] == "")
+        return self.facts.texts["assignee"].is_among(("",))
 
     @cached_property
     def ticket_rank(self) -> Int64Array:
@@ -206,17 +207,20 @@ class Scored:
     def text_rank(self, name: str, key: Callable[[str], Any]) -> Int64Array:
         """The place of each ticket's text in a column among all texts by a sort key, built once a column."""
         if name not in self._ranks:
-            texts = self.facts.texts[name].tolist()
-            keys = {text: key(text) for text in set(texts)}
-            place_of = {one: place for place, one in enumerate(sorted(set(keys.values())))}
-            self._ranks[name] = np.fromiter((place_of[keys[text]] for text in texts), np.int64, len(texts))
+            column = TextColumn.of(self.facts.title) if name == "title" else self.facts.texts[name]
+            place_of = {one: place for place, one in enumerate(sorted({key(text) for text in column.names.tolist()}))}
+            self._ranks[name] = column.each(lambda text: place_of[key(text)], np.int64)
         return self._ranks[name]
 
     @cached_property
     def searchable(self) -> list[str]:
         """The text that is looked through for each ticket."""
-        names = ("title", "service", "category", "team", "assignee", "customer")
-        columns = [self.facts.ticket_ids.tolist(), *(self.facts.texts[name].tolist() for name in names)]
+        names = ("service", "category", "team", "assignee", "customer")
+        columns = [
+            self.facts.ticket_ids.tolist(),
+            self.facts.title.tolist(),
+            *(self.facts.texts[name] for name in names),
+        ]
         return ["\n".join(texts).casefold() for texts in zip(*columns, strict=True)]
 
     def suggested_order(self) -> Int64Array:

@@ -65,7 +65,7 @@ class ScoredRows(ColumnRows):
 
     def texts(self, name: str) -> set[str]:
         """The different texts of a column."""
-        return set(self.scored.facts.texts[name][self.places].tolist())
+        return self.scored.facts.texts[name].different(self.places)
 
     def position(self, ticket_id: str) -> int | None:
         """Where a ticket stands, None where it does not."""

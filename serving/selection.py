@@ -178,8 +178,7 @@ class Selection:
         matched = scored.has_risk(*self.risk) if self.risk else np.ones(len(scored.risk), np.bool_)
         for name, wanted in self._exactly:
             if wanted:
-                texts = scored.facts.texts[name]
-                matched &= np.logical_or.reduce([texts == text for text in wanted])
+                matched &= scored.facts.texts[name].is_among(wanted)
         for word in self.text.casefold().split():
             left = np.flatnonzero(matched)
             matched[left] = [word in scored.searchable[place] for place in left.tolist()]

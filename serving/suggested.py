@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from features.waiting import Waiting
@@ -23,6 +22,7 @@ from models.work_marks import WorkTime
 from serving.handling import Floats, Handling, Texts
 from serving.risk import Group
 from serving.switchback import Switchback
+from serving.text_column import TextColumn
 from serving.work_time import work_words
 from sla.instants import BoolArray, Int64Array
 
@@ -103,17 +103,15 @@ def _nothing(size: int) -> dict[str, NDArray[Any]]:
     }
 
 
-def weights_of(priority: Texts, weights: Mapping[str, float]) -> Floats:
+def weights_of(priority: TextColumn, weights: Mapping[str, float]) -> Floats:
     """What a breach of each ticket costs."""
-    codes, names = pd.factorize(priority)
     least = min(weights.values())
-    costs = np.array([weights.get(name, least) for name in names])
-    return costs[codes] if len(costs) else np.empty(0)
+    return priority.each(lambda name: weights.get(name, least), np.float64)
 
 
 def suggestion(
     work: Waiting,
-    team: Texts,
+    team: TextColumn,
     probability: Floats,
     ticket_ids: Texts,
     places: Int64Array,
@@ -126,7 +124,7 @@ def suggestion(
 
     `team`, `probability` (of breach, NaN where no model was asked) and `ticket_ids` are n rows beside those of `work`.
     """
-    queue, names = pd.factorize(team)
+    queue, names = team.codes.astype(np.int64), team.names
     late = np.fmin(late_if_taken_now(work), np.where(work.left > 0, probability, np.nan))
     worth = gain(work, settings.gain, horizon=_horizons(work, queue, names, handling, settings.gain), late=late)
     ranks, turns = _ranks(work, worth, queue, ticket_ids, settings.oldest_every)

@@ -64,6 +64,6 @@ def first_tickets(scored: Scored, places: int = PLACES) -> dict[str, tuple[bool,
     chosen = chosen[np.argsort(said.rank[chosen], kind="stable")]
     found: dict[str, tuple[bool, list[str]]] = {}
     for place in chosen.tolist():
-        team = str(scored.facts.texts["team"][place])
+        team = scored.facts.texts["team"][place]
         found.setdefault(team, (bool(said.is_shown[place]), []))[1].append(str(scored.facts.ticket_ids[place]))
     return {team: (is_shown, tuple(tickets)) for team, (is_shown, tickets) in found.items() if team}

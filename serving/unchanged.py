@@ -44,10 +44,8 @@ class Unchanged:
 
     def facts(self) -> Facts:
         """The facts of all."""
-        found, kept, anew = Facts.blank(len(self.place)), self._kept, self._anew
-        found.place(kept, self.before.facts.take(self.place[kept]))
-        found.place(anew, Facts.of(self.histories, self.snapshots.take(anew)))
-        return found
+        anew = self._anew
+        return self.before.facts.moved(self.place, anew, Facts.of(self.histories, self.snapshots.take(anew)))
 
     def verdicts(self, target: str, then: VerdictArrays) -> VerdictArrays:
         """The verdicts on a target of all. `then`: those of the queue before."""
@@ -68,8 +66,8 @@ class Unchanged:
         """The teams of tickets that had news, were opened, ended or are asked about for their service's sake; where one was moved, both."""
         is_other = np.ones(len(self.before.facts.ticket_ids), np.bool_)
         is_other[self.place[self._kept]] = False
-        then, now = self.before.facts.texts["team"][is_other], facts.texts["team"]
-        return frozenset([*then.tolist(), *now[(self.place < 0) | touched.by_service(facts)].tolist()])
+        then, now = self.before.facts.texts["team"], facts.texts["team"]
+        return frozenset(then.different(is_other) | now.different((self.place < 0) | touched.by_service(facts)))
 
     def estimates(self, is_undecided: BoolArray, facts: Facts, touched: Touched) -> Estimates:
         """What the bundle said then of undecided tickets; nothing of those of services that had news."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from models.registry import RegistryAnswer, champion
-from models.work_marks import WorkTime, load_work_time
+from models.work_marks import COLUMNS, WorkTime, load_work_time
 from models.work_time import WorkBelief
 from serving.handling import Handling, Texts
 
@@ -45,12 +45,14 @@ class WorkTimeChampion:
         return self.model is not before
 
 
-def believed(work: WorkTime | None, handling: Handling, texts: Mapping[str, Texts]) -> WorkBelief | None:
-    """The model's belief about all the work of n tickets; None where category means are to answer.
+def believed(work: WorkTime | None, handling: Handling, texts: Callable[[str], Texts]) -> WorkBelief | None:
+    """The model's belief about all the work of n tickets, of which `texts` tells a column; None where category means are to answer.
 
     A model that learned from other minutes than those that are counted now (booked, or from pick-up) is not asked.
     """
-    return work.belief(texts) if answers(work, handling) and work is not None else None
+    if work is None or not answers(work, handling):
+        return None
+    return work.belief({name: texts(name) for name in COLUMNS})
 
 
 def answers(work: WorkTime | None, handling: Handling) -> bool:

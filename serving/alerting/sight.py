@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from serving.clock_reading import has_target
 from serving.scored import Scored
 from serving.services.standing import ServiceBoard
+from serving.text_column import TextColumn
 from sla.agreements.agreement_set import AgreementSet
 from sla.agreements.catalogue import Service
-from sla.agreements.conditions import SERVICE_FACTS, Clause, Condition
+from sla.agreements.conditions import SERVICE_FACTS, Clause, Condition, Test
 from sla.clocks.verdicts import VerdictArrays
 from sla.instants import BoolArray, Int64Array
 
@@ -69,7 +70,7 @@ class Sight:
 
     at_us: int
     ticket_ids: NDArray[np.object_]
-    texts: Mapping[str, NDArray[np.object_]]
+    texts: Mapping[str, TextColumn]
     probability: Floats
     clocks: Mapping[str, ClockSight]
     services: Mapping[str, Service] = field(default_factory=dict)
@@ -97,7 +98,7 @@ class Sight:
         return Sight(
             at_us,
             self.ticket_ids[places],
-            {name: texts[places] for name, texts in self.texts.items()},
+            {name: texts.take(places) for name, texts in self.texts.items()},
             self.probability[places],
             {name: clock.take(places) for name, clock in self.clocks.items()},
             self.services,
@@ -134,10 +135,12 @@ class Sight:
     def _fulfils(self, clause: Clause) -> BoolArray:
         held = np.ones(len(self.ticket_ids), np.bool_)
         for name, test in clause.tests.items():
-            texts = self.texts["service" if name in SERVICE_FACTS else name].tolist()
-            answers = {text: test.holds(self._value(name, text)) for text in set(texts)}
-            held &= np.fromiter((answers[text] for text in texts), np.bool_, len(texts))
+            texts = self.texts["service" if name in SERVICE_FACTS else name]
+            held &= texts.each(partial(self._passes, name, test), np.bool_)
         return held
+
+    def _passes(self, name: str, test: Test, text: str) -> bool:
+        return test.holds(self._value(name, text))
 
     def _value(self, name: str, text: str) -> str | None:
         if name not in SERVICE_FACTS:

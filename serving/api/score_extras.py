@@ -41,4 +41,4 @@ def said_beside(
 
 def _facts(scored: Scored, place: int) -> dict[str, str]:
     """What the queue knows of the ticket's state, by column."""
-    return {name: str(texts[place]) for name, texts in scored.facts.texts.items()}
+    return scored.facts.words(place)

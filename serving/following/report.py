@@ -16,6 +16,7 @@ from serving.following.effect import FEWEST_PAIRS, Effect, effect, weekly
 from serving.following.picks import UNKNOWN, picks, with_places
 from serving.suggested import weights_of
 from serving.switchback import WEEK_US, Switchback
+from serving.text_column import TextColumn
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.replay import verdicts_at
 from sla.clocks.verdicts import VerdictState
@@ -148,7 +149,9 @@ def outcomes(known: pd.DataFrame, agreements: AgreementSet, costs: Mapping[str, 
             "team": np.asarray(histories.states_at(ticket, at_us, "team"), dtype=object),
             "opened_us": opened.reindex(histories.ticket_ids).astype("datetime64[us, UTC]").astype("int64").to_numpy(),
             "is_late": np.isin(verdicts.state, _LATE),
-            "cost": weights_of(np.asarray(histories.states_at(ticket, at_us, "priority"), dtype=object), costs),
+            "cost": weights_of(
+                TextColumn.of([text or "" for text in histories.states_at(ticket, at_us, "priority")]), costs
+            ),
         }
     )
     frame["team"] = frame["team"].fillna("").astype(str)

@@ -112,8 +112,7 @@ def _shown(scored: Scored, view: PageView, desk: Desk) -> BoolArray:
     if view is PageView.UNASSIGNED:
         return scored.is_unassigned & ~_among(scored, desk.noted)
     if view is PageView.MINE:
-        assignee = scored.facts.texts["assignee"]
-        is_mine = np.asarray(assignee == desk.name) if desk.name else np.zeros(len(assignee), np.bool_)
+        is_mine = scored.facts.texts["assignee"].is_among((desk.name,) if desk.name else ())
         return (is_mine & ~_among(scored, desk.given_away)) | _among(scored, desk.given)
     return np.ones(len(scored.risk), np.bool_)
 

@@ -11,6 +11,7 @@ from serving.alerting.deciding import Plan, decide
 from serving.alerting.memory import Event, Memory, Notice
 from serving.alerting.rules import AlertRules
 from serving.alerting.sight import ClockSight, Sight
+from serving.text_column import TextColumn
 from sla.agreements.catalogue import Service
 from sla.instants import NEVER_US, SECOND_US, to_us
 from tests.serving.real_desk import AT, agreements
@@ -52,7 +53,7 @@ def sight_of(minute: float, tickets: Mapping[str, Mapping[str, Any]]) -> Sight:
     return Sight(
         at_us,
         np.array(list(tickets), object),
-        {name: np.array([ticket.get(name, "") for ticket in found], object) for name in names},
+        {name: TextColumn.of([ticket.get(name, "") for ticket in found]) for name in names},
         np.array([ticket.get("probability", np.nan) for ticket in found], np.float64),
         {"resolution": clock, "first_response": clock},
         {"ERP": Service(criticality="critical")},

@@ -27,6 +27,7 @@ from serving.suggested import (
 )
 from serving.suggestion_journal import PLACES, SuggestionJournal
 from serving.switchback import WEEK_US, Switchback
+from serving.text_column import TextColumn
 from sla.instants import to_us
 from tests.serving.builders import order_of
 from tests.serving.real_desk import AT, START, ListStore, agreements, fitted_bundle, random_events
@@ -57,7 +58,7 @@ def told(
     size = len(work.left)
     return suggestion(
         work,
-        np.array(team or ["Desk"] * size, dtype=object),
+        TextColumn.of(team or ["Desk"] * size),
         np.array(probability or [np.nan] * size),
         np.array([f"T{number}" for number in range(size)], dtype=object),
         np.arange(size),
@@ -112,7 +113,7 @@ def test_no_ticket_waits_for_ever_where_the_oldest_gets_its_turn() -> None:
         for number in range(200):
             ids = np.array(["old", f"new {number}"], dtype=object)
             found = suggestion(
-                work_of([-900.0, 60.0]), np.array(["Desk", "Desk"], dtype=object), np.array([np.nan, np.nan]), ids, np.arange(2), 2,
+                work_of([-900.0, 60.0]), TextColumn.of(["Desk", "Desk"]), np.array([np.nan, np.nan]), ids, np.arange(2), 2,
                 Handling(0), OrderSettings(gain=GainSettings(guard=0.0), oldest_every=every),
             )  # fmt: skip
             picks[every] += found.rank[0] == 1
@@ -121,7 +122,7 @@ def test_no_ticket_waits_for_ever_where_the_oldest_gets_its_turn() -> None:
 
 
 def test_what_a_breach_costs_is_said_by_priority() -> None:
-    found = weights_of(np.array(["1", "4", "unheard of", ""], dtype=object), {"1": 20.0, "4": 2.0})
+    found = weights_of(TextColumn.of(["1", "4", "unheard of", ""]), {"1": 20.0, "4": 2.0})
     assert found.tolist() == [20.0, 2.0, 2.0, 2.0]
 
 
@@ -139,7 +140,7 @@ def test_in_a_week_without_the_order_a_team_sees_due_times_and_the_others_what_t
     )
     plain, found = (
         suggestion(
-            work, team, np.full(60, np.nan), np.array([f"T{n}" for n in range(60)], dtype=object), np.arange(60), 60,
+            work, TextColumn.of(team), np.full(60, np.nan), np.array([f"T{n}" for n in range(60)], dtype=object), np.arange(60), 60,
             Handling(0), OrderSettings(switchback=one), to_us(START) + week * WEEK_US,
         )
         for one in (Switchback(), switchback)

@@ -50,7 +50,9 @@ def verdict_figures(found: VerdictArrays | None) -> dict[str, list[int]]:
 
 def read(scored: Scored) -> dict[str, Any]:
     facts = scored.facts
-    told = {name: column.tolist() for name, column in facts.texts.items()}
+    told: dict[str, list[object]] = {"title": facts.title.tolist()} | {
+        name: list(column) for name, column in facts.texts.items()
+    }
     return told | {
         "ticket": facts.ticket_ids.tolist(),
         "has a probability": (~np.isnan(scored.estimates.probability)).tolist(),
@@ -78,7 +80,7 @@ def test_what_is_carried_on_is_what_reading_everything_gives(seed: int) -> None:
 
 
 def running(scored: Scored) -> str:
-    runs = (scored.leading.state == VerdictState.RUNNING) & (scored.facts.texts["priority"] != "1")
+    runs = (scored.leading.state == VerdictState.RUNNING) & ~scored.facts.texts["priority"].is_among({"1"})
     return str(scored.facts.ticket_ids[np.flatnonzero(runs)[0]])
 
 
