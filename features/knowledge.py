@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from sla.clocks.row_runs import last_row
 from sla.events import EventLog
-from sla.instants import SECOND_US, BoolArray, Int64Array
+from sla.instants import NEVER_US, SECOND_US, BoolArray, Int64Array
 
 Codes = NDArray[np.int32]
 S = TypeVar("S", bound=np.generic)
@@ -160,7 +160,15 @@ class StepSearch:
 
     def at(self, ticket: Int64Array, at_us: Int64Array) -> Int64Array:
         """The last step known at each instant, those of that very instant included; -1 if nothing was known yet."""
+        if len(at_us) and self._latest_us <= int(at_us.min()):  # as at any instant now: nothing to search for
+            ends = self._steps.offsets[ticket + 1]
+            return np.where(ends > self._steps.offsets[ticket], ends - 1, np.int64(-1))
         return last_row(self._steps.offsets, self._steps.known_us, ticket, at_us)
+
+    @cached_property
+    def _latest_us(self) -> int:
+        """The latest instant at which any step became known."""
+        return int(self._steps.known_us.max()) if len(self._steps) else -NEVER_US
 
     def before(self, ticket: Int64Array, at_us: Int64Array) -> Int64Array:
         """The last step known strictly before each instant; -1 if there was none."""

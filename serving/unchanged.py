@@ -13,7 +13,7 @@ from serving.facts import Facts
 from serving.known_events import Touched
 from serving.scored import Scored
 from sla.clocks.later import verdicts_later
-from sla.clocks.verdicts import VerdictArrays, VerdictState
+from sla.clocks.verdicts import VerdictArrays
 from sla.instants import BoolArray, Int64Array, to_us
 
 
@@ -49,16 +49,14 @@ class Unchanged:
 
     def verdicts(self, target: str, then: VerdictArrays) -> VerdictArrays:
         """The verdicts on a target of all. `then`: those of the queue before."""
-        if target not in self.histories.agreements.clocks or not len(self.place):
+        if target not in self.histories.agreements.clocks or not len(self.place) or not len(then):
             return self.histories.verdicts(self.snapshots, target)
-        kept, at_us = self._kept, int(self.snapshots.at_us[0])
-        since_us = to_us(self.before.reading.at)
-        later, asks = verdicts_later(then.take(self.place[kept]), self.histories.agreements, target, since_us, at_us)
-        anew = np.sort(np.concatenate([self._anew, kept[asks]]))
+        since_us, at_us = to_us(self.before.reading.at), int(self.snapshots.at_us[0])
+        moved = then.take(np.maximum(self.place, 0))  # those of -1 are told anew
+        found, asks = verdicts_later(moved, self.histories.agreements, target, since_us, at_us)
+        anew = np.flatnonzero(asks | (self.place < 0))
         if len(anew) == len(self.place):
             return self.histories.verdicts(self.snapshots, target)
-        found = VerdictArrays.blank(len(self.place), VerdictState.NO_AGREEMENT)
-        found.place(kept, later)
         found.place(anew, self.histories.verdicts(self.snapshots.take(anew), target))
         return found
 
