@@ -12,16 +12,17 @@ from typing import TypeVar
 T = TypeVar("T")
 FRESH_SECONDS = 1.0
 """So soon news should be shown, also when they came just after a look had read."""
+RESTS = 8.0
 
 
 def rest_after(took_seconds: float, least_seconds: float) -> float:
     """How many seconds looks at news rest after one that took so long: under a flood of news the processor belongs to those who bring it.
 
-    Twice as long as the look, while news that just missed it are still shown in FRESH_SECONDS (the rest of that look, the rest, and
-    the next look); in any case as long as the look, and at least `least_seconds`.
+    RESTS times as long as the look, while news that just missed it are still shown in FRESH_SECONDS (the rest of that look, the rest,
+    and the next look); in any case as long as the look, and at least `least_seconds`.
     """
-    twice = min(2.0 * took_seconds, FRESH_SECONDS - 2.0 * took_seconds)
-    return max(least_seconds, took_seconds, twice)
+    long = min(RESTS * took_seconds, FRESH_SECONDS - 2.0 * took_seconds)
+    return max(least_seconds, took_seconds, long)
 
 
 @dataclass(frozen=True)
