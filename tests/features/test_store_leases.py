@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
 
 from features.store import Store
-from features.store.engine import make_engine, reading
+from features.store.engine import amending, make_engine, reading
 from features.store.leases import Lease, LeaseLostError, Leases, database_now_us, holding
 from sla.instants import from_us
 from tests.features.test_store_scores import prediction, predictions
@@ -71,6 +72,38 @@ def test_it_is_free_at_once_when_it_is_given_back_and_only_by_its_holder(leases:
     assert second.holder == "b"
     assert leases.release(first) is False
     assert leases.find("scorer") == second
+
+
+def test_what_was_given_back_is_held_no_more_though_the_same_process_takes_it_again(
+    leases: Leases, store: Store, clock: SetClock
+) -> None:
+    first = leases.take("scorer", "a", 30)
+    assert leases.release(first) is True
+    clock.seconds += 5
+    second = leases.take("scorer", "a", 30)
+    assert second.turn > first.turn
+    assert (first.acquired_at, second.acquired_at) == (from_us(1_000_000_000), from_us(1_005_000_000))
+    with pytest.raises(LeaseLostError, match="no longer holds"):
+        store.predictions.append(predictions(prediction("T1")), conditions=[holding(first)])
+    assert leases.release(first) is False
+    assert store.predictions.append(predictions(prediction("T1")), conditions=[holding(second)]).inserted == 1
+
+
+def test_a_renewed_lease_was_acquired_when_it_was_taken_first(leases: Leases, clock: SetClock) -> None:
+    first = leases.take("scorer", "a", 30)
+    clock.seconds += 20
+    assert leases.take("scorer", "a", 30).acquired_at == first.acquired_at
+
+
+def test_nobody_takes_it_from_one_who_is_storing_under_it(leases: Leases, engine: Engine) -> None:
+    """In SQLite whoever writes keeps all other writers out anyway."""
+    mine = leases.take("scorer", "a", 30)
+    if engine.dialect.name != "postgresql":
+        pytest.skip("rows are locked one by one in PostgreSQL alone")
+    with amending(engine) as storing, engine.connect() as other:
+        holding(mine)(storing)
+        with pytest.raises(OperationalError, match="could not obtain lock"):
+            other.execute(text("SELECT * FROM leases FOR UPDATE NOWAIT"))
 
 
 def test_leases_of_other_names_are_others(leases: Leases) -> None:
