@@ -14,7 +14,7 @@ from models.shape import ShapeModel
 
 QUANTILES = (0.1, 0.5, 0.9)
 STEPS = 25
-LARGEST_STEP, LARGEST_SHIFT = 10.0, 40.0
+LARGEST_STEP, LARGEST_SHIFT, NEAR = 10.0, 40.0, 1e-10
 BEYOND = 1.0 + 1e-6
 """The time left times this is beyond it, whatever the last digits of both."""
 Levels = tuple[float, float, float]
@@ -77,18 +77,19 @@ def shift_to(scores: Float64Array, log_odds: Float64Array) -> Float64Array:
     """What to add to the n x intervals log odds of stopping, so that all are outlived with the given log odds; n.
 
     Newton's method on the logarithm of the summed hazards, which is concave and rising; clipped where a probability is
-    so near 0 or 1 that no finite shift reaches it.
+    so near 0 or 1 that no finite shift reaches it. Each row stops by itself: it gets the same in any company.
     """
     wanted = np.log(np.maximum(np.logaddexp(0.0, -log_odds), 1e-300))  # log of minus the log probability of breach
-    shift = np.zeros(len(scores))
+    shift, is_moving = np.zeros(len(scores)), np.ones(len(scores), np.bool_)
     for _ in range(STEPS if len(scores) else 0):
         moved = scores + shift[:, None]
         hazards = np.logaddexp(0.0, moved)
         total = np.maximum(hazards.sum(axis=1), 1e-300)
         slope = np.maximum(sigmoid(moved).sum(axis=1) / total, 1e-9)
-        step = _within((wanted - np.log(total)) / slope, LARGEST_STEP)
+        step = np.where(is_moving, _within((wanted - np.log(total)) / slope, LARGEST_STEP), 0.0)
         shift = _within(shift + step, LARGEST_SHIFT)
-        if np.abs(step).max() < 1e-10:
+        is_moving = np.abs(step) >= NEAR
+        if not is_moving.any():
             break
     return shift
 

@@ -30,8 +30,8 @@ class LinearMember:
     kind = KIND
 
     def margin(self, X: Float64Array) -> Float64Array:
-        """Log odds, n."""
-        return np.asarray(self.attributions(X).sum(axis=1) + self.intercept, dtype=np.float64)
+        """Log odds, n: of each row the same to the last bit in any company, as it is laid out for itself before it is summed."""
+        return np.asarray(np.ascontiguousarray(self.attributions(X)).sum(axis=1) + self.intercept, dtype=np.float64)
 
     def attributions(self, X: Float64Array) -> Float64Array:
         """n x k: how far each value moves the log odds from those of an average training row."""

@@ -186,3 +186,12 @@ def test_small_cells_of_a_table_lean_on_their_parent() -> None:
 
 def test_an_unknown_share_has_its_own_cell() -> None:
     assert share_cells(np.array([np.nan, 0.0, 0.99, 1.5])).tolist() == [-1, 0, 11, 12]
+
+
+def test_the_linear_member_says_the_same_of_a_row_to_the_last_bit_in_any_company_and_order_of_memory() -> None:
+    rng = np.random.default_rng(3)
+    X = rng.normal(0.0, 2.0, (60, 76))
+    member = fit_linear(X, (rng.random(60) < 0.5).astype(np.float64), np.ones(60))
+    alone = np.concatenate([member.margin(X[[row]]) for row in range(len(X))])
+    np.testing.assert_array_equal(member.margin(X), alone)
+    np.testing.assert_array_equal(member.margin(np.asfortranarray(X)), alone)

@@ -69,6 +69,15 @@ def test_the_shift_reaches_the_wanted_risk_wherever_it_can() -> None:
     assert np.allclose(outlives, sigmoid(wanted), atol=1e-8)
 
 
+def test_a_row_is_shifted_the_same_to_the_last_bit_in_any_company() -> None:
+    """Near ones need fewer steps than far ones: a row that took a further step with those would differ in its last digits."""
+    rng = np.random.default_rng(2)
+    scores, wanted = rng.normal(-2.0, 2.0, (200, WITHIN)), rng.normal(0.0, 3.0, 200)
+    together = shift_to(scores, wanted)
+    alone = np.concatenate([shift_to(scores[[row]], wanted[[row]]) for row in range(len(scores))])
+    np.testing.assert_array_equal(together, alone)
+
+
 def test_extreme_risks_still_give_finite_hours() -> None:
     X = clocks(seed=14).X[:4]
     hours = finish().working_hours(X, np.array([-60.0, 60.0, 700.0, -700.0]))
