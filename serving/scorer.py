@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
+from features.apart import Apart
 from features.live import LiveHistories
 from models.bundle import BreachBundle
 from models.work_marks import WorkTime
@@ -41,8 +42,8 @@ HANDLING_US = 6 * 3_600 * SECOND_US  # so often finished tickets are asked how l
 class Scorer:
     """Scores open tickets from a store; keeps the histories in memory, reads and builds only what is new.
 
-    `score`, `refresh`, `glance`, `read_news`, `use` and `use_agreements` belong to one thread; `ticket`, `score_events` and
-    `score_by` may be called from any: what is known is replaced as a whole and never changed.
+    `score`, `refresh`, `glance`, `read_news`, `use` and `use_agreements` belong to one thread; `ticket`, `score_events`,
+    `score_apart` and `score_by` may be called from any: what is known is replaced as a whole and never changed.
     """
 
     def __init__(
@@ -206,6 +207,11 @@ class Scorer:
         return self._queue(
             self._scoring.columns(LiveHistories(self._agreements).with_logs([events]), at, self._model[0]), 0
         )
+
+    def score_apart(self, logs: Sequence[EventLog], at: datetime) -> Queue:
+        """The tickets of several askers in one queue, each row as `score_events` of its asker's log has it, under its `apart_name`."""
+        apart = Apart.of_askers(logs, self._agreements)
+        return self._queue(self._scoring.columns(apart, at, self._model[0]), 0)
 
     def ticket(self, ticket_id: str, at: datetime, supposed: pd.DataFrame | None = None) -> TicketFile | None:
         """Everything about one ticket at an instant, open or finished; None where it is not known then.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -43,6 +43,9 @@ class TicketSource(Protocol):
 
     def score_events(self, events: EventLog, at: datetime) -> Queue:
         """The queue of tickets that come with their events, against the served bundle and agreements."""
+
+    def score_apart(self, logs: Sequence[EventLog], at: datetime) -> Queue:
+        """The same of several logs in one queue, none knowing the others; ids are features.apart's."""
 
 
 class ServiceSource(Protocol):

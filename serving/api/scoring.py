@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from features.apart import apart_name, asker_of
 from features.given_events import log_of_given
 from features.schema import (
     ACTOR_KINDS,
@@ -33,11 +35,16 @@ from serving.queue import Queue, QueueRow
 from serving.reports.columns import iso
 from serving.reports.document import row_document
 from serving.sent_instants import Instant
-from serving.service import service_of
+from serving.service import Service, service_of
+from serving.turns import Turns
 from sla.events import EventLog
 
 router = APIRouter(tags=["scoring"], route_class=Guarded)
 
+MOST_TOGETHER = 16
+"""So many small requests are scored together at most: none should wait long for the others' answers."""
+MOST_SMALL_TICKETS, MOST_SMALL_EVENTS = 10, 200
+"""Larger requests are scored at once, by themselves: nobody waits for them, nor they for anybody."""
 _SENT = ("kind", *STATE_COLUMNS, "actor_kind")
 Text = Annotated[str, Field(max_length=1_000_000)]
 Identifier = Annotated[str, Field(min_length=1, max_length=500)]
@@ -149,11 +156,77 @@ def score(request: Request, body: ScoreIn, caller: Annotated[Caller, Depends(Dem
             f"{len(body.tickets)} tickets in one request; at most {service.settings.max_score_tickets}: send them in parts.",
         )
     _refuse_twins(body)
-    at = (body.as_of or service.clock()).astimezone(UTC)
-    queue = service.source.score_events(events_log(body.tickets), at)
+    wish = Wish(body, events_log(body.tickets))
+    scores = _turns_of(request).answer(wish, wish.kind) if wish.is_small else scores_of(service, [wish])[0]
+    _refuse_outside(scores.rows, body, caller.scope)
+    return JSONResponse(scores.content)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A request whose tickets are to be scored, and the log of their events."""
+
+    body: ScoreIn
+    log: EventLog
+
+    @property
+    def kind(self) -> Hashable:
+        """Requests of one kind can be scored together: for the same instant, or both for now."""
+        return self.body.as_of, self.body.likely_end
+
+    @property
+    def is_small(self) -> bool:
+        """Whether others can wait for it: it takes about as long as one ticket with one event."""
+        return len(self.body.tickets) <= MOST_SMALL_TICKETS and len(self.log.at_us) <= MOST_SMALL_EVENTS
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The answer to a request, and its tickets that have a place in a queue by id."""
+
+    rows: dict[str, QueueRow]
+    content: dict[str, Any]
+
+
+def turns_of(service: Service) -> Turns[Wish, Scores]:
+    """Where small requests to this service are scored; one of several that come while one is scored does not wait for each before it."""
+    return Turns(lambda wishes: scores_of(service, wishes), MOST_TOGETHER)
+
+
+def scores_of(service: Service, wishes: Sequence[Wish]) -> list[Scores]:
+    """The scores of requests of one kind, of each what it would be alone at that instant."""
+    at = (wishes[0].body.as_of or service.clock()).astimezone(UTC)
+    if len(wishes) == 1:
+        queue = service.source.score_events(wishes[0].log, at)
+        rows = {row.ticket_id: row for row in queue.rows}
+        return [Scores(rows, _content(queue, rows, wishes[0].body, at))]
+    queue = service.source.score_apart([wish.log for wish in wishes], at)
     rows = {row.ticket_id: row for row in queue.rows}
-    _refuse_outside(rows, body, caller.scope)
-    return JSONResponse(_content(queue, rows, body, at))
+    content = _content(queue, rows, _joined([wish.body for wish in wishes]), at)
+    found = [Scores({}, content | {"tickets": [], "not_scored": []}) for _ in wishes]
+    for name, row in rows.items():
+        asker, ticket_id = asker_of(name)
+        found[asker].rows[ticket_id] = row
+    for part in ("tickets", "not_scored"):
+        for ticket in content[part]:
+            asker, ticket_id = asker_of(ticket["ticket_id"])
+            found[asker].content[part].append(ticket | {"ticket_id": ticket_id})
+    return found
+
+
+def _joined(bodies: Sequence[ScoreIn]) -> ScoreIn:
+    """The requests as one, under ids that tell whose a ticket is; they were checked before."""
+    tickets = [
+        TicketIn.model_construct(ticket_id=apart_name(asker, ticket.ticket_id), events=ticket.events)
+        for asker, body in enumerate(bodies)
+        for ticket in body.tickets
+    ]
+    return ScoreIn.model_construct(as_of=bodies[0].as_of, tickets=tickets, likely_end=bodies[0].likely_end)
+
+
+def _turns_of(request: Request) -> Turns[Wish, Scores]:
+    turns: Turns[Wish, Scores] = request.app.state.scoring
+    return turns
 
 
 def events_log(tickets: list[TicketIn]) -> EventLog:

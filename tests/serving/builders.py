@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -233,6 +233,9 @@ class FixedSource:
         return file_of(found, self.queue) if found else None
 
     def score_events(self, events: EventLog, at: datetime) -> Queue:
+        return self.queue
+
+    def score_apart(self, logs: Sequence[EventLog], at: datetime) -> Queue:
         return self.queue
 
     @property

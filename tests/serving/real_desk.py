@@ -114,10 +114,12 @@ def _event(ticket_id: str, ordinal: int, at: datetime, chance: random.Random, **
     }
 
 
-def fitted_bundle(events: pd.DataFrame, version: str = "breach v1") -> BreachBundle:
-    """A bundle of the clock features alone that learned: the more is used, the likelier the breach."""
+def fitted_bundle(
+    events: pd.DataFrame, version: str = "breach v1", families: tuple[str, ...] = ("clock",)
+) -> BreachBundle:
+    """A bundle, of the clock features alone where nothing else is asked for, that learned: the more is used, the likelier the breach."""
     histories = Histories.from_events(events, agreements())
-    spec = FeatureSpec.from_histories(histories, ("clock",))
+    spec = FeatureSpec.from_histories(histories, families)
     frame = build(histories, event_snapshots(histories), spec)
     labels = np.random.default_rng(0).random(len(frame)) < 0.4
     limits = fit_range(frame.to_numpy())
