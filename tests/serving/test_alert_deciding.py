@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 
 from serving.alerting.deciding import decide
 from serving.alerting.memory import HOUR_US, Event, Memory, Notice
+from sla.instants import DAY_US
+from sla.working_time.calendars import CalendarSpec
 from tests.serving.alert_builders import MINUTE_US, START_US, Desk, plan_of, sight_of
 
 EVENING = 4 * 60.0  # 18:30 in Berlin: the office is closed
@@ -239,3 +242,45 @@ def test_deciding_changes_no_memory() -> None:
     assert isinstance(first[0], Notice)
     assert np.isclose(first[0].value or 0, 0.9)
     assert timedelta(microseconds=first[0].at_us - START_US) == timedelta()
+
+
+def test_what_waited_for_room_when_it_became_quiet_is_not_put_off_once_more() -> None:
+    desk = Desk(plan_of({"quiet_outside": "office", "max_per_hour": 1}))
+    assert desk.at(EVENING - 31, T1=0.9, T2=0.8) == [("raised", "T1"), ("held", "T2")]
+    assert desk.at(EVENING, T1=0.9, T2=0.8) == []
+    assert ("raised", "T2") in desk.at(MORNING, T1=0.9, T2=0.8)
+
+
+def test_a_calendar_of_the_rules_goes_before_one_of_the_agreements_with_its_name() -> None:
+    always = CalendarSpec.model_validate({"time_zone": "UTC", "always_open": True})
+    plan = plan_of({"quiet_outside": "office"})
+    assert plan.is_quiet(plan.rules.rules[0], START_US + round(EVENING * MINUTE_US))
+    mine = replace(plan, rules=plan.rules.model_copy(update={"calendars": {"office": always}}))
+    assert not mine.is_quiet(mine.rules.rules[0], START_US + round(EVENING * MINUTE_US))
+
+
+def test_an_hour_that_was_summed_up_stays_so_whatever_is_read_after_it() -> None:
+    hour = START_US // HOUR_US
+    told = [Notice("r", f"hour {one}", Event.SUMMARY, START_US, one * HOUR_US, count=1) for one in (hour, hour - 3)]
+    memory = Memory()
+    memory.remember(told)
+    assert memory.summed_up == {"r": hour}
+
+
+@pytest.mark.parametrize(
+    ("cooldown_us", "kept"), [(0, {"goes on", "young"}), (9 * DAY_US, {"goes on", "young", "old"})]
+)
+def test_what_is_over_is_forgotten_once_no_cooldown_asks_for_it_and_what_goes_on_never(
+    cooldown_us: int, kept: set[str]
+) -> None:
+    long_ago, lately = START_US - 8 * DAY_US, START_US - DAY_US
+    memory = Memory()
+    memory.remember(
+        [
+            Notice("r", "old", Event.RECOVERED, long_ago, long_ago, long_ago),
+            Notice("r", "goes on", Event.RAISED, long_ago, long_ago, long_ago),
+            Notice("r", "young", Event.RECOVERED, lately, lately, lately),
+        ]
+    )
+    memory.forget(START_US, cooldown_us)
+    assert set(memory.episodes["r"]) == kept

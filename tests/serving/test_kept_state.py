@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,7 @@ from features.layers import Kept
 from features.live import LiveHistories
 from features.store import Store, open_store
 from features.store.backup import back_up
-from features.store.erasure import erase_customer
+from features.store.erasure import erase_customer, erase_older
 from features.store.migration import up_to_date
 from serving.kept_state import KeptState, forget_states
 from serving.scorer import Scorer
@@ -120,6 +121,48 @@ def test_what_was_erased_is_neither_recalled_nor_written_by_who_read_it_before(u
         assert first.scorer.read_news()
         assert not first.keeps()  # it read before the erasure, and knows the name still
         assert not files(tmp_path)
+
+
+def test_what_was_erased_of_old_tickets_is_neither_recalled_nor_written(url: str, tmp_path: Path):
+    with open_store(url) as store:
+        named = EVENTS.assign(assignee=pd.Series(NAME, index=EVENTS.index, dtype="str"))
+        store.append_ticket_events(named, "test")
+        first, other = Process(store, tmp_path), Process(store, tmp_path / "other")
+        for one in (first, other):
+            one.rows()
+        assert first.keeps()
+        with up_to_date(url) as engine:
+            assert erase_older(engine, AT + timedelta(days=900), AT, "tester").tickets > 0
+        assert not other.keeps()
+        again = Process(store, tmp_path)
+        assert NAME not in {row.assignee for row in again.rows()}
+        assert again.reads == [len(EVENTS)]
+
+
+def test_all_files_of_the_data_folder_are_removed(tmp_path: Path):
+    (tmp_path / "state").mkdir()
+    for name in ("tickets-a", "tickets-b", "other"):
+        (tmp_path / "state" / name).write_bytes(b"x")
+    assert forget_states(tmp_path) == 2
+    assert [path.name for path in files(tmp_path)] == ["other"]
+
+
+def test_a_file_is_written_when_nothing_else_changes_and_again_when_enough_is_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("serving.kept_state.FEWEST_ROWS", 1)
+    with open_store(f"sqlite:///{tmp_path / 'desk.db'}") as store:
+        first = Process(store, tmp_path)
+        store.append_ticket_events(EVENTS.iloc[:-12], "test")
+        first.rows()
+        assert [first.kept.keep() for _ in range(3)] == [False, True, False]  # it stays as it is for a round
+        for new, is_written in ((slice(-12, -8), False), (slice(-8, None), True)):  # a twentieth of 199 rows are 9
+            store.append_ticket_events(EVENTS.iloc[new], "test")
+            assert first.scorer.read_news()
+            assert first.keeps() is is_written
+        again = Process(store, tmp_path)
+        again.rows()
+        assert not again.keeps()
 
 
 def _more() -> pd.DataFrame:

@@ -39,6 +39,16 @@ def test_of_two_that_look_at_once_one_tells(store: Store, queue: Queue, monkeypa
     assert store.alerts.still_to_send() == sent
 
 
+def test_what_is_told_of_another_instant_is_sent_by_the_clock_of_those_who_send_it(store: Store, queue: Queue) -> None:
+    """A queue as of some instant (`--as-of`) says nothing of when its alerts may go."""
+    rules = rules_for({"kind": "slack", "url_from": "HOOK"})
+    later = AT + timedelta(days=3)
+    assert Watchman(rules, agreements(), store.alerts, clock=lambda: later).after_tick(queue) > 0
+    (channel,) = rules.channels
+    assert store.alerts.waiting(channel, later - timedelta(seconds=1)) == []
+    assert store.alerts.waiting(channel, later) != []
+
+
 def test_a_large_desk_rests_between_two_looks() -> None:
     seconds, done = [0.0], []
 
