@@ -159,6 +159,7 @@ def test_a_file_is_written_when_nothing_else_changes_and_again_when_enough_is_ne
         for new, is_written in ((slice(-12, -8), False), (slice(-8, None), True)):  # a twentieth of 199 rows are 9
             store.append_ticket_events(EVENTS.iloc[new], "test")
             assert first.scorer.read_news()
+            first.rows()
             assert first.keeps() is is_written
         again = Process(store, tmp_path)
         again.rows()
