@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from fastapi import HTTPException
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.configuration.values import is_loopback, listed
@@ -37,6 +37,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_ENCODED = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
 @dataclass(frozen=True)
@@ -129,9 +130,9 @@ def _is_same_origin(method: str, headers: Headers) -> bool:
 def _with_headers(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
+            headers = list(message.get("headers", ()))
+            given = {name.lower() for name, _value in headers}
+            message["headers"] = [*headers, *(one for one in _ENCODED if one[0] not in given)]
         await send(message)
 
     return sending
@@ -140,6 +141,6 @@ def _with_headers(send: Send) -> Send:
 async def _answer(scope: Scope, send: Send, status: int, detail: str) -> None:
     body = json.dumps(ProblemDocument(status, detail, scope["path"]).content()).encode()
     headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-    headers += [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+    headers += _ENCODED
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

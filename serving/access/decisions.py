@@ -28,8 +28,11 @@ class Demand:
     async def __call__(self, request: Request) -> Caller:  # noqa: D102
         caller: Caller | None = getattr(request.state, "caller", None)
         if caller is None:
-            csrf = await _csrf_of(request)
-            caller = await run_in_threadpool(gate_of(request).caller, request, csrf)
+            csrf, gate = await _csrf_of(request), gate_of(request)
+            if gate.is_at_hand(request):  # another thread, and the way back, would cost more than what it is asked
+                caller = gate.caller(request, csrf)
+            else:
+                caller = await run_in_threadpool(gate.caller, request, csrf)
             request.state.caller = caller
         if not caller.may(self.permission):
             roles = ", ".join(roles_with(self.permission))

@@ -13,6 +13,8 @@ from serving.problems import ProblemError
 
 T = TypeVar("T")
 FRESH_SECONDS, STALE_SECONDS = 1.0, 300.0
+MARGIN_SECONDS = 0.1
+"""What is said to be at hand stays so for this long."""
 _MOST = 4_096
 
 
@@ -45,6 +47,13 @@ class Lookup(Generic[T]):
             while len(self._found) > _MOST:
                 self._found.popitem(last=False)
         return found
+
+    def at_hand(self, name: str) -> T | None:
+        """What `get` gives without asking the store, and will for a moment; None where it would ask."""
+        with self._lock:
+            kept = self._found.get(name)
+        is_fresh = kept is not None and self._steady() - kept[1] < FRESH_SECONDS - MARGIN_SECONDS
+        return kept[0] if kept is not None and is_fresh else None
 
     def forget(self, name: str) -> None:
         """Nothing; the store is asked next time."""

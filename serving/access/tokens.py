@@ -65,12 +65,16 @@ class Verifier:
         """What to store of a key."""
         return self._hasher.hash(token.secret)
 
+    def was_right(self, token: Token, hashed: str, for_seconds: float = 1.0) -> bool:
+        """True where that was found out lately, and will be remembered for so long; costs next to nothing."""
+        with self._lock:
+            return self._found_right.get(self._digest(token, hashed), 0.0) > time.monotonic() + for_seconds
+
     def is_right(self, token: Token, hashed: str) -> bool:
         """True where the stored hash is that of the key's secret."""
-        digest = hmac.new(self._pepper, f"{token.text}\0{hashed}".encode(), hashlib.sha256).digest()
-        with self._lock:
-            if self._found_right.get(digest, 0.0) > time.monotonic():
-                return True
+        if self.was_right(token, hashed, 0.0):
+            return True
+        digest = self._digest(token, hashed)
         try:
             with self._turns:
                 self._hasher.verify(hashed, token.secret)
@@ -81,3 +85,6 @@ class Verifier:
             while len(self._found_right) > _MOST_REMEMBERED:
                 self._found_right.popitem(last=False)
         return True
+
+    def _digest(self, token: Token, hashed: str) -> bytes:
+        return hmac.new(self._pepper, f"{token.text}\0{hashed}".encode(), hashlib.sha256).digest()

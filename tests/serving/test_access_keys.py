@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from features.store import StoreError
+from serving.access import decisions, gate
 from serving.access.limits import Buckets
 from serving.access.lookup import Lookup
 from serving.access.roles import Role
@@ -130,6 +134,66 @@ def test_what_was_looked_up_is_asked_for_again_after_a_second() -> None:
     assert [lookup.get("a"), len(asked_for)] == ["A", 2]
     lookup.forget("a")
     assert [lookup.get("a"), len(asked_for)] == ["A", 3]
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A word for each caller that another thread was asked for."""
+    asked: list[str] = []
+
+    async def in_another_thread(find: Callable[..., Any], *given: Any) -> Any:
+        asked.append("thread")
+        return find(*given)
+
+    monkeypatch.setattr(decisions, "run_in_threadpool", in_another_thread)
+    return asked
+
+
+def test_while_the_door_stands_open_the_store_is_looked_at_once_a_second_in_another_thread(
+    desk: Desk, threads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, now = desk.client(), [100.0]
+    monkeypatch.setattr(gate, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    looked: list[int] = []
+    keys = desk.store.access_keys
+    has_any = keys.has_any
+    monkeypatch.setattr(keys, "has_any", lambda: looked.append(1) or has_any())  # type: ignore[func-returns-value]
+    desk.app.state.gate._looked_seconds = 0.0
+    found = []
+    for seconds in (0.0, 0.0, 0.89, 0.9, 0.99, 1.0, 1.0):
+        now[0] = 100.0 + seconds
+        assert client.get("/api/v1/queue").status_code == 200
+        found.append((len(threads), len(looked)))
+    assert found == [(1, 1), (1, 1), (1, 1), (2, 1), (3, 1), (4, 2), (4, 2)]
+    desk.add_keys(Role.READER)
+    now[0] = 102.0
+    is_problem(client.get("/api/v1/queue"), 401)
+    assert (len(threads), len(looked)) == (5, 3)
+    is_problem(client.get("/api/v1/queue"), 401)
+
+
+def test_a_key_that_was_looked_up_and_found_right_is_let_in_without_another_thread(
+    desk: Desk, threads: list[str]
+) -> None:
+    desk.add_keys(Role.READER, Role.DISPATCHER)
+    client, now = desk.client(Role.READER), [0.0]
+    lookup, verifier = desk.app.state.gate._keys, desk.app.state.gate.verifier
+    lookup._steady = lambda: now[0]
+    found = []
+    for seconds in (0.0, 0.0, 0.89, 0.9, 1.0, 1.0):
+        now[0] = seconds
+        assert client.get("/api/v1/queue").status_code == 200
+        found.append(len(threads))
+    assert found == [1, 1, 1, 2, 3, 3]
+    for digest in verifier._found_right:
+        verifier._found_right[digest] -= 299.5  # not long enough to be sure of
+    assert client.get("/api/v1/queue").status_code == 200
+    assert len(threads) == 4
+    text = TOKENS[Role.READER].text
+    for token in (text[:-1] + ("A" if text[-1] != "A" else "B"), TOKENS[Role.DISPATCHER].text, "no key at all"):
+        answer = desk.client(token=token).get("/api/v1/audit")
+        is_problem(answer, 403 if token == TOKENS[Role.DISPATCHER].text else 401)
+    assert len(threads) == 7
 
 
 def test_a_bucket_lets_through_its_burst_and_then_its_rate() -> None:
