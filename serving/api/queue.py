@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from serving.access.caller import Caller, seen_by
@@ -34,7 +35,7 @@ Words: TypeAlias = Annotated[list[str], Query(max_length=100)]
 _TEXT = "Every word must occur in id, title, service, category, team, assignee or customer."
 
 
-def selection_of(
+async def selection_of(  # async: else FastAPI asks another thread for it
     team: Words = [],  # noqa: B006 (FastAPI copies defaults)
     service: Words = [],  # noqa: B006
     priority: Words = [],  # noqa: B006
@@ -75,7 +76,7 @@ Wanted: TypeAlias = Annotated[Selection, Depends(selection_of)]
     responses={304: UNCHANGED, **problems(401, 422, 429, 503)},
     summary="The ranked queue of open tickets",
 )
-def read_queue(
+async def read_queue(
     request: Request,
     caller: Reader,
     wanted: Wanted,
@@ -93,7 +94,8 @@ def read_queue(
     if is_unchanged(request, etag):
         return not_modified(etag)
     if page_of_it is None:
-        page_of_it = service.pages.keep(asked, everything, standing.scored_seconds, page_in_words(everything, asked))
+        body = await run_in_threadpool(page_in_words, everything, asked)  # all else takes less than a change of threads
+        page_of_it = service.pages.keep(asked, everything, standing.scored_seconds, body)
     age_seconds = replace(standing, scored_seconds=page_of_it.scored_seconds).age_seconds()
     of_now = _json({"scored_seconds_ago": round(age_seconds, 3), "problem": standing.problem})
     body = page_of_it.body[:-1] + b"," + of_now[1:]

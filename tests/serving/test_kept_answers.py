@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+import anyio.to_thread
 import pandas as pd
 import pytest
 
 from features.schema import SERVICE_COLUMNS, conform_service_events
 from serving.access.caller import Scope
+from serving.api import queue as queue_api
 from serving.api.queue import page_in_words
-from serving.kept_pages import Asked, KeptPages
+from serving.kept_pages import Asked, KeptPage, KeptPages
 from serving.queue import Queue
 from serving.risk import Risk
 from serving.scorer import Scorer
@@ -282,3 +285,40 @@ class Clock:
 
 def without_age(page: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in page.items() if name != "scored_seconds_ago"}
+
+
+def test_a_page_is_put_into_words_in_another_thread_and_given_again_without_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service = service_over(FixedSource(busy_desk(30)))
+    service.ticker.step()
+    put, looked, threads = list[str](), list[int](), list[str]()
+    words, find, in_a_thread = queue_api.page_in_words, service.pages.find, anyio.to_thread.run_sync
+
+    async def counted(call: Any, *given: Any, **values: Any) -> Any:
+        threads.append(getattr(getattr(call, "func", call), "__name__", "another"))
+        return await in_a_thread(call, *given, **values)
+
+    def told(everything: Queue, asked: Asked) -> bytes:
+        put.append(threading.current_thread().name)
+        return words(everything, asked)
+
+    def looked_for(asked: Asked, queue: Queue) -> KeptPage | None:
+        looked.append(threading.get_ident())
+        return find(asked, queue)
+
+    monkeypatch.setattr(anyio.to_thread, "run_sync", counted)
+    monkeypatch.setattr(queue_api, "page_in_words", told)
+    monkeypatch.setattr(service.pages, "find", looked_for)
+    client, address = client_of(service), "/api/v1/queue?team=Network&risk=high_risk"
+    with client:
+        service.pages.clear()
+        first = client.get(address)
+        assert first.status_code == 200
+        assert len(put) == 1
+        threads.clear()
+        assert client.get(address).json()["tickets"] == first.json()["tickets"]
+        assert client.get(address, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+        threads = [name for name in threads if name != "caller"]  # who asks is looked up once a second
+        assert (threads, len(put), len(set(looked))) == ([], 1, 1)
+        assert "AnyIO worker thread" in put[0]
