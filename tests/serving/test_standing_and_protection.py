@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from serving.app import create_app
+from serving.protection import SECURITY_HEADERS, Bounds, Protection
 from serving.settings import SettingsError
 from tests.serving.builders import FixedSource, busy_desk, client_of, is_problem, service_over
 from tests.serving.desk_pages import DESK
@@ -81,6 +83,21 @@ def test_every_answer_forbids_what_a_page_does_not_need(client: TestClient) -> N
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_what_an_answer_says_itself_is_left_and_each_header_is_sent_once() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = ((b"Referrer-Policy", b"no-referrer"), (b"x-other", b"1"))
+        await send({"type": "http.response.start", "status": 204, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    bounds = Bounds(frozenset(), 1_000, {})
+    answer = TestClient(
+        Protection(app, bounds, lambda: True), base_url="http://127.0.0.1", client=("127.0.0.1", 1)
+    ).get("/")
+    found = [(name.lower(), value) for name, value in answer.headers.multi_items()]
+    expected = {name.lower(): value for name, value in SECURITY_HEADERS.items()}
+    assert sorted(found) == sorted((expected | {"referrer-policy": "no-referrer", "x-other": "1"}).items())
 
 
 def test_a_body_that_is_too_large_is_refused_also_when_its_length_is_not_announced() -> None:
