@@ -57,11 +57,15 @@ class KeptState:
         self._kept: tuple[Contents, int] | None = None
         self._seen: Contents | None = None
         self._known: Callable[[], Known | None] = lambda: None
+        self._offer: Callable[[Known], None] = lambda _known: None
         self._loop = Loop("state", self.keep, lambda: ROUND_SECONDS, begins_waiting=True)
 
-    def watch(self, known: Callable[[], Known | None]) -> None:
-        """Nothing; `known` gives what is to be kept. Call it before `start`."""
-        self._known = known
+    def watch(self, known: Callable[[], Known | None], offer: Callable[[Known], None]) -> None:
+        """Nothing; `known` gives what is to be kept, `offer` takes the same as the file holds it. Call it before `start`.
+
+        What the file holds stays on the disk until it is looked at: a service that read all its events anew goes on with less memory.
+        """
+        self._known, self._offer = known, offer
 
     def start(self) -> None:
         """Begin to keep."""
@@ -115,6 +119,8 @@ class KeptState:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         write_state(self._path, known.histories, {"last_sequence": known.last_sequence, "mark": mark})
         self._kept = contents, known.histories.rows
+        kept, _ = read_state(self._path, self._begin(known.histories.agreements))
+        self._offer(Known(kept, known.last_sequence))
         return True
 
     def _is_worth_it(self, contents: Contents, rows: int) -> bool:

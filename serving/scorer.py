@@ -68,6 +68,7 @@ class Scorer:
         self._model: tuple[BreachBundle | None, str] = (bundle, why_no_bundle)
         self._work: WorkTime | None = None
         self._known: Known | None = None
+        self._kept: Known | None = None  # the same as a file holds it, once there is one
         self._touched, self._touched_since = Touched(), Touched()  # since the last queue; since `score` began
         self._last: Scored | None = None
         self._trail = Trail()  # of the last queue
@@ -93,12 +94,13 @@ class Scorer:
     def read_news(self) -> bool:
         """True where the store had events that were not known yet; they are now. Costs what the new events cost."""
         with self._reading:
-            known = self._known or self._recall(self._agreements)
+            known = self._go_on() or self._recall(self._agreements)
             last, last_of_services = self._store.last_sequence(), self._store.last_service_sequence()
             if self._known is not None and (last, last_of_services) == (
                 known.last_sequence,
                 known.last_service_sequence,
             ):
+                self._known = known
                 return False
             news = self._store.ticket_event_log(since_sequence=known.last_sequence, up_to_sequence=last)
             histories, services = known.histories.with_logs([news]), []
@@ -113,6 +115,23 @@ class Scorer:
                 touched.services.update(services)
             self._known = Known(histories, last, last_of_services)
             return True
+
+    def go_on_from(self, kept: Known) -> None:
+        """Nothing; from the next reading on what is known of tickets up to an event is taken from there. Any thread may call it."""
+        self._kept = kept
+
+    def _go_on(self) -> Known | None:
+        """What is known; up to some event as it was kept, where it is of the same tickets under the same agreements."""
+        known, kept, self._kept = self._known, self._kept, None
+        if known is None or kept is None or kept.last_sequence > known.last_sequence:
+            return known
+        if kept.histories.agreements is not known.histories.agreements:
+            return known
+        return replace(
+            known,
+            histories=replace(kept.histories, services=known.histories.services),
+            last_sequence=kept.last_sequence,
+        )
 
     @property
     def known(self) -> Known | None:

@@ -60,7 +60,7 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
     kept = KeptState(settings.var_dir, store.url, store.reading_marks) if settings.keep_state else None
     scorer = scorer_of(settings, store, agreements, kept)
     if kept is not None:
-        kept.watch(lambda: scorer.known)
+        kept.watch(lambda: scorer.known, scorer.go_on_from)
     sights = Sights(settings, store, scorer, agreements)
     try:
         watchman = watchman_of(

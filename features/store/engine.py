@@ -104,7 +104,8 @@ def _sqlite_engine(url: URL) -> Engine:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{file.parent}: the folder of the store cannot be made: {error.strerror or error}") from error
-    engine = create_engine(url, connect_args={"timeout": _WAIT_SECONDS})
+    # The connection given back last is taken first: a few are used, whose pages are in their caches, and the others stay small.
+    engine = create_engine(url, connect_args={"timeout": _WAIT_SECONDS}, pool_use_lifo=True)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from mmap import mmap
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -16,6 +18,7 @@ from features.store.backup import back_up
 from features.store.erasure import erase_customer, erase_older
 from features.store.migration import up_to_date
 from serving.kept_state import KeptState, forget_states
+from serving.known_events import Known
 from serving.scorer import Scorer
 from sla.agreements.agreement_set import AgreementSet
 from sla.events import EventLog
@@ -60,7 +63,7 @@ class Process:
         self.reads: list[int] = []
 
         self.scorer = Scorer(Counted(store, self.reads), rules, fitted_bundle(EVENTS), recall=self.kept.recall)
-        self.kept.watch(lambda: self.scorer.known)
+        self.kept.watch(lambda: self.scorer.known, self.scorer.go_on_from)
 
     def keeps(self) -> bool:
         """Whether a file was written, in the two rounds that it takes."""
@@ -93,6 +96,51 @@ def test_a_restart_reads_only_what_is_newer_and_scores_as_if_it_had_read_all(url
         assert again.reads == [len(EVENTS) - HALF]
         assert rows == Process(store, tmp_path / "elsewhere").rows()
         assert any(row.probability is not None for row in rows)
+
+
+def is_on_disk(known: Known | None) -> bool:
+    """Whether the events of the largest layer are those of a file."""
+    assert known is not None
+    instants = known.histories.layers[0].open.log.at_us
+    return isinstance(instants if instants.base is None else instants.base, np.memmap | mmap)
+
+
+def test_who_wrote_the_file_goes_on_from_it_and_scores_as_before(url: str, tmp_path: Path):
+    with open_store(url) as store:
+        first = first_start(store, tmp_path)
+        rows = first.rows()
+        assert not is_on_disk(first.scorer.known)
+        assert not first.scorer.read_news()  # nothing is new
+        assert is_on_disk(first.scorer.known)
+        assert list(first.scorer.refresh(AT).rows) == first.rows() == rows
+        store.append_ticket_events(EVENTS.iloc[HALF:], "test")
+        assert first.scorer.read_news()
+        assert first.reads == [HALF, len(EVENTS) - HALF]
+        refreshed = list(first.scorer.refresh(AT).rows)
+        assert refreshed == first.rows() == Process(store, tmp_path / "elsewhere").rows() != rows
+
+
+def test_what_was_kept_under_other_agreements_is_not_gone_on_from(tmp_path: Path):
+    with open_store(f"sqlite:///{tmp_path / 'desk.db'}") as store:
+        first = first_start(store, tmp_path)
+        first.scorer.use_agreements(agreements())  # the same once more, read anew
+        assert not first.scorer.read_news()
+        assert not is_on_disk(first.scorer.known)
+        assert first.reads == [HALF]
+
+
+def test_news_between_the_writing_and_the_going_on_are_read_once_more(url: str, tmp_path: Path):
+    with open_store(url) as store:
+        first = first_start(store, tmp_path)
+        kept = first.scorer._kept
+        first.scorer._kept = None  # it comes later
+        store.append_ticket_events(EVENTS.iloc[HALF:], "test")
+        assert first.scorer.read_news()
+        assert kept is not None
+        first.scorer.go_on_from(kept)
+        assert first.scorer.read_news()
+        assert first.reads == [HALF, len(EVENTS) - HALF, len(EVENTS) - HALF]
+        assert first.rows() == Process(store, tmp_path / "elsewhere").rows()
 
 
 def test_what_was_erased_is_neither_recalled_nor_written_by_who_read_it_before(url: str, tmp_path: Path):
