@@ -97,7 +97,7 @@ def test_where_trees_are_not_surely_better_the_category_means_are_served(
     assert "category means" in response.why
     found = load_work_time(response.bundle)
     assert not found.is_learned
-    assert believed(found, Handling(0, minutes="booked"), {}) is None
+    assert believed(found, Handling(0, minutes="booked"), {}.__getitem__) is None
 
 
 def test_a_folder_that_was_altered_or_is_not_one_is_refused(
@@ -128,7 +128,7 @@ def test_the_live_order_asks_the_champion_and_category_means_where_minutes_diffe
     handling = Handling.of(live, "resolution", to_us(events["event_at"].max().to_pydatetime()))
     assert handling.minutes == "booked"
     worked = worked_tickets(events, AGREEMENTS)
-    whole = believed(held.model, handling, worked.texts)
+    whole = believed(held.model, handling, worked.texts.__getitem__)
     assert whole is not None
     means = handling._whole(worked.texts["category"], worked.texts["priority"])
     logs = np.log(worked.minutes)
@@ -137,7 +137,7 @@ def test_the_live_order_asks_the_champion_and_category_means_where_minutes_diffe
         "Work needed is what work-time v1 learned from the minutes booked"
     )
     other = replace(handling, minutes="pick_up")
-    assert believed(held.model, other, worked.texts) is None
+    assert believed(held.model, other, worked.texts.__getitem__) is None
     assert work_words(held.model, other) == other.words
     assert work_words(None, handling) == handling.words
 
