@@ -45,9 +45,11 @@ class Facts:
         """The places of some tickets, -1 for one that is not here: pandas takes as long for one as for a page of them."""
         return np.asarray(self.by_id.get_indexer(pd.Index(ticket_ids, dtype=object)), np.int64)
 
-    def words(self, place: int) -> dict[str, str]:
-        """The texts of the ticket at a place by their names, its title too."""
-        return {name: column[place] for name, column in self.texts.items()} | {"title": self.title[place]}
+    def in_words(self) -> list[dict[str, str]]:
+        """The texts of each ticket by their names, its title too."""
+        names = (*self.texts, "title")
+        columns = [column.texts().tolist() for column in self.texts.values()]
+        return [dict(zip(names, told, strict=True)) for told in zip(*columns, self.title.tolist(), strict=True)]
 
     def some(self, name: str, places: Int64Array) -> Texts:
         """The texts of some of the tickets in a column, or their titles."""

@@ -77,9 +77,9 @@ class Scored:
         clocks = clocks_of(self.leading.take(places), reading.leading, reading.agreements, reading.at)
         responses = clocks_of(self.response(places), reading.response, reading.agreements, reading.at)
         told = self.estimates.reasons(places) if told is None else told
-        rows = []
+        words, rows = facts.in_words(), []
         for index, place in enumerate(places.tolist()):
-            row = self._row(facts, index, place, clocks[index], responses[index])
+            row = self._row(facts, index, place, clocks[index], responses[index], words[index])
             why = self.suggestion.why(place) if self.suggestion else None
             texts = tuple(sentence(reason.text) for reason in told[index])
             # Nobody has the row yet, and to make it again with these two takes longer than all its other words.
@@ -88,12 +88,13 @@ class Scored:
             rows.append(row)
         return rows
 
-    def _row(self, facts: Facts, index: int, place: int, clock: Clock, response: Clock) -> QueueRow:
+    def _row(
+        self, facts: Facts, index: int, place: int, clock: Clock, response: Clock, words: dict[str, Any]
+    ) -> QueueRow:
         """The row of the ticket at a place, which is one of the `facts`, without why it stands there and reasons."""
         said = float(self.estimates.probability[place])
         probability = None if np.isnan(said) else said
         risk, rules_risk = risk_words(clock, probability, self.reading.thresholds)
-        texts: dict[str, Any] = facts.words(index)
         return QueueRow(
             ticket_id=str(facts.ticket_ids[index]),
             clock=clock,
@@ -106,7 +107,7 @@ class Scored:
             group=GROUPS[self.group[place]],
             probability=probability,
             bundle_version=None if probability is None else self.estimates.version,
-            **texts,
+            **words,
             **self._work(place),
         )
 

@@ -10,7 +10,6 @@ import numpy as np
 from serving.api.tickets import likely_end_content
 from serving.likely_end import likely_ends, unseen
 from serving.queue import Queue
-from serving.scored import Scored
 from serving.scored_rows import ScoredRows
 
 
@@ -29,16 +28,13 @@ def said_beside(
         else None
     )
     found = {}
-    for place, ticket_id in enumerate(scored.facts.ticket_ids.tolist()):
+    for place, (ticket_id, words) in enumerate(
+        zip(scored.facts.ticket_ids.tolist(), scored.facts.in_words(), strict=True)
+    ):
         end = ends[place] if ends else None
-        facts = _facts(scored, place) | {f"attributes.{name}": text for name, text in attributes[ticket_id].items()}
+        facts = words | {f"attributes.{name}": text for name, text in attributes[ticket_id].items()}
         found[str(ticket_id)] = {
             "likely_end": likely_end_content(end) if end else None,
             "warnings": list(unseen(scored.estimates.bundle, facts)),
         }
     return found
-
-
-def _facts(scored: Scored, place: int) -> dict[str, str]:
-    """What the queue knows of the ticket's state, by column."""
-    return scored.facts.words(place)

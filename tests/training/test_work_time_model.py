@@ -15,6 +15,7 @@ from features.live import LiveHistories
 from models.registry import champion
 from models.work_marks import COLUMNS, WorkTime, WorkTimeError, load_work_time, placed, save_work_time
 from serving.handling import Handling
+from serving.text_column import TextColumn
 from serving.work_time import WorkTimeChampion, believed, work_words
 from sla.agreements.loading import load_agreements
 from sla.instants import to_us
@@ -130,7 +131,7 @@ def test_the_live_order_asks_the_champion_and_category_means_where_minutes_diffe
     worked = worked_tickets(events, AGREEMENTS)
     whole = believed(held.model, handling, worked.texts.__getitem__)
     assert whole is not None
-    means = handling._whole(worked.texts["category"], worked.texts["priority"])
+    means = handling._whole(*(TextColumn.of(worked.texts[name]) for name in ("category", "priority")))
     logs = np.log(worked.minutes)
     assert np.mean((logs - whole.log_mean) ** 2) < 0.8 * np.mean((logs - means.log_mean) ** 2)
     assert work_words(held.model, handling).startswith(
