@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -38,6 +38,15 @@ class Known:
     histories: LiveHistories
     last_sequence: int = 0
     last_service_sequence: int = 0
+
+    def as_kept(self, kept: Known | None) -> Known:
+        """The same, up to some event as it was `kept`, where that was under the same agreements."""
+        if kept is None or kept.last_sequence > self.last_sequence:
+            return self
+        if kept.histories.agreements is not self.histories.agreements:
+            return self
+        histories = replace(kept.histories, services=self.histories.services)
+        return replace(self, histories=histories, last_sequence=kept.last_sequence)
 
 
 def nothing_known(agreements: AgreementSet) -> Known:

@@ -94,7 +94,8 @@ class Scorer:
     def read_news(self) -> bool:
         """True where the store had events that were not known yet; they are now. Costs what the new events cost."""
         with self._reading:
-            known = self._go_on() or self._recall(self._agreements)
+            kept, self._kept = self._kept, None
+            known = self._known.as_kept(kept) if self._known is not None else self._recall(self._agreements)
             last, last_of_services = self._store.last_sequence(), self._store.last_service_sequence()
             if self._known is not None and (last, last_of_services) == (
                 known.last_sequence,
@@ -119,19 +120,6 @@ class Scorer:
     def go_on_from(self, kept: Known) -> None:
         """Nothing; from the next reading on what is known of tickets up to an event is taken from there. Any thread may call it."""
         self._kept = kept
-
-    def _go_on(self) -> Known | None:
-        """What is known; up to some event as it was kept, where it is of the same tickets under the same agreements."""
-        known, kept, self._kept = self._known, self._kept, None
-        if known is None or kept is None or kept.last_sequence > known.last_sequence:
-            return known
-        if kept.histories.agreements is not known.histories.agreements:
-            return known
-        return replace(
-            known,
-            histories=replace(kept.histories, services=known.histories.services),
-            last_sequence=kept.last_sequence,
-        )
 
     @property
     def known(self) -> Known | None:

@@ -9,32 +9,24 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from features.apart import apart_name, asker_of
 from features.given_events import log_of_given
-from features.schema import (
-    ACTOR_KINDS,
-    ATTRIBUTE_PREFIX,
-    STATE_COLUMNS,
-    STATUSES,
-    TICKET_KINDS,
-    WAITING_ON,
-    SchemaError,
-)
+from features.schema import ATTRIBUTE_PREFIX, STATE_COLUMNS, SchemaError
 from serving.access.caller import Caller, Scope
 from serving.access.decisions import Demand, Guarded
 from serving.access.roles import Permission
 from serving.api.event_bodies import faulty
 from serving.api.problem_schemas import problems
 from serving.api.schemas import ScoredTicketOut
+from serving.api.score_bodies import EventIn, ScoreIn, TicketIn, in_order
 from serving.api.score_extras import said_beside
 from serving.api.score_faults import score_faults
 from serving.problems import Fault, ProblemError
 from serving.queue import Queue, QueueRow
 from serving.reports.columns import iso
 from serving.reports.document import row_document
-from serving.sent_instants import Instant
 from serving.service import Service, service_of
 from serving.turns import Turns
 from sla.events import EventLog
@@ -46,79 +38,6 @@ MOST_TOGETHER = 16
 MOST_SMALL_TICKETS, MOST_SMALL_EVENTS = 10, 200
 """Larger requests are scored at once, by themselves: nobody waits for them, nor they for anybody."""
 _SENT = ("kind", *STATE_COLUMNS, "actor_kind")
-Text = Annotated[str, Field(max_length=1_000_000)]
-Identifier = Annotated[str, Field(min_length=1, max_length=500)]
-
-
-class EventIn(BaseModel):
-    """One event of a ticket to score, as docs/data-contract.md describes it. Absent: no news; empty text: cleared."""
-
-    model_config = ConfigDict(extra="forbid", str_max_length=1_000_000)
-
-    event_at: Instant
-    recorded_at: Instant | None = Field(default=None, description="When it was known; absent: when it happened.")
-    event_id: Identifier | None = Field(
-        default=None, description="Absent: made from the ticket, the instant and the place in the list."
-    )
-    kind: str = Field(default="updated", json_schema_extra={"enum": [*TICKET_KINDS]})
-    status: str | None = Field(default=None, json_schema_extra={"enum": [*STATUSES, None]})
-    waiting_on: str | None = Field(default=None, json_schema_extra={"enum": [*WAITING_ON, "", None]})
-    priority: str | None = None
-    service: str | None = None
-    category: str | None = None
-    team: str | None = None
-    assignee: str | None = None
-    customer: str | None = None
-    channel: str | None = None
-    actor_kind: str | None = Field(default=None, json_schema_extra={"enum": [*ACTOR_KINDS, "", None]})
-    attributes: dict[str, Text] = Field(
-        default_factory=dict, description="Free attributes, such as title.", max_length=100
-    )
-
-
-class TicketIn(BaseModel):
-    """A ticket to score, with all its events so far, in any order."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    ticket_id: Identifier
-    events: list[EventIn] = Field(min_length=1, max_length=10_000)
-
-
-class ScoreIn(BaseModel):
-    """Tickets to score. Nothing is stored."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "as_of": "2026-05-18T10:00:00+02:00",
-                    "tickets": [
-                        {
-                            "ticket_id": "INC1",
-                            "events": [
-                                {
-                                    "event_at": "2026-05-15T09:30:00+02:00",
-                                    "kind": "created",
-                                    "status": "open",
-                                    "priority": "3",
-                                    "team": "desk",
-                                    "attributes": {"title": "Printer on floor 2 is offline"},
-                                }
-                            ],
-                        }
-                    ],
-                }
-            ]
-        },
-    )
-
-    as_of: Instant | None = Field(default=None, description="The instant to score for; absent: now.")
-    tickets: list[TicketIn] = Field(min_length=1)
-    likely_end: bool = Field(
-        default=True, description="False leaves out when they will likely end, which takes a while."
-    )
 
 
 class NotScored(BaseModel):
@@ -232,7 +151,7 @@ def _turns_of(request: Request) -> Turns[Wish, Scores]:
 def events_log(tickets: list[TicketIn]) -> EventLog:
     """The log of the events; ProblemError 422 naming the fault where they break the data contract."""
     events = [
-        _values(ticket.ticket_id, place, event) for ticket in tickets for place, event in enumerate(_in_order(ticket))
+        _values(ticket.ticket_id, place, event) for ticket in tickets for place, event in enumerate(in_order(ticket))
     ]
     try:
         return log_of_given(events)
@@ -241,10 +160,6 @@ def events_log(tickets: list[TicketIn]) -> EventLog:
         if not faults:  # ids made of a ticket's name, an instant and a place that another event was sent with
             raise ProblemError(422, str(error), (Fault("#/tickets", str(error)),)) from error
         raise ProblemError(422, f"{faulty(faults)}; see errors.", faults) from error
-
-
-def _in_order(ticket: TicketIn) -> list[EventIn]:
-    return sorted(ticket.events, key=lambda event: event.event_at)  # stable: the order sent decides ties
 
 
 def _values(ticket_id: str, place: int, event: EventIn) -> dict[str, Any]:
@@ -296,7 +211,7 @@ def _content(queue: Queue, rows: Mapping[str, QueueRow], body: ScoreIn, at: date
 
 
 def _attributes(ticket: TicketIn) -> dict[str, str]:
-    return {name: text for event in _in_order(ticket) for name, text in event.attributes.items()}
+    return {name: text for event in in_order(ticket) for name, text in event.attributes.items()}
 
 
 def _why_not(ticket: TicketIn, at: datetime) -> str:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from features.schema import TICKET_VOCABULARIES
+from serving.api.score_bodies import EventIn, TicketIn
 from serving.api.score_faults import score_faults
-from serving.api.scoring import EventIn, TicketIn, events_log
+from serving.api.scoring import events_log
 from serving.problems import ProblemError
 from tests.serving.stored_desk import Desk
 

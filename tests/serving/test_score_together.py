@@ -23,7 +23,8 @@ from models.bundle import BreachBundle
 from models.finish import FinishModel
 from models.hazard_fitting import fit_hazard
 from serving.access.roles import Role
-from serving.api.scoring import MOST_SMALL_TICKETS, ScoreIn, Wish, events_log, scores_of
+from serving.api.score_bodies import ScoreIn
+from serving.api.scoring import MOST_SMALL_TICKETS, Wish, events_log, scores_of
 from serving.queue import Queue
 from sla.events import EventLog
 from tests.models.hazard_builders import QUICK
