@@ -42,6 +42,21 @@ class Kept:
     few_tickets: int = 200
 
 
+class Whole:
+    """What makes the histories of all tickets of a log, when they are first asked for."""
+
+    def __init__(self, log: EventLog, agreements: AgreementSet) -> None:
+        self._log, self._agreements = log, agreements
+        self._made: Histories | None = None
+
+    @property
+    def histories(self) -> Histories:
+        """The histories, made once."""
+        if self._made is None:
+            self._made = Histories.from_log(self._log, self._agreements)
+        return self._made
+
+
 @dataclass(frozen=True)
 class Tickets:
     """Some tickets whole: their events as recorded, their histories, and which of them a later layer holds anew.
@@ -59,7 +74,11 @@ class Tickets:
     @property
     def histories(self) -> Histories:
         """The histories of all of the tickets."""
-        return self._once("histories", lambda: Histories.from_log(self.log, self.agreements))
+        return self._whole.histories
+
+    @property
+    def _whole(self) -> Whole:
+        return self._once("whole", lambda: Whole(self.log, self.agreements))
 
     @property
     def is_long(self) -> bool:
@@ -110,7 +129,8 @@ class Tickets:
 
     def recent(self, indices: tuple[Index, ...], target: str, since_us: int) -> Recent:
         """What makes the sums over these tickets that are kept from an instant on."""
-        return Recent(self.log, self.agreements, since_us, indices, target, lambda: self.histories)
+        whole = self._whole  # and not `self`, which holds what is made of it: what refers to itself is freed late
+        return Recent(self.log, self.agreements, since_us, indices, target, lambda: whole.histories)
 
     def recent_desks(self) -> dict[tuple[tuple[Index, ...], str], tuple[IndexedDesk, int]]:
         """The sums made so far of which only what is recent is kept, and since when, by their indices and target."""

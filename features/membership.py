@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -124,23 +124,6 @@ class DeskSpells:
         return totals
 
 
-class LaterSpells:
-    """Spells that are put together when they are first asked."""
-
-    def __init__(self, make: Callable[[], Spells | DeskSpells]) -> None:
-        self._make = make
-
-    def older(
-        self, keys: Int64Array, before_us: Int64Array, opened_us: Int64Array, limits_us: Int64Array
-    ) -> Int64Array:
-        """As of Spells."""
-        return self._spells.older(keys, before_us, opened_us, limits_us)
-
-    @cached_property
-    def _spells(self) -> Spells | DeskSpells:
-        return self._make()
-
-
 @dataclass(frozen=True)
 class Membership:
     """Which key holds each ticket, step by step, as sums by key along time. Keys are codes 0.. with 0 = none."""
@@ -149,7 +132,6 @@ class Membership:
     counted: NDArray[np.integer]  # (steps, 3): is open, is open and waiting, is open and of the top priority
     sums: KeyedSums
     timeline: Timeline
-    spells: Spells | DeskSpells | LaterSpells
 
     @classmethod
     def of(cls, histories: Histories, key: Key) -> Membership:
@@ -164,7 +146,7 @@ class Membership:
             timeline = Timeline.of(known_us)
             is_short = len(keys) <= FEW_CHANGES
             sums = FewSums(timeline, keys, amounts) if is_short else KeyedSums(timeline, keys, codes.count, amounts)
-            return cls(codes.codes, counted, sums, timeline, LaterSpells(lambda: held_spells(histories, key)))
+            return cls(codes.codes, counted, sums, timeline)
 
         return histories.once(f"membership of {key}", build)
 
@@ -174,15 +156,9 @@ class Membership:
         for other, sign in histories.desk:
             held = cls._own(other, key)
             sums.append((held.sums, held.timeline, codes_in(histories, key, other), sign))
-        codes, desk = KeyCodes.of(histories, key), histories.desk
-
-        def spells() -> DeskSpells:
-            own = [(held_spells(other, key), _opened_us(other), sign) for other, sign in desk]
-            maps = [codes_in(histories, key, other) for other, _sign in desk]
-            return DeskSpells([(held, us, there, sign) for (held, us, sign), there in zip(own, maps, strict=True)])
-
+        codes = KeyCodes.of(histories, key)
         together = SignedSums(sums, codes.count, COLUMNS)
-        return cls(codes.codes, _counted(histories), together, Instants(), LaterSpells(spells))
+        return cls(codes.codes, _counted(histories), together, Instants())
 
     def others(self, totals: Int64Array, keys: NDArray[np.int32], step_before: Int64Array) -> Int64Array:
         """(queries, 3): the tickets held as of the sums `totals` of keys, the asking ticket left out."""
@@ -193,6 +169,17 @@ class Membership:
 
 def _opened_us(histories: Histories) -> Int64Array:
     return histories.once("opened_us", lambda: histories.steps.opened_us)
+
+
+def spells_among(histories: Histories, key: Key) -> Spells | DeskSpells:
+    """The spells of all tickets under a key; histories on a desk have those of the desk."""
+    if not histories.desk:
+        return held_spells(histories, key)
+    parts = [
+        (held_spells(other, key), _opened_us(other), codes_in(histories, key, other), sign)
+        for other, sign in histories.desk
+    ]
+    return DeskSpells(parts)
 
 
 def held_spells(histories: Histories, key: Key) -> Spells:

@@ -124,7 +124,7 @@ class Recent:
 
     def desk(self, blocks: Sequence[Callable[[], Histories]]) -> IndexedDesk:
         """The indices over all tickets of the blocks, which are made, looked at and let go, `THREADS` at a time."""
-        desk = self.blank()
+        desk, names = self.blank(), self.blank()
         found: dict[Index, list[Arrays]] = defaultdict(list)
         # Pairs whose changes cancel out are named too: at an earlier instant they may not.
         pairs: dict[Key, list[Int64Array]] = {index.key: [] for index in self.indices if len(index.key) > 1}
@@ -142,14 +142,18 @@ class Recent:
                     found[index].append(arrays)
         for key, held in pairs.items():
             every = np.unique(np.concatenate(held))
-            self.know_pairs(desk, key, every, max(len(every), 1))
+            for one in (desk, names):
+                self.know_pairs(one, key, every, max(len(every), 1))
         for index in self.indices:
             whole = tuple(np.concatenate(column) for column in zip(*found.pop(index), strict=True))
-            self.know(desk, index, self._kept(desk, index, whole))
+            self.know(desk, index, self._kept(names, index, whole))
         return desk
 
     def blank(self) -> IndexedDesk:
-        """A desk that has the texts of the log and knows no index yet."""
+        """A desk that has the texts of the log and knows no index yet.
+
+        An index keeps one of its own for the names: would it keep the desk that knows it, 300 MiB of a large desk were freed late or never.
+        """
         nothing = np.empty(0, np.int32)
         columns = {name: Column(nothing, column.values) for name, column in self.log.columns.items()}
         desk = IndexedDesk(EventLog.from_columns([], [], [], [], columns), self.agreements)
@@ -195,17 +199,17 @@ class Recent:
             values[spells.ticket[kept]],
         )
 
-    def _kept(self, desk: IndexedDesk, index: Index, entries: Arrays) -> KeyedSums | RecentSpells:
+    def _kept(self, names: IndexedDesk, index: Index, entries: Arrays) -> KeyedSums | RecentSpells:
         """What answers for an index, made of its entries."""
-        codes = KeyCodes.of(desk, index.key)
+        codes = KeyCodes.of(names, index.key)
         keys = entries[0] if codes.pairs is None else np.searchsorted(codes.pairs, entries[0])
         if index.kind in (HELD, ENDED):
-            return RecentSums(self.since_us, codes.count, (keys, *entries[1:]), lambda: self.whole_sums(desk, index))
+            return RecentSums(self.since_us, codes.count, (keys, *entries[1:]), lambda: self.whole_sums(names, index))
         own = Spells(np.arange(len(keys)), keys, codes.count, *entries[1:3])
-        return RecentSpells(own, entries[3], self.since_us, lambda: self.whole_spells(desk, index))
+        return RecentSpells(own, entries[3], self.since_us, lambda: self.whole_spells(names, index))
 
-    def whole_sums(self, desk: IndexedDesk, index: Index) -> KeyedSums:
-        """The sums over all entries, by the codes of the desk."""
+    def whole_sums(self, names: IndexedDesk, index: Index) -> KeyedSums:
+        """The sums over all entries, by the codes of a desk."""
         whole, key = self.whole(), index.key
         if index.kind == HELD:
             held = Membership.of(whole, key)
@@ -213,16 +217,18 @@ class Recent:
         else:
             ended = Outcomes.of(whole, self.target)
             sums, timeline = ended.sums(whole, key), ended.timeline
-        return SignedSums([(sums, timeline, codes_in(desk, key, whole), 1)], KeyCodes.of(desk, key).count, sums.columns)
+        return SignedSums(
+            [(sums, timeline, codes_in(names, key, whole), 1)], KeyCodes.of(names, key).count, sums.columns
+        )
 
-    def whole_spells(self, desk: IndexedDesk, index: Index) -> DeskSpells:
-        """All spells, by the codes of the desk."""
+    def whole_spells(self, names: IndexedDesk, index: Index) -> DeskSpells:
+        """All spells, by the codes of a desk."""
         whole, key = self.whole(), index.key
         if index.kind == DUE:
             spells, values = cast(Spells, due_spells(whole, key, self.target)), Outcomes.of(whole, self.target).due_us
         else:
             spells, values = held_spells(whole, key), whole.steps.opened_us
-        return DeskSpells([(spells, values, codes_in(desk, key, whole), 1)])
+        return DeskSpells([(spells, values, codes_in(names, key, whole), 1)])
 
 
 def _shortened(entries: Arrays, since_us: int) -> Arrays:

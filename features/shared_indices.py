@@ -67,7 +67,7 @@ class IndexedDesk(Histories):
         """
         key = index.key
         if index.kind == HELD:
-            self.know(f"membership of {key}", Membership(_NO_KEYS, _NO_KEYS, sums, timeline, spells))
+            self.know(f"membership of {key}", Membership(_NO_KEYS, _NO_KEYS, sums, timeline))
             self.know(f"spells of {key}", spells)
         elif index.kind == OLDER:
             self.know(f"spells of {key}", spells)

@@ -12,7 +12,7 @@ from features.declaration import Feature, Key, Settings, key_label, key_name
 from features.due_times import due_spells
 from features.histories import Histories
 from features.keys import KeyCodes
-from features.membership import ARRIVED, CHANGED, OPEN, PASSED_ON, RESOLVED, WAITING, Membership
+from features.membership import ARRIVED, CHANGED, OPEN, PASSED_ON, RESOLVED, WAITING, Membership, spells_among
 from features.outcomes import Outcomes
 from features.snapshots import is_open
 from features.view import HOUR_US, FloatArray, View
@@ -140,7 +140,7 @@ def _values_of(view: View, key: Key) -> dict[str, FloatArray | Int64Array]:
     return {
         f"{name}_open": counts[:, OPEN],
         f"{name}_waiting": counts[:, WAITING],
-        f"{name}_older": _older(view, membership(view.histories, key)),
+        f"{name}_older": _older(view, key),
         f"{name}_arrivals_1d": last_day[:, ARRIVED],
         f"{name}_arrivals_7d": last_week[:, ARRIVED],
         f"{name}_resolved_1d": last_day[:, RESOLVED],
@@ -176,12 +176,13 @@ def _presence(view: View, key: Key) -> dict[str, FloatArray | Int64Array]:
     }
 
 
-def _older(view: View, held: Membership) -> Int64Array:
+def _older(view: View, key: Key) -> Int64Array:
     """Open tickets of the same key that were opened before this one."""
     if view.is_of_one_alone:
         return np.zeros(len(view.at_us), np.int64)
     opened_us = view.histories.steps.opened_us
-    return view.older(held.spells, held.keys[view.step], opened_us, opened_us[view.ticket])
+    keys = KeyCodes.of(view.histories, key).codes[view.step]
+    return view.older(spells_among(view.histories, key), keys, opened_us, opened_us[view.ticket])
 
 
 def _due_sooner(view: View, key: Key) -> FloatArray:

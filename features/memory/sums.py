@@ -39,16 +39,18 @@ def write_indices(
 
 def indices_in(file: ArrayFile, name: str, facts: Mapping[str, Any], recent: Recent) -> IndexedDesk:
     """The desk that knows the indices that were written under a name."""
-    desk = recent.blank()
+    desk, names = recent.blank(), recent.blank()
     for fact, index in zip(facts["indices"], recent.indices, strict=True):
         arrays = {part: file.array(f"{name}/{index.number}/{part}") for part in fact["parts"]}
         if "pairs" in arrays:
-            recent.know_pairs(desk, index.key, arrays.pop("pairs"), fact["codes"])
+            pairs = arrays.pop("pairs")
+            for one in (desk, names):
+                recent.know_pairs(one, index.key, pairs, fact["codes"])
         made: KeyedSums | RecentSpells
         if "sums" in fact:
-            made = RecentSums.again(arrays, fact["sums"], partial(recent.whole_sums, desk, index))
+            made = RecentSums.again(arrays, fact["sums"], partial(recent.whole_sums, names, index))
         else:
-            made = RecentSpells.again(arrays, fact["spells"], partial(recent.whole_spells, desk, index))
+            made = RecentSpells.again(arrays, fact["spells"], partial(recent.whole_spells, names, index))
         recent.know(desk, index, made)
     return desk
 

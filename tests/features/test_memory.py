@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +66,31 @@ def test_sums_come_from_the_file_and_are_not_made_again(tmp_path: Path, monkeypa
     monkeypatch.setattr("features.layers.Tickets._recent", lambda *_: pytest.fail("made again"))
     back, _ = read_state(tmp_path / "state", LiveHistories(RULES, kept=kept))
     assert live_rows(back, at_us, "resolution").equals(rows)
+
+
+@pytest.mark.parametrize("is_from_file", [False, True])
+def test_what_is_replaced_is_freed_at_once_and_waits_for_no_search_for_garbage(tmp_path: Path, is_from_file: bool):
+    """Large arrays hang on few objects: in circles they would stay for hours, and for good once the search leaves them out."""
+    events, empty = busy_log(3, tickets=9, events=80), LiveHistories(RULES, kept=Kept(5 * HOUR_US, 0, 7))
+    live, instants = empty.with_news(events), instants_of(events)
+    if is_from_file:
+        live_rows(live, instants[0], "resolution")
+        write_state(tmp_path / "state", live, {})
+        live, _ = read_state(tmp_path / "state", empty)
+    gc.collect()
+    gc.disable()
+    try:
+        for at_us in instants:  # those before the recent ones ask whole histories
+            live_rows(live, at_us, "resolution")
+        (layer,) = live.layers
+        held: list[object] = [layer.over._whole.histories, layer.open._whole.histories]
+        held += [desk for part in (layer.open, layer.over) for desk, _ in part.recent_desks().values()]
+        assert len(held) > 2
+        left = [weakref.ref(one) for one in held]
+        del live, layer, held
+        assert [ref() for ref in left if ref() is not None] == []
+    finally:
+        gc.enable()
 
 
 def test_texts_of_any_characters_and_ids_of_their_own_come_back(tmp_path: Path):
