@@ -81,6 +81,8 @@ class Champion:
         self._uri, self._name, self._download_to = mlflow_uri, name, download_to
         self._ask, self._load, self._last_good = ask, load, last_good
         self._loaded: tuple[Path | None, str | None] | None = None
+        self.has_answered = False
+        """Whether the registry was asked to the end; before, what is served is what this machine served last."""
         self.served = Served()
 
     @property
@@ -99,8 +101,18 @@ class Champion:
         return self.served.problem
 
     def poll(self) -> bool:
-        """True where another bundle is now served. One that cannot be loaded is refused and the old one stays; `problem` says so."""
+        """True where another bundle is now served. One that cannot be loaded is refused and the old one stays; `problem` says so.
+
+        The first time, the bundle that this machine served last is put in place before the registry is asked, which takes seconds.
+        """
+        is_recalled = not self.has_answered and self.bundle is None and self._recall()
         answer = self._ask(self._uri, self._name, download_to=self._download_to)
+        is_other = self._take(answer)
+        self.has_answered = True
+        return is_other or is_recalled
+
+    def _take(self, answer: RegistryAnswer) -> bool:
+        """True where the answer changed which bundle is served."""
         asked = (answer.path, answer.version)
         if answer.path is None:
             return self._absent(answer)
@@ -122,29 +134,32 @@ class Champion:
     def _absent(self, answer: RegistryAnswer) -> bool:
         """A registry that cannot be reached, or lost the files, keeps the last good bundle; one that has no champion takes it away."""
         is_gone = not answer.is_reachable or answer.version is not None  # its registry or its files, not the champion
-        if is_gone and self.bundle is None and self._last_good is not None:
-            return self._remembered(answer)
-        if is_gone and self.bundle is not None:
+        if is_gone:
             self._refused(answer.why)
             return False
         had_one = self.bundle is not None
-        why = f"{NO_MODEL} ({answer.why.rstrip('.')})"
-        self._loaded, self.served = None, Served(None, why, answer.why if is_gone else None)
+        self._loaded, self.served = None, Served(None, f"{NO_MODEL} ({answer.why.rstrip('.')})")
         return had_one
 
-    def _remembered(self, answer: RegistryAnswer) -> bool:
-        """After a start without a registry: the bundle that was last served from this machine, if it is still good."""
+    def says_of(self, version: str | None) -> bool | None:
+        """Whether this version (None: the rules alone) is what is served, None until the registry has answered."""
+        if not self.has_answered:
+            return None
+        bundle = self.bundle
+        return version == (bundle.version if bundle is not None else None)
+
+    def _recall(self) -> bool:
+        """True where the bundle that was last served from this machine is served again, as it is still good."""
         path, version = self._last_good.found() if self._last_good else (None, None)
+        if path is None:
+            return False
         try:
-            bundle = None if path is None else self._load(path, version=version)
+            bundle = self._load(path, version=version)
         except Exception as fault:  # made by others, it may fail in any way: the rules go on and the reason is shown
             log.warning("%s, served last, cannot be served again: %s", version, fault)
-            bundle = None
-        if bundle is None:
-            self._refused(answer.why)
             return False
-        self._loaded, self.served = (path, version), Served(bundle, f"{bundle.version} is served", answer.why)
-        log.warning("serving %s as before the start: %s", bundle.version, answer.why)
+        log.info("serving %s as before the start, until the registry answers", bundle.version)
+        self._loaded, self.served = (path, version), Served(bundle, f"{bundle.version} is served")
         return True
 
     def _refused(self, problem: str) -> None:

@@ -18,6 +18,8 @@ from serving.queue import Queue
 
 log = logging.getLogger(__name__)
 Act = Callable[[Queue, Lease], object]
+SOON_SECONDS = 0.5
+"""So soon it looks again whether the registry has answered."""
 
 
 class ScoreStore(Protocol):
@@ -45,11 +47,19 @@ class Recorder:
     Acts while it holds the lease: each journal stores, then each of `acts` (alerts) is called with the queue and the lease.
     """
 
-    def __init__(self, lease: ScorerLease, journals: Sequence[ScoreStore], acts: Sequence[Act] = ()) -> None:
-        self._lease, self._journals, self._acts = lease, journals, acts
+    def __init__(
+        self,
+        lease: ScorerLease,
+        journals: Sequence[ScoreStore],
+        acts: Sequence[Act] = (),
+        says_of: Callable[[str | None], bool | None] | None = None,
+    ) -> None:
+        """`says_of`: see Champion; a queue of a version that is not served is let go, and waits while that is not known. None: all are."""
+        self._lease, self._journals, self._acts, self._says_of = lease, journals, acts, says_of
         self._newest: Queue | None = None
+        self._waits = False
         self._turn = threading.Lock()
-        self._loop = Loop("recorder", self.step, lambda: lease.seconds / 3, begins_waiting=True)
+        self._loop = Loop("recorder", self.step, self._rest_seconds, begins_waiting=True)
         self.trouble = Trouble("Scores are not stored")
         self._asked_seconds = float("-inf")
         self._knows = False
@@ -93,7 +103,7 @@ class Recorder:
     def step(self) -> bool:
         """True where this process acted on a queue: one round of lease and, if it is held and there is a queue, storing."""
         with self._turn:
-            queue, self._newest = self._newest, None
+            queue = self._served()
             try:
                 acted = self._act(queue)
             except Exception as fault:  # reasons are a bundle's, which may fail in any way: said, and tried again
@@ -102,6 +112,18 @@ class Recorder:
                 return False
             self.trouble.over()
             return acted
+
+    def _served(self) -> Queue | None:
+        """The newest queue, once, if it is of what is served."""
+        queue, self._newest = self._newest, None
+        said = True if queue is None or self._says_of is None else self._says_of(queue.bundle_version)
+        self._waits = said is None
+        if self._waits:
+            self._newest = self._newest or queue
+        return queue if said else None
+
+    def _rest_seconds(self) -> float:
+        return SOON_SECONDS if self._waits else self._lease.seconds / 3
 
     def _act(self, queue: Queue | None) -> bool:
         lease = self._held()

@@ -203,7 +203,6 @@ def recorder_of(
     journal = ScoreJournal(store.predictions, settings.score_tolerance)
     shadow_journal = ScoreJournal(store.predictions, settings.score_tolerance, is_shadow=True)
     shadow = Shadow(scorer, lambda: sights.challenger.bundle, shadow_journal, settings.shadow_seconds)
-
     pace = Pace()
 
     def tell(queue: Queue, lease: Lease) -> None:
@@ -212,7 +211,8 @@ def recorder_of(
 
     kept = ticks.around(journal) if ticks else journal
     advice = SuggestionJournal(store.suggestions)
-    return Recorder(ScorerLease(store.leases, settings.lease_seconds), [kept, shadow, advice], [tell])
+    lease, says_of = ScorerLease(store.leases, settings.lease_seconds), sights.champion.says_of
+    return Recorder(lease, [kept, shadow, advice], [tell], says_of if settings.use_model else None)
 
 
 def score_once(settings: Settings, at: datetime) -> Queue:

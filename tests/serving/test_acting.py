@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -93,6 +93,31 @@ def test_what_the_rules_say_until_a_model_is_known_is_not_acted_on(process: Proc
     assert process.journal.stored == []
     assert process.step(queue(1, "Rules only: no model is loaded")) is True
     assert process.journal.stored == [queue(1, "Rules only: no model is loaded")]
+
+
+def test_a_queue_waits_until_it_is_known_whether_its_bundle_is_served_and_is_let_go_if_not(process: Process) -> None:
+    said: list[bool | None] = [None]
+    asked: list[str | None] = []
+
+    def says_of(version: str | None) -> bool | None:
+        asked.append(version)
+        return said[0]
+
+    process.recorder = Recorder(process.lease, [process.journal], says_of=says_of)
+    rest_seconds = process.recorder._rest_seconds()
+    shown = [replace(queue(minute), bundle_version=f"breach v{minute}") for minute in range(4)]
+    assert [process.step(shown[0]), process.step()] == [False, False]
+    assert process.recorder._rest_seconds() < rest_seconds
+    assert process.step(shown[1]) is False  # the newer one waits
+    said[0] = True
+    assert [process.step(), process.step()] == [True, False]
+    assert process.recorder._rest_seconds() == rest_seconds
+    said[0] = False
+    assert process.step(shown[2]) is False
+    said[0] = True
+    assert [process.step(), process.step(shown[3])] == [False, True]
+    assert process.journal.stored == [shown[1], shown[3]]
+    assert asked == ["breach v0", "breach v0", "breach v1", "breach v1", "breach v2", "breach v3"]
 
 
 def test_the_lease_is_asked_for_again_when_a_third_of_it_has_passed(process: Process, clock: list[float]) -> None:

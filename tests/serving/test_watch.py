@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,36 @@ def test_after_a_start_without_mlflow_the_bundle_served_last_is_served_and_the_p
     answers.append(RegistryAnswer(bundle_folder, "breach v1", 1, "breach v1 is served"))
     assert second.poll() is False  # the same bundle: only the problem is over
     assert second.problem is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "version", "is_the_same"),
+    [
+        (RegistryAnswer(Path(), "breach v1", 1, "breach v1 is served"), "breach v1", True),
+        (RegistryAnswer(Path(), "breach v2", 2, "breach v2 is served"), "breach v2", False),
+        (RegistryAnswer(None, None, None, "no champion"), None, False),
+    ],
+)
+def test_after_a_start_the_bundle_served_last_is_served_until_the_registry_has_answered(
+    answer: RegistryAnswer, version: str | None, is_the_same: bool, bundle_folder: Path, tmp_path: Path
+) -> None:
+    last_good = LastGood(tmp_path / "served.json")
+    last_good.keep(bundle_folder, "breach v1")
+    before: list[tuple[Any, Any]] = []
+
+    def ask(*_given: Any, **_named: Any) -> RegistryAnswer:
+        before.append((found.bundle, [found.says_of(one) for one in ("breach v1", "breach v2", None)]))
+        return replace(answer, path=answer.path and bundle_folder)
+
+    found = Champion("x", "breach", tmp_path, ask=ask, last_good=last_good)
+    assert found.poll() is True
+    ((recalled, said),) = before
+    assert (recalled.version, said) == ("breach v1", [None, None, None])
+    assert (found.bundle is recalled) is is_the_same
+    assert (found.bundle.version if found.bundle else None, found.problem) == (version, None)
+    assert [found.says_of(one) for one in ("breach v1", "breach v2", None)] == [
+        one == version for one in ("breach v1", "breach v2", None)
+    ]
 
 
 @pytest.mark.parametrize("written", ["", "{}", '{"path": "/nowhere", "version": "breach v9"}'])

@@ -15,7 +15,7 @@ from features.store.repository import Store, open_store
 from models.bundle import load_bundle, save_bundle
 from models.registry import RegistryAnswer
 from serving.app import application, create_app, serve
-from serving.champion import NOT_YET, Champion
+from serving.champion import NOT_YET, Champion, Served
 from serving.settings import Settings, SettingsError
 from serving.workplace import build_service, score_once
 from sla.agreements.loading import AgreementError
@@ -190,6 +190,29 @@ def test_what_the_rules_say_until_the_registry_answered_is_shown_and_not_stored(
     finally:
         service.close()
     assert len(shown.rows) > 5
+
+
+def test_what_the_bundle_served_last_says_is_stored_once_the_registry_still_serves_it(
+    settings: Settings, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_bundle(tmp_path / "bundle", fitted_bundle(EVENTS))
+    bundle, says = load_bundle(tmp_path / "bundle", version="breach v3"), list[bool]()
+    monkeypatch.setattr(Champion, "poll", lambda found: setattr(found, "served", Served(bundle, "breach v3 is served")))
+    monkeypatch.setattr(Champion, "says_of", lambda _found, version: version == "breach v3" if says else None)
+    service = build_service(settings, lambda: AT, None)
+    assert service.recorder is not None
+    try:
+        service.ticker.step()
+        shown = service.ticker.standing.queue
+        assert shown is not None
+        assert shown.bundle_version == "breach v3"
+        for is_answered in (False, True):
+            says += [True] * is_answered
+            service.recorder.step()
+            stored = store.predictions.in_force(AT, target="resolution")
+            assert len(stored) == (len(shown.rows) if is_answered else 0)
+    finally:
+        service.close()
 
 
 def test_a_process_that_serves_is_settled_once_the_registry_answered_and_all_was_scored(
