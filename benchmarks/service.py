@@ -16,6 +16,8 @@ busy the machine is. After the second start it is waited until the scores of the
     queue_during_ticks_p99_ms  how long a page of the queue took meanwhile
     mixed_processor_ms         time of the processor that the service needed for one of the mixed requests, ticks included
     ..._processor_seconds      time of the processor until ready and scored
+    rss_mib                    resident memory at the end, after ingest has added half as many open tickets again
+    first_rss_mib              the same of the process that was started first, after its ticks
     postgres_...               the same over PostgreSQL
 """
 
@@ -116,6 +118,7 @@ def _over(url: str, folder: Path, mlflow_uri: str | None, size: Size) -> Figures
         measured["start_processor_seconds"] = round(service.processor_seconds(), 2)
         said(f"{engine}: started in {service.start_seconds} s")
         measured |= _ticks(service, size.ticks)
+        measured["first_rss_mib"] = service.rss_mib()
     with serving(url, folder, mlflow_uri) as service:
         measured |= {"restart_seconds": service.start_seconds, "restart_ready_seconds": service.ready_seconds}
         measured["restart_processor_seconds"] = round(service.processor_seconds(), 2)

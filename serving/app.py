@@ -30,7 +30,7 @@ from serving.observation import Observation
 from serving.problems import MEDIA_TYPE, Fault, ProblemDocument, ProblemError, faults_of
 from serving.protection import Bounds, Protection
 from serving.quality.book import QualityBook
-from serving.scorer import FIRST_WORD
+from serving.scorer import is_scored
 from serving.service import Service
 from serving.settings import Settings, refuse_open_door
 from serving.spare_memory import giving_back, one_thread_for_algebra, without_what_stays
@@ -106,7 +106,7 @@ def serve(
 def _has_scored(service: Service) -> bool:
     """Whether all open tickets were scored, not only by the rules until the model's first probabilities are there."""
     queue = service.standing.queue
-    return queue is not None and queue.rules_only_reason not in (FIRST_WORD, NOT_YET)
+    return queue is not None and is_scored(queue) and queue.rules_only_reason != NOT_YET
 
 
 def application(service: Service) -> FastAPI:

@@ -101,15 +101,10 @@ class Champion:
         return self.served.problem
 
     def poll(self) -> bool:
-        """True where another bundle is now served. One that cannot be loaded is refused and the old one stays; `problem` says so.
-
-        The first time, the bundle that this machine served last is put in place before the registry is asked, which takes seconds.
-        """
-        is_recalled = not self.has_answered and self.bundle is None and self._recall()
-        answer = self._ask(self._uri, self._name, download_to=self._download_to)
-        is_other = self._take(answer)
+        """True where another bundle is now served. One that cannot be loaded is refused and the old one stays; `problem` says so."""
+        is_other = self._take(self._ask(self._uri, self._name, download_to=self._download_to))
         self.has_answered = True
-        return is_other or is_recalled
+        return is_other
 
     def _take(self, answer: RegistryAnswer) -> bool:
         """True where the answer changed which bundle is served."""
@@ -135,8 +130,9 @@ class Champion:
         """A registry that cannot be reached, or lost the files, keeps the last good bundle; one that has no champion takes it away."""
         is_gone = not answer.is_reachable or answer.version is not None  # its registry or its files, not the champion
         if is_gone:
+            is_recalled = self.bundle is None and self.recall()
             self._refused(answer.why)
-            return False
+            return is_recalled
         had_one = self.bundle is not None
         self._loaded, self.served = None, Served(None, f"{NO_MODEL} ({answer.why.rstrip('.')})")
         return had_one
@@ -148,8 +144,8 @@ class Champion:
         bundle = self.bundle
         return version == (bundle.version if bundle is not None else None)
 
-    def _recall(self) -> bool:
-        """True where the bundle that was last served from this machine is served again, as it is still good."""
+    def recall(self) -> bool:
+        """True where the bundle that was last served from this machine is served again, until the registry says another thing."""
         path, version = self._last_good.found() if self._last_good else (None, None)
         if path is None:
             return False
@@ -158,7 +154,7 @@ class Champion:
         except Exception as fault:  # made by others, it may fail in any way: the rules go on and the reason is shown
             log.warning("%s, served last, cannot be served again: %s", version, fault)
             return False
-        log.info("serving %s as before the start, until the registry answers", bundle.version)
+        log.info("serving %s as before the start", bundle.version)
         self._loaded, self.served = (path, version), Served(bundle, f"{bundle.version} is served")
         return True
 

@@ -284,6 +284,11 @@ class Scorer:
         )
 
 
+def is_scored(queue: Queue | None) -> bool:
+    """Whether there is a queue, and not only what can be said before the first scoring."""
+    return queue is not None and queue.rules_only_reason != FIRST_WORD
+
+
 def desk_zone(agreements: AgreementSet) -> str:
     """The zone people of this desk read times in: that of the agreements, or where they leave it at UTC their first calendar's."""
     if agreements.time_zone != "UTC":

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from serving.background import Loop, Trouble
 
 Look = Callable[[], bool]
+GRACE_SECONDS = 10.0
+"""So long the first look waits after `begin` gave something to go on with: importing MLflow takes seconds of the processor that the first scoring needs."""
 
 
 class Watch:
@@ -17,11 +19,12 @@ class Watch:
     Where no thread runs (a report, a single step), `take` looks itself.
     """
 
-    def __init__(self, looks: Sequence[Look], seconds: float) -> None:
+    def __init__(self, looks: Sequence[Look], seconds: float, begin: Look | None = None) -> None:
+        """`begin`: called once by the thread, before it looks; where it says True, the first look may wait a little."""
         self._looks = [(look, Trouble("A look at what may have changed failed")) for look in looks]
-        self._seconds = seconds
+        self._seconds, self._begin, self._has_begun, self._has_looked = seconds, begin, False, False
         self._changed = threading.Event()
-        self._loop = Loop("watch", self.look, lambda: seconds)
+        self._loop = Loop("watch", self._turn, self._rest_seconds)
         self._next_look = 0.0
 
     def start(self) -> None:
@@ -47,8 +50,20 @@ class Watch:
         self._changed.clear()
         return found
 
+    def _turn(self) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            if self._begin is not None and self._begin():
+                self._changed.set()
+                return
+        self.look()
+
+    def _rest_seconds(self) -> float:
+        return self._seconds if self._has_looked else min(self._seconds, GRACE_SECONDS)
+
     def look(self) -> None:
         """Look at everything once; what fails is logged and does not hide the rest."""
+        self._has_looked = True
         for look, trouble in self._looks:
             try:
                 if look():

@@ -27,7 +27,7 @@ from serving.recorder import Recorder
 from serving.remaining_time import RemainingTimeChampion
 from serving.risk import Thresholds
 from serving.score_journal import ScoreJournal
-from serving.scorer import NO_MODEL, Scorer
+from serving.scorer import NO_MODEL, Scorer, is_scored
 from serving.service import Service
 from serving.services.keeper import Champion as OutageChampion
 from serving.services.keeper import Keeper
@@ -101,7 +101,7 @@ def build_service(settings: Settings, clock: Callable[[], datetime], feed: Feed 
         seconds=settings.outage_seconds,
         untouched_share=settings.outage_untouched_share,
         may_store=lambda: recorder is not None and recorder.is_acting,
-        is_ready=lambda: ticker.standing.queue is not None,
+        is_ready=lambda: is_scored(ticker.standing.queue),
     )
 
     def close() -> None:
@@ -142,7 +142,7 @@ class Sights:
         if settings.use_model:
             looks += [self.champion.poll, *([self._look_at_challenger] if settings.store_scores else [])]
             looks += [self.ends.poll, self.work.poll]
-        self.watch = Watch(looks, settings.model_poll_seconds)
+        self.watch = Watch(looks, settings.model_poll_seconds, self.champion.recall if settings.use_model else None)
 
     def take(self) -> bool:
         """True where all must be scored anew; the scorer knows by then with what."""

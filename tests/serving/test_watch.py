@@ -16,7 +16,7 @@ from models.registry import RegistryAnswer
 from serving.agreements_watch import AgreementsWatch
 from serving.champion import Champion, LastGood
 from serving.settings import Settings
-from serving.watch import Watch
+from serving.watch import GRACE_SECONDS, Watch
 from serving.workplace import build_service
 from tests.serving.real_desk import AGREEMENTS, AT, agreements, fitted_bundle, random_events
 
@@ -58,6 +58,31 @@ def test_a_registry_that_does_not_answer_holds_up_nobody() -> None:
     finally:
         answers.set()
         watch.stop()
+
+
+@pytest.mark.parametrize("can_go_on", [True, False, None])
+def test_what_there_is_to_go_on_with_is_taken_before_anybody_is_asked(can_go_on: bool | None) -> None:
+    """A thread that is not started does the same turns."""
+    done: list[str] = []
+
+    def begin() -> bool:
+        done.append("begun")
+        return bool(can_go_on)
+
+    def look() -> bool:
+        done.append("looked")
+        return False
+
+    watch = Watch([look], 60, None if can_go_on is None else begin)
+    rests = []
+    for _ in range(3):
+        watch._turn()
+        rests.append(watch._rest_seconds())
+    assert done == [*["begun"] * (can_go_on is not None), *["looked"] * (2 if can_go_on else 3)]
+    assert rests == ([GRACE_SECONDS, 60, 60] if can_go_on else [60] * 3)
+    assert watch._changed.is_set() is bool(can_go_on)
+    hasty = Watch([look], GRACE_SECONDS / 2, begin)
+    assert hasty._rest_seconds() == GRACE_SECONDS / 2
 
 
 def test_new_agreements_are_taken_and_unreadable_ones_refused_in_words() -> None:
@@ -137,7 +162,8 @@ def test_after_a_start_the_bundle_served_last_is_served_until_the_registry_has_a
         return replace(answer, path=answer.path and bundle_folder)
 
     found = Champion("x", "breach", tmp_path, ask=ask, last_good=last_good)
-    assert found.poll() is True
+    assert found.recall() is True
+    assert found.poll() is not is_the_same
     ((recalled, said),) = before
     assert (recalled.version, said) == ("breach v1", [None, None, None])
     assert (found.bundle is recalled) is is_the_same

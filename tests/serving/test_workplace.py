@@ -15,7 +15,9 @@ from features.store.repository import Store, open_store
 from models.bundle import load_bundle, save_bundle
 from models.registry import RegistryAnswer
 from serving.app import application, create_app, serve
-from serving.champion import NOT_YET, Champion, Served
+from serving.champion import NOT_YET, Champion, LastGood, Served
+from serving.queue import Queue
+from serving.scorer import FIRST_WORD, is_scored
 from serving.settings import Settings, SettingsError
 from serving.workplace import build_service, score_once
 from sla.agreements.loading import AgreementError
@@ -213,6 +215,30 @@ def test_what_the_bundle_served_last_says_is_stored_once_the_registry_still_serv
             assert len(stored) == (len(shown.rows) if is_answered else 0)
     finally:
         service.close()
+
+
+def test_after_a_restart_the_bundle_served_last_scores_before_the_registry_is_asked(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_bundle(tmp_path / "bundle", fitted_bundle(EVENTS))
+    LastGood(settings.var_dir / "served.json").keep(tmp_path / "bundle", "breach v3")
+    monkeypatch.setattr("models.registry.quiet_mlflow", lambda: pytest.fail("it was asked"))
+    service = build_service(settings, lambda: AT, None)
+    assert service.watch is not None
+    try:
+        service.watch._turn()
+        service.watch._next_look = float("inf")  # no thread runs: the ticker would look itself
+        assert service.ticker.step() is True
+        shown = service.ticker.standing.queue
+        assert shown is not None
+        assert shown.bundle_version == "breach v3"
+    finally:
+        service.close()
+
+
+def test_what_can_be_said_before_the_first_scoring_is_no_scoring() -> None:
+    shown = [Queue((), AT, rules_only_reason=why) for why in (FIRST_WORD, NOT_YET, None)]
+    assert [is_scored(queue) for queue in (None, *shown)] == [False, False, True, True]
 
 
 def test_a_process_that_serves_is_settled_once_the_registry_answered_and_all_was_scored(
