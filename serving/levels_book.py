@@ -10,6 +10,7 @@ import pandas as pd
 from features.live import LiveHistories
 from serving.levels import decided_clocks
 from serving.queue import Queue
+from serving.similar import FinishedClocks
 
 
 class LevelsBook:
@@ -18,6 +19,7 @@ class LevelsBook:
     def __init__(self, histories: Callable[[], LiveHistories], keep_seconds: float = 300.0) -> None:
         self._histories, self._keep_seconds = histories, keep_seconds
         self._held: tuple[float, str, pd.DataFrame] | None = None
+        self._finished: tuple[pd.DataFrame, FinishedClocks] | None = None
         self._working = threading.Lock()
 
     def clocks(self, queue: Queue) -> pd.DataFrame:
@@ -35,6 +37,15 @@ class LevelsBook:
         if not is_fresh and self._working.acquire(blocking=False):
             threading.Thread(target=self._count_and_release, args=(queue,), name="levels", daemon=True).start()
         return found
+
+    def finished(self, queue: Queue) -> FinishedClocks | None:
+        """The clocks of `soon` as what is asked for those like a ticket's; made once for each count."""
+        clocks, held = self.soon(queue), self._finished
+        if clocks is None:
+            return None
+        if held is None or held[0] is not clocks:
+            held = self._finished = (clocks, FinishedClocks(clocks))
+        return held[1]
 
     def _known(self, queue: Queue) -> tuple[pd.DataFrame | None, bool]:
         if self._held is None or self._held[1] != queue.zone:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-import pandas as pd
+if TYPE_CHECKING:
+    from features.store.predictions import ShownPrediction
 
 MOST = 500
-_TOLD = ("scored_at", "state", "probability", "due_at", "bundle_version", "reasons")
 
 
 class StoredPredictions(Protocol):
     """What is needed of features.store.predictions.Predictions."""
 
-    def chunks(self, *, until: datetime, ticket_ids: list[str], target: str) -> Iterator[pd.DataFrame]:
-        """Predictions in the order they were stored."""
+    def shown(self, ticket_id: str, target: str, until: datetime, most: int) -> Sequence[ShownPrediction]:
+        """The last predictions of one ticket's target up to an instant, shadow ones left out; the earliest first."""
 
 
 @dataclass(frozen=True)
@@ -35,27 +34,17 @@ class ScorePoint:
 
 
 def score_history(
-    predictions: StoredPredictions, ticket_id: str, until: datetime, target: str = "resolution"
+    predictions: StoredPredictions, ticket_id: str, until: datetime, target: str = "resolution", most: int = MOST
 ) -> list[ScorePoint]:
-    """What was shown of a ticket up to an instant, oldest first, the last MOST changes; a challenger's scores are left out."""
-    found = [chunk for chunk in predictions.chunks(until=until, ticket_ids=[ticket_id], target=target) if len(chunk)]
-    if not found:
-        return []
-    frame = found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
-    shown = np.flatnonzero(~frame["is_shadow"].to_numpy(dtype=bool))
-    shown = shown[np.argsort(frame["scored_at"].to_numpy()[shown], kind="stable")][-MOST:]
-    columns = [frame[name].iloc[shown].tolist() for name in _TOLD]  # a frame of a few rows costs more than its values
-    return [_point(values) for values in zip(*columns, strict=True)]
-
-
-def _point(values: Sequence[Any]) -> ScorePoint:
-    known: list[Any] = [None if pd.isna(one) else one for one in values]
-    scored_at, state, probability, due_at, bundle_version, reasons = known
-    return ScorePoint(
-        scored_at=scored_at.to_pydatetime(),
-        state=state,
-        probability=probability,
-        due_at=None if due_at is None else due_at.to_pydatetime(),
-        bundle_version=bundle_version,
-        reasons=tuple(json.loads(reasons)) if reasons else (),
-    )
+    """What was shown of a ticket up to an instant, oldest first, the last `most` changes; a challenger's scores are left out."""
+    return [
+        ScorePoint(
+            scored_at=one.scored_at,
+            state=one.state,
+            probability=one.probability,
+            due_at=one.due_at,
+            bundle_version=one.bundle_version,
+            reasons=tuple(json.loads(one.reasons)) if one.reasons else (),
+        )
+        for one in predictions.shown(ticket_id, target, until, most)
+    ]

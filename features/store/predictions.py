@@ -5,25 +5,46 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, Engine, false, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, false, func, select
 
 from features.store.bulk import stream
 from features.store.changes import Changes, all_of, stream_frames
 from features.store.engine import reading, writing
 from features.store.faults import StoreError
 from features.store.frames import arrays_of, fetched, frame_of
-from features.store.tables import predictions
-from features.store.words import known_numbers
-from sla.instants import to_us
+from features.store.tables import predictions, words
+from features.store.words import known_numbers, number_given, number_of
+from sla.instants import from_us, to_us
 
 PROBABILITY_TOLERANCE: Final = 0.005
 """A probability that moved by no more than this is the same prediction: shown as a percentage, it differs by half a point."""
 
 CHUNK_ROWS: Final = 100_000
 _SAID = ("ticket_id", "is_shadow", "scored_at", "bundle_version", "probability", "due_at")
+_STATE, _VERSION = words.alias("state_words"), words.alias("version_words")
+_SHOWN: Final = (
+    select(
+        predictions.c.scored_at,
+        _STATE.c.text,
+        predictions.c.probability,
+        predictions.c.due_at,
+        _VERSION.c.text,
+        predictions.c.reasons,
+    )
+    .join_from(predictions, _STATE, _STATE.c.word_id == predictions.c.state)
+    .outerjoin(_VERSION, _VERSION.c.word_id == predictions.c.bundle_version)
+    .where(
+        predictions.c.ticket_id == number_of("ticket"),
+        predictions.c.target == number_of("target"),
+        predictions.c.is_shadow.is_(False),
+        predictions.c.scored_at <= bindparam("until"),
+    )
+    .order_by(predictions.c.scored_at.desc(), predictions.c.prediction_id.desc())
+    .limit(bindparam("most"))
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +61,17 @@ class StoredChanges:
 
     inserted: int
     unchanged: int  # said nothing new and were not stored
+
+
+class ShownPrediction(NamedTuple):
+    """What was shown of a ticket from an instant on; `reasons` is JSON."""
+
+    scored_at: datetime
+    state: str
+    probability: float | None
+    due_at: datetime | None
+    bundle_version: str | None
+    reasons: str | None
 
 
 class Predictions:
@@ -113,6 +145,19 @@ class Predictions:
             if not parts:
                 parts = [frame_of(connection, columns, arrays_of(columns, []))]
         return SaidOfSome(pd.concat(parts, ignore_index=True), one_in)
+
+    def shown(self, ticket_id: str, target: str, until: datetime, most: int) -> list[ShownPrediction]:
+        """The last `most` predictions of one ticket's target up to an instant, shadow ones left out; by instant, the earliest first.
+
+        One statement and no frame: every look at a ticket's page asks for it.
+        """
+        with reading(self._engine) as connection:
+            given = {**number_given("ticket", ticket_id), **number_given("target", target)}
+            found = connection.execute(_SHOWN, {**given, "until": to_us(until), "most": most}).all()
+        return [
+            ShownPrediction(from_us(at_us), state, probability, None if due_us is None else from_us(due_us), *others)
+            for at_us, state, probability, due_us, *others in reversed(found)
+        ]
 
     def in_force(
         self,

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, ScalarSelect, bindparam, func, select
 
 from features.store.bulk import indices_deferred, load, rows_with
 from features.store.coding import Numbers, Texts
@@ -67,6 +67,17 @@ class WordBook:
 def known_numbers(connection: Connection, texts: Sequence[str]) -> list[int]:
     """The numbers of those texts that are stored; nothing is written."""
     return list(_stored(connection, texts).values())
+
+
+def number_of(name: str) -> ScalarSelect[int]:
+    """The number of a text inside a query, which is asked with `number_given` of the same name; NULL where it is not stored."""
+    known = (words.c.digest == bindparam(f"{name}_digest"), words.c.text == bindparam(f"{name}_text"))
+    return select(words.c.word_id).where(*known).scalar_subquery()
+
+
+def number_given(name: str, text: str) -> dict[str, int | str]:
+    """What `number_of` is asked with."""
+    return {f"{name}_digest": int(_digests([text])[0]), f"{name}_text": text}
 
 
 def texts_of(connection: Connection, numbers: Numbers) -> Texts:

@@ -14,6 +14,7 @@ from serving.api.problem_schemas import problems
 from serving.api.schemas import UNCHANGED, TicketOut
 from serving.etags import FOR_ONE, etag_of, is_unchanged, not_modified
 from serving.likely_end import LikelyEnd
+from serving.listed_ticket import listed_ticket
 from serving.problems import ProblemError
 from serving.reports.columns import iso
 from serving.reports.document import row_document
@@ -29,7 +30,7 @@ TicketId: TypeAlias = Annotated[
 def ticket_file(service: Service, ticket_id: str, scope: Scope) -> TicketFile:
     """The file of a ticket at the instant of the served queue, so that page, list and API agree; ProblemError 404 if unknown or outside the scope."""
     queue, _standing = service.queue()
-    found = service.source.ticket(ticket_id, queue.as_of)
+    found = listed_ticket(queue, ticket_id) or service.source.ticket(ticket_id, queue.as_of)
     if found is None or not scope.holds(found.facts.get("team", ""), found.facts.get("service", "")):
         raise ProblemError(404, f"There is no ticket {ticket_id[:200]!r} at this instant.")
     return found

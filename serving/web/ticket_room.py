@@ -24,7 +24,7 @@ from serving.queue import Queue
 from serving.score_history import ScorePoint, score_history
 from serving.selection import Selection
 from serving.service import Service, service_of
-from serving.similar import Similar, similar
+from serving.similar import FinishedClocks, Similar
 from serving.supposing import CHANGEABLE, Change, Supposed, suppose
 from serving.ticket_file import TicketFile
 from serving.web.charts import Line, Plot
@@ -64,8 +64,8 @@ def ticket_page(request: Request, ticket_id: str, caller: Reader) -> Response:
     queue, standing = service.queue()
     marks = book_of(request)
     marks.look()
-    decided = levels_of(request).soon(queue)
-    etag = page_tag(request, queue.fingerprint, standing.problem, marks.version, decided is None)
+    finished = levels_of(request).finished(queue)
+    etag = page_tag(request, queue.fingerprint, standing.problem, marks.version, finished is None)
     if is_unchanged(request, etag):
         return not_modified(etag)
     found = ticket_file(service, ticket_id, caller.scope)
@@ -76,8 +76,8 @@ def ticket_page(request: Request, ticket_id: str, caller: Reader) -> Response:
         "view": ticket_view(found),
         "etag": etag,
         "course": _course(service, found, language_of(request)),
-        "similar": _similar(found, decided, caller),
-        "is_counting": decided is None,
+        "similar": _similar(found, finished, caller),
+        "is_counting": finished is None,
         "supposed": _supposed(service, found, queue, wanted) if wanted else None,
         "wanted": wanted,
         "choices": choices_of(mine, Selection()),
@@ -115,10 +115,10 @@ def _supposed(service: Service, found: TicketFile, queue: Queue, wanted: dict[st
         raise ProblemError(422, str(error)) from error
 
 
-def _similar(found: TicketFile, decided: Any, caller: Caller) -> Similar | None:
-    if decided is None or found.row is None or not caller.scope.is_everything:
+def _similar(found: TicketFile, finished: FinishedClocks | None, caller: Caller) -> Similar | None:
+    if finished is None or found.row is None or not caller.scope.is_everything:
         return None  # whose scope is narrow is not told of others' tickets
-    return similar(decided, found.facts, found.ticket_id)
+    return finished.like(found.facts, found.ticket_id)
 
 
 def _course(service: Service, found: TicketFile, language: Language) -> Course | None:
@@ -126,7 +126,7 @@ def _course(service: Service, found: TicketFile, language: Language) -> Course |
     if service.store is None:
         return None
     try:
-        points = tuple(score_history(service.store.predictions, found.ticket_id, found.as_of)[-MOST_POINTS:])
+        points = tuple(score_history(service.store.predictions, found.ticket_id, found.as_of, most=MOST_POINTS))
     except StoreError:
         return None
     if sum(point.probability is not None for point in points) < 2:

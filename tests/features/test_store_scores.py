@@ -34,6 +34,38 @@ def predictions(*records: dict[str, Any]) -> pd.DataFrame:
     return frame.astype({"scored_at": "datetime64[us, UTC]", "snapshot_at": "datetime64[us, UTC]"})
 
 
+def slowly_shown(store: Store, ticket: str, target: str, minute: float, most: int) -> list[tuple[Any, ...]]:
+    """What `shown` gives, picked from all that is stored."""
+    rows = pd.concat(store.predictions.chunks()).to_dict("records")
+    mine = [row for row in rows if (row["ticket_id"], row["target"], row["is_shadow"]) == (ticket, target, False)]
+    known = sorted((row for row in mine if row["scored_at"] <= at(minute)), key=lambda row: row["scored_at"])
+    names = ("scored_at", "state", "probability", "due_at", "bundle_version", "reasons")
+    return [tuple(None if pd.isna(row[name]) else row[name] for name in names) for row in known[-most:]]
+
+
+def test_what_was_shown_of_a_ticket_is_what_a_plain_search_finds(store: Store) -> None:
+    stored = [
+        prediction("T1", 9, 0.9, due_at=at(60)),
+        prediction("T1", 2, 0.2, state="paused"),
+        prediction("T1", 4, 0.4, is_shadow=True),
+        prediction("T2", 5, 0.5),
+        prediction("T1", 5, None, bundle_version=None, reasons=None),
+        prediction("T1", 6, 0.6, target="first_response"),
+        prediction("T1", 2, 0.7),
+    ]
+    for one in stored:
+        store.predictions.append(predictions({"due_at": None, **one}).astype({"due_at": "datetime64[us, UTC]"}))
+    found = store.predictions.shown("T1", "resolution", at(9), 10)
+    assert [one.probability for one in found] == [0.2, 0.7, None, 0.9]
+    assert (found[-1].due_at, found[0].state, found[2].bundle_version) == (at(60), "paused", None)
+    for target in ("resolution", "first_response", "never"):
+        for minute in (0, 2, 5.5, 9):
+            for most in (1, 3, 10):
+                for ticket in ("T1", "T2", "never"):
+                    told = store.predictions.shown(ticket, target, at(minute), most)
+                    assert list(map(tuple, told)) == slowly_shown(store, ticket, target, minute, most)
+
+
 def outcome(minute: float, state: str, breached: bool, **values: Any) -> pd.DataFrame:
     record = {"ticket_id": "T1", "target": "resolution", "measurement": 0, "known_at": at(minute), "state": state}
     return pd.DataFrame([{**record, "breached": breached, **values}])

@@ -1,40 +1,32 @@
-"""How a score went, read from what was stored: in order, without the challenger's, the last changes only."""
+"""How a score went, told from what was stored: the last changes only."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import pytest
-
-from serving import score_history as history_module
-from serving.score_history import ScorePoint, score_history
+from features.store.predictions import ShownPrediction
+from serving.score_history import MOST, ScorePoint, score_history
 from tests.serving.stored_desk import Desk
 
 AT = datetime(2024, 4, 3, 12, 0, tzinfo=UTC)
 
 
 class Stored:
-    """Predictions in chunks of two rows, as they were stored."""
+    """The predictions of one ticket as the store gives them."""
 
-    def __init__(self, *rows: dict[str, Any]) -> None:
+    def __init__(self, *rows: ShownPrediction) -> None:
         self.rows = rows
 
-    def chunks(self, *, until: datetime, ticket_ids: list[str], target: str) -> Iterator[pd.DataFrame]:
-        assert (until, ticket_ids, target) == (AT, ["T1"], "resolution")
-        for begin in range(0, len(self.rows), 2):
-            frame = pd.DataFrame(self.rows[begin : begin + 2])
-            for name in ("scored_at", "due_at"):
-                frame[name] = pd.to_datetime(frame[name], utc=True)
-            yield frame
+    def shown(self, ticket_id: str, target: str, until: datetime, most: int) -> list[ShownPrediction]:
+        assert (until, ticket_id, target) == (AT, "T1", "resolution")
+        return list(self.rows[-most:])
 
 
-def row(minute: int, **values: Any) -> dict[str, Any]:
+def row(minute: int, **values: Any) -> ShownPrediction:
     plain = {"state": "running", "probability": None, "due_at": None, "bundle_version": None, "reasons": None}
-    return {"scored_at": AT - timedelta(minutes=60 - minute), "is_shadow": False, **plain, **values}
+    return ShownPrediction(scored_at=AT - timedelta(minutes=60 - minute), **{**plain, **values})
 
 
 def point(minute: int, **values: Any) -> ScorePoint:
@@ -42,20 +34,20 @@ def point(minute: int, **values: Any) -> ScorePoint:
     return ScorePoint(scored_at=AT - timedelta(minutes=60 - minute), **{**plain, **values})
 
 
-def test_points_are_in_order_and_of_what_was_shown() -> None:
+def test_points_say_what_was_stored() -> None:
     told = {"probability": 0.25, "bundle_version": "breach v1", "due_at": AT}
-    stored = Stored(row(9, **told, reasons='["late", "again"]'), row(3), row(5, is_shadow=True), row(4, state="paused"))
+    stored = Stored(row(3), row(4, state="paused"), row(9, **told, reasons='["late", "again"]'))
     assert score_history(stored, "T1", AT) == [
         point(3),
         point(4, state="paused"),
         point(9, **told, reasons=("late", "again")),
     ]
-
-
-def test_only_the_last_changes_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history_module, "MOST", 2)
-    assert score_history(Stored(row(8), row(2), row(6)), "T1", AT) == [point(6), point(8)]
     assert score_history(Stored(), "T1", AT) == []
+
+
+def test_only_the_last_changes_are_told() -> None:
+    assert score_history(Stored(row(2), row(6), row(8)), "T1", AT, most=2) == [point(6), point(8)]
+    assert len(score_history(Stored(*[row(1)] * (MOST + 1)), "T1", AT)) == MOST
 
 
 def test_the_api_tells_how_a_score_went_to_those_who_may_see_the_ticket(tmp_path: Path, prepared_desk: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import serving.similar
-from serving.similar import ALIKE_BY, COUNTED, LEAST_ALIKE, LISTED, similar
+from serving.similar import ALIKE_BY, COUNTED, LEAST_ALIKE, LISTED, FinishedClocks, Similar
 
 AT = datetime(2016, 5, 1, tzinfo=UTC)
 WORDS = st.sampled_from(["a", "b", ""])
@@ -24,6 +24,10 @@ def frame(rows: list[tuple[str, str, str, str, bool, int]]) -> pd.DataFrame:
     found = pd.DataFrame(made, columns=columns)
     found["decided_at"] = pd.to_datetime(found["decided_at"], utc=True).astype("datetime64[us, UTC]")
     return found
+
+
+def similar(clocks: pd.DataFrame, facts: dict[str, str], ticket_id: str, target: str = "resolution") -> Similar:
+    return FinishedClocks(clocks, target).like(facts, ticket_id)
 
 
 @given(ROWS, st.tuples(*[WORDS] * 4), st.sampled_from([1, 3, COUNTED]), st.sampled_from([object, "category"]))
