@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -26,6 +27,7 @@ from serving.risk import Risk
 from serving.service import service_of
 from serving.ticker import Standing
 from serving.web.assets import TEMPLATES, Assets
+from serving.web.folding import PhraseFolder
 from serving.web.language import COOKIE, PARAMETER, Language, language_chosen, language_of, languages, phrase
 from serving.web.telling import Telling
 
@@ -108,12 +110,14 @@ def _environment(assets: Assets, language: Language) -> Environment:
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
         language.gettext, language.ngettext, newstyle=True, pgettext=language.pgettext
     )
+    environment.code_generator_class = PhraseFolder
     telling = Telling(language)
     environment.globals.update(
         static=assets.url,
         Risk=Risk,
         Permission=Permission,
         ticket_url=ticket_url,
+        options=options,
         state_words=telling.state,
         target_words=telling.target,
         language=language,
@@ -154,6 +158,17 @@ class Instants:
 def tied(text: str) -> str:
     """The text in one line, in which a number and its unit stay together: `4 h 10 min` does not break after the 4."""
     return _NUMBER_AND_UNIT.sub("\u00a0", wording.one_line(text))
+
+
+@lru_cache(maxsize=32)
+def options(texts: tuple[str, ...], chosen: str = "") -> Markup:
+    """What a form offers to choose from, as <option>s; the same lists are on the pages of all tickets."""
+    return Markup("").join(
+        Markup('<option value="{}"{}>{}</option>').format(
+            text, Markup(" selected") if text == chosen else "", wording.one_line(text)
+        )
+        for text in texts
+    )
 
 
 def counted(number: int) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import groupby
+
+from markupsafe import Markup
 
 from serving.ticket_file import ClockFile, EventLine, TicketFile
 from serving.web.language import phrase
@@ -89,7 +92,7 @@ class TicketView:
     title: str
     bar: Bar | None
     timeline: tuple[Entry, ...]
-    dots: tuple[tuple[int, int, bool], ...]
+    dots: Markup
 
 
 def ticket_view(found: TicketFile) -> TicketView:
@@ -99,7 +102,7 @@ def ticket_view(found: TicketFile) -> TicketView:
         title=found.facts.get("title", ""),
         bar=clock_bar(found.leading) if found.leading else None,
         timeline=timeline_of(found.events),
-        dots=tuple(hundred_dots(probability)) if probability is not None else (),
+        dots=hundred_dots(round(probability * 100)) if probability is not None else Markup(),
     )
 
 
@@ -194,8 +197,12 @@ def _entry(event: EventLine, changes: dict[str, str]) -> Entry:
     )
 
 
-def hundred_dots(probability: float) -> Iterator[tuple[int, int, bool]]:
-    """A hundred dots in ten rows, as (column, row, misses): the share that misses comes first."""
-    missing = round(probability * 100)
-    for number in range(100):
-        yield number % 10, number // 10, number < missing
+@cache
+def hundred_dots(missing: int) -> Markup:
+    """A hundred dots in ten rows as parts of an SVG drawing: so many that miss come first."""
+    missed = ' class="misses"'
+    dots = (
+        f'<circle cx="{number % 10}" cy="{number // 10}" r="0.36"{missed if number < missing else ""}/>'
+        for number in range(100)
+    )
+    return Markup("".join(dots))  # noqa: S704 (numbers alone)
