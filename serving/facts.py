@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
 from features.histories import Histories
 from features.knowledge import Steps
@@ -31,19 +28,6 @@ class Facts:
     opened_us: Int64Array
     waiting_since_us: Int64Array
     last_contact_us: Int64Array
-
-    @cached_property
-    def by_id(self) -> pd.Index:
-        """The tickets' ids as what finds their places."""
-        return pd.Index(self.ticket_ids, dtype=object)
-
-    def place_of(self, ticket_id: str) -> int:
-        """The place of a ticket, -1 where it is not here."""
-        return int(self.places_of([ticket_id])[0])
-
-    def places_of(self, ticket_ids: Sequence[str]) -> Int64Array:
-        """The places of some tickets, -1 for one that is not here: pandas takes as long for one as for a page of them."""
-        return np.asarray(self.by_id.get_indexer(pd.Index(ticket_ids, dtype=object)), np.int64)
 
     def in_words(self) -> list[dict[str, str]]:
         """The texts of each ticket by their names, its title too."""

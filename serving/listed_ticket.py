@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from serving.likely_end import likely_ends, unseen
 from serving.queue import Queue
 from serving.scored_rows import ScoredRows
@@ -22,10 +20,9 @@ def listed_ticket(queue: Queue, ticket_id: str) -> TicketFile | None:
     if not isinstance(queue.rows, ScoredRows) or queue.rows.scored.estimates.bundle is None:
         return None
     scored = queue.rows.scored
-    place = scored.facts.place_of(ticket_id)
-    if place < 0:
+    here, reading = scored.places_of([ticket_id]), scored.reading
+    if here[0] < 0:
         return None
-    here, reading = np.array([place]), scored.reading
     told = scored.estimates.reasons(here)
     ((_, histories, mine),) = scored.histories.parts(scored.snapshots.take(here))
     file = read_ticket(histories, int(mine.ticket[0]), reading.at, scored.rows(here, told), told, reading.local)

@@ -15,6 +15,6 @@ def ends_of(everything: Sequence[QueueRow], rows: Sequence[QueueRow]) -> dict[st
         return {}
     scored = everything.scored
     ids = [row.ticket_id for row in rows]
-    places = scored.facts.places_of(ids)
+    places = scored.places_of(ids)
     ends = likely_ends(scored.estimates, scored.leading, scored.reading.agreements, scored.reading.at, places)
     return {ticket_id: end for ticket_id, end in zip(ids, ends, strict=True) if end is not None}

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.snapshots import Snapshots
 from features.store.predictions import StoredChanges
 from serving.queue import Queue
-from serving.scored import Scored
+from serving.scored import Scored, Stood
 from serving.scored_rows import ScoredRows
 from serving.spare_memory import give_back
 from sla.clocks.verdicts import VerdictState
@@ -48,29 +49,36 @@ class PredictionTable(Protocol):
 
 @dataclass(frozen=True)
 class Said:
-    """What was said of n tickets, as columns; `version` is "" and `probability` NaN where the rules alone spoke."""
+    """What was said of n tickets, as columns; `version` is "" and `probability` NaN where the rules alone spoke.
 
-    tickets: pd.Index
+    `snapshots` and `stood` are those of the scoring that said it.
+    """
+
+    tickets: NDArray[np.object_]
     state: NDArray[np.int8]
     due_us: Int64Array
     probability: NDArray[np.float64]
     version: NDArray[np.object_]
+    snapshots: Snapshots | None = None
+    stood: Stood | None = None
 
     @classmethod
     def by(cls, scored: Scored) -> Said:
         """What a scoring says of its open tickets. The due time of a clock that stands still is nobody's knowledge, so it is left out."""
         probability = scored.estimates.probability
         is_known = scored.has_target & np.isin(scored.leading.state, _DUE_IS_KNOWN)
-        version = np.where(np.isnan(probability), "", scored.estimates.version or "").astype(object)
+        texts = np.array(["", scored.estimates.version or ""], object)  # one text for all rows, not one for each
+        version = texts[(~np.isnan(probability)).astype(np.intp)]
         due_us = np.where(is_known, scored.leading.due_us, NEVER_US)
-        return cls(scored.facts.by_id, scored.leading.state, due_us, probability, version)
+        state, came_from = scored.leading.state, (scored.snapshots, scored.stood)
+        return cls(scored.facts.ticket_ids, state, due_us, probability, version, *came_from)
 
     @classmethod
     def stored(cls, frame: pd.DataFrame) -> Said:
         """What stored predictions say."""
         codes, versions = pd.factorize(frame["bundle_version"].fillna(""))
         return cls(
-            pd.Index(frame["ticket_id"].to_numpy(object)),
+            frame["ticket_id"].to_numpy(object),
             np.array([_STATE_OF[name] for name in frame["state"]], np.int8),
             _in_us(frame["due_at"]),
             frame["probability"].to_numpy(np.float64),
@@ -81,11 +89,21 @@ class Said:
     def nothing(cls) -> Said:
         """Nothing of no ticket."""
         none = np.empty(0)
-        return cls(pd.Index([], dtype=object), none.astype(np.int8), none.astype(np.int64), none, none.astype(object))
+        return cls(none.astype(object), none.astype(np.int8), none.astype(np.int64), none, none.astype(object))
 
-    def news(self, before: Said, tolerance: float) -> Int64Array:
-        """The places of what says something new after `before`."""
-        place = before.tickets.get_indexer(self.tickets)
+    def places_in(self, before: Said) -> Int64Array:
+        """Where each ticket stands in what was said `before`, -1 for none.
+
+        A scoring that went on from the one before knows it. To look all ids up takes as long as to score, and nobody else runs meanwhile.
+        """
+        if self.stood is not None and self.stood.snapshots is before.snapshots:
+            return self.stood.place
+        return np.asarray(
+            pd.Index(before.tickets, dtype=object).get_indexer(pd.Index(self.tickets, dtype=object)), np.int64
+        )
+
+    def news(self, before: Said, place: Int64Array, tolerance: float) -> Int64Array:
+        """The places of what says something new after `before`, where each stands at `place`."""
         if not len(before.tickets):
             return np.arange(len(self.tickets))
         moved = np.abs(self.probability - before.probability[place])
@@ -99,9 +117,9 @@ class Said:
         )
         return np.flatnonzero(~is_same)
 
-    def after(self, before: Said, news: Int64Array) -> Said:
+    def after(self, before: Said, place: Int64Array, news: Int64Array) -> Said:
         """What is stored after `before` once the news is: tickets that are open no more are forgotten."""
-        place = before.tickets.get_indexer(self.tickets)
+        place = place.copy()
         place[news] = -1
 
         def kept(now: NDArray[Any], then: NDArray[Any]) -> NDArray[Any]:
@@ -109,8 +127,14 @@ class Said:
             found[place >= 0] = then[place[place >= 0]]
             return found
 
-        names = ("state", "due_us", "probability", "version")
-        return Said(self.tickets, *(kept(getattr(self, name), getattr(before, name)) for name in names))
+        return Said(
+            self.tickets,
+            kept(self.state, before.state),
+            kept(self.due_us, before.due_us),
+            kept(self.probability, before.probability),
+            kept(self.version, before.version),
+            self.snapshots,
+        )
 
 
 class ScoreJournal:
@@ -137,14 +161,15 @@ class ScoreJournal:
         if self._said is None or self._at is None or queue.as_of < self._at:  # the clock was set back
             self._said = self._in_force(queue)
         said = Said.by(scored)
-        news = said.news(self._said, self._tolerance)
+        place = said.places_in(self._said)
+        news = said.news(self._said, place, self._tolerance)
         stored = 0
         if len(news):
             frame = self._frame(queue, scored, said, news)
             stored = self._predictions.append(frame, self._tolerance, conditions).inserted
             if len(news) >= MANY:
                 give_back()
-        self._said, self._at = said.after(self._said, news), queue.as_of
+        self._said, self._at = said.after(self._said, place, news), queue.as_of
         return stored
 
     def _in_force(self, queue: Queue) -> Said:
@@ -158,7 +183,7 @@ class ScoreJournal:
         scored_us = np.full(len(news), to_us(queue.as_of))
         return pd.DataFrame(
             {
-                "ticket_id": said.tickets.to_numpy(object)[news],
+                "ticket_id": said.tickets[news],
                 "target": queue.target,
                 "is_shadow": self._is_shadow,
                 "scored_at": _instants(scored_us),

@@ -51,6 +51,14 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Stood:
+    """Where m tickets stood in a scoring before, which is told by its `snapshots`: their places there, -1 for none."""
+
+    snapshots: Snapshots
+    place: Int64Array
+
+
+@dataclass(frozen=True)
 class Scored:
     """m open tickets: what is known of them, where their clocks stand, what the bundle said."""
 
@@ -63,6 +71,7 @@ class Scored:
     suggestion: Suggestion | None = None  # None: the order is that of the rules
     responses: VerdictArrays | None = None  # of all tickets, where the order asked for them
     teams_with_news: frozenset[str] = frozenset()  # since the queue that this one went on from
+    stood: Stood | None = field(default=None, repr=False)  # in that queue
     _ranks: dict[str, Int64Array] = field(default_factory=dict, repr=False)
 
     def response(self, places: Int64Array) -> VerdictArrays:
@@ -70,6 +79,16 @@ class Scored:
         if self.responses is not None:
             return self.responses.take(places)
         return self.histories.verdicts(self.snapshots.take(places), self.reading.response)
+
+    def places_of(self, ticket_ids: Sequence[str]) -> Int64Array:
+        """The places of some tickets, -1 for one that is not here.
+
+        By their numbers: an index of all ids would be made anew for each queue, for the sake of a page of rows.
+        """
+        numbers = self.histories.numbers(np.array(ticket_ids, object))
+        here = np.flatnonzero(np.isin(self.snapshots.ticket, numbers))
+        place_of = dict(zip(self.snapshots.ticket[here].tolist(), here.tolist(), strict=True))
+        return np.array([place_of.get(number, -1) for number in numbers.tolist()], np.int64)
 
     def rows(self, places: Int64Array, told: Sequence[Sequence[Reason]] | None = None) -> list[QueueRow]:
         """The tickets at some places as rows in words; `told`: the bundle's reasons for them, where they are known already."""

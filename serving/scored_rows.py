@@ -69,7 +69,7 @@ class ScoredRows(ColumnRows):
 
     def position(self, ticket_id: str) -> int | None:
         """Where a ticket stands, None where it does not."""
-        found = np.flatnonzero(self.places == self.scored.facts.place_of(ticket_id))
+        found = np.flatnonzero(self.places == self.scored.places_of([ticket_id])[0])
         return int(found[0]) if len(found) else None
 
     def chances_due(self, agreement: str, before: datetime) -> list[float]:

@@ -254,7 +254,7 @@ class Scorer:
         last = self._last
         if last is None or last.suggestion is None:
             return scored
-        return replace(scored, suggestion=last.suggestion.moved(last.facts.by_id.get_indexer(scored.facts.by_id)))
+        return replace(scored, suggestion=last.suggestion.moved(last.places_of(scored.facts.ticket_ids.tolist())))
 
     def _remembered(self) -> Known:
         if self._known is None:

@@ -17,7 +17,7 @@ from serving.handling import Handling
 from serving.known_events import Touched
 from serving.open_work import suggested_order
 from serving.risk import Thresholds
-from serving.scored import Reading, Scored
+from serving.scored import Reading, Scored, Stood
 from serving.suggested import OrderSettings
 from serving.unchanged import Unchanged
 from serving.wording import LocalTime
@@ -75,6 +75,7 @@ class Scoring:
             estimates,
             reading,
             teams_with_news=frozenset() if still is None else still.teams_with_news(facts, touched),
+            stood=None if still is None else Stood(still.before.snapshots, still.stood),
         )
         return scored if ordered_by is None else self._ordered(scored, histories, snapshots, ordered_by, still)
 

@@ -19,10 +19,14 @@ from sla.instants import BoolArray, Int64Array, to_us
 
 @dataclass(frozen=True)
 class Unchanged:
-    """The queue before, and beside m snapshots of one instant the places there: -1 where something is new of the ticket, or it is new."""
+    """The queue before, and beside m snapshots of one instant the places there: -1 where something is new of the ticket, or it is new.
+
+    `stood` are the places of all that were there, also of those of which something is new.
+    """
 
     before: Scored
     place: Int64Array
+    stood: Int64Array
     histories: LiveHistories
     snapshots: Snapshots
 
@@ -32,7 +36,7 @@ class Unchanged:
         place = histories.places_among(snapshots, before.histories, before.snapshots)
         had_news = np.isin(snapshots.ticket, histories.numbers(np.array(sorted(touched.tickets), object)))
         has_news = had_news | histories.learned(snapshots, to_us(before.reading.at))
-        return cls(before, np.where(has_news, -1, place), histories, snapshots)
+        return cls(before, np.where(has_news, -1, place), place, histories, snapshots)
 
     @property
     def _kept(self) -> Int64Array:

@@ -167,9 +167,7 @@ def rows_of(queue: Queue, ticket_ids: set[str]) -> dict[str, QueueRow]:
         return {}
     rows = queue.rows
     if isinstance(rows, ScoredRows):
-        known = rows.scored.facts.ticket_ids[rows.places].tolist()
-        where = [place for place, ticket in enumerate(known) if ticket in ticket_ids]
-        found = rows.scored.rows(rows.places[np.array(where, dtype=np.int64)]) if where else []
-        return {row.ticket_id: row for row in found}
+        here = np.intersect1d(rows.scored.places_of(sorted(ticket_ids)), rows.places)
+        return {row.ticket_id: row for row in rows.scored.rows(here)}
     places = {ticket: position_of(rows, ticket) for ticket in ticket_ids}
     return {ticket: rows[place] for ticket, place in places.items() if place is not None}

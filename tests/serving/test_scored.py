@@ -125,8 +125,8 @@ def test_a_row_is_put_into_words_only_when_it_is_looked_at(queue: Queue, monkeyp
 
 def test_the_places_of_many_tickets_are_those_of_each(queue: Queue) -> None:
     assert isinstance(queue.rows, ScoredRows)
-    facts = queue.rows.scored.facts
+    scored = queue.rows.scored
     ids = [row.ticket_id for row in queue.rows[:7]]
-    assert facts.places_of([*ids, "nobody's", ids[0]]).tolist() == [*queue.rows.places[:7], -1, queue.rows.places[0]]
-    assert facts.place_of(ids[3]) == queue.rows.places[3]
-    assert facts.places_of([]).tolist() == []
+    assert scored.places_of([*ids, "nobody's", ids[0]]).tolist() == [*queue.rows.places[:7], -1, queue.rows.places[0]]
+    assert scored.places_of(scored.facts.ticket_ids.tolist()).tolist() == list(range(len(queue.rows)))
+    assert scored.places_of([]).tolist() == []

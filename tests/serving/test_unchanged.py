@@ -89,9 +89,9 @@ def test_an_event_from_the_future_is_news_when_its_instant_comes() -> None:
     ahead = {"event_id": "x", "ticket_id": ticket, "event_at": soon, "recorded_at": soon, "kind": "priority", "priority": "1"}  # fmt: skip
     known = LiveHistories.of(EVENTS, agreements()).with_news(frame_of([ahead]))
     before = columns(known, AT)
-    assert before.facts.texts["priority"][before.facts.place_of(ticket)] != "1"
+    assert before.facts.texts["priority"][before.places_of([ticket])[0]] != "1"
     after = columns(known, soon, before=before, touched=Touched())
-    assert after.facts.texts["priority"][after.facts.place_of(ticket)] == "1"
+    assert after.facts.texts["priority"][after.places_of([ticket])[0]] == "1"
     assert read(after) == read(columns(known, soon))
 
 
