@@ -7,6 +7,8 @@ from typing import Final
 
 import pandas as pd
 
+from sla.instants import Int64Array
+
 KEY_COLUMNS: Final = ("event_id", "ticket_id")
 INSTANT_COLUMNS: Final = ("event_at", "recorded_at")
 STATE_COLUMNS: Final = (
@@ -26,6 +28,8 @@ ATTRIBUTE_PREFIX: Final = "attributes."
 NUMBER_COLUMN: Final = "event_number"
 """In files of slacast's own, beside `event_id`: the number of an id that ticket and instant tell but for it, -1 for others."""
 INSTANT_DTYPE: Final = "datetime64[us, UTC]"
+NO_INSTANT_US: Final = -(2**63)
+"""pandas' NaT as a whole number."""
 
 STATUSES: Final = ("new", "open", "waiting", "resolved", "closed", "cancelled")
 WAITING_ON: Final = ("customer", "supplier", "problem", "evidence", "change", "other")
@@ -147,6 +151,11 @@ def validate_service_events(frame: pd.DataFrame) -> None:
 def attribute_columns(frame: pd.DataFrame) -> list[str]:
     """The names of the frame's free attributes as columns, `attributes.` included, in the frame's order."""
     return [str(name) for name in frame.columns if str(name).startswith(ATTRIBUTE_PREFIX)]
+
+
+def instant_series(at_us: Int64Array) -> pd.Series:
+    """Microseconds since 1970 UTC as aware instants, NO_INSTANT_US as none."""
+    return pd.Series(at_us.view("datetime64[us]")).dt.tz_localize("UTC")
 
 
 def _dtype(column: str) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Table
 
 from features.coded_events import CodedEvents
+from features.plain_events import PlainEvents
 from features.store.bulk import indices_deferred, load, load_new
 from features.store.coded_rows import CodedRows
 from features.store.coding import Numbers, arrow_texts, coded_attributes, instants_us
@@ -20,6 +21,7 @@ from features.store.engine import wide_cache
 from features.store.faults import ConflictError, IdentityError
 from features.store.frames import rows_of
 from features.store.identity import NO_ORDINAL, is_misleading, ordinals_of
+from features.store.plain_rows import plain_rows
 from features.store.words import WordBook
 
 BATCH_ROWS = 100_000
@@ -47,7 +49,7 @@ class Appended:
 def append(
     connection: Connection,
     events: EventTable,
-    arriving: pd.DataFrame | CodedEvents,
+    arriving: pd.DataFrame | CodedEvents | PlainEvents,
     before: int,
     progress: Progress | None,
 ) -> Appended:
@@ -82,8 +84,13 @@ def append(
     return Appended(inserted, len(arriving) - inserted - kept, kept)
 
 
-def _batches(book: WordBook, events: EventTable, arriving: pd.DataFrame | CodedEvents) -> Iterator[pa.Table]:
+def _batches(
+    book: WordBook, events: EventTable, arriving: pd.DataFrame | CodedEvents | PlainEvents
+) -> Iterator[pa.Table]:
     """The rows of the table that say what the events say, some at a time."""
+    if isinstance(arriving, PlainEvents):
+        yield plain_rows(book, events.table, arriving, _plain_ordinals(events, arriving))
+        return
     coded = CodedRows.of(book, events.table, arriving) if isinstance(arriving, CodedEvents) else None
     for start in range(0, len(arriving), BATCH_ROWS):
         if coded is not None:
@@ -104,7 +111,15 @@ def event_rows(book: WordBook, events: EventTable, frame: pd.DataFrame) -> pa.Ta
 
 def last_sequence(connection: Connection, table: Table) -> int:
     """The highest sequence number of the table, 0 if it is empty."""
-    return int(connection.execute(select(func.coalesce(func.max(key_of(table)), 0))).scalar_one())
+    written = f"SELECT coalesce(max({key_of(table).name}), 0) FROM {table.name}"  # noqa: S608 (our own names)
+    return int(connection.exec_driver_sql(written).scalar_one())
+
+
+def _plain_ordinals(events: EventTable, arriving: PlainEvents) -> Numbers:
+    """As `_ordinals`; an id without a slash is of another form."""
+    if any("/" in (text or "") for text in arriving.texts["event_id"]):
+        return _ordinals(events, arriving.frame())
+    return np.full(len(arriving), NO_ORDINAL, dtype=np.int64)
 
 
 def _ordinals(events: EventTable, frame: pd.DataFrame) -> Numbers:

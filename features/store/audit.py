@@ -14,6 +14,8 @@ from features.store.engine import reading, writing
 from features.store.tables import audit
 from sla.instants import from_us, to_us
 
+_ENTRY = insert(audit)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
@@ -69,17 +71,16 @@ class Audit:
 
 def enter(connection: Connection, change: Change) -> None:
     """Nothing; the change is part of the connection's transaction, so that it is recorded exactly if what it tells of is."""
-    connection.execute(
-        insert(audit).values(
-            at=to_us(change.at),
-            actor=change.actor,
-            action=change.action,
-            subject=change.subject,
-            state_before=_written(change.before),
-            state_after=_written(change.after),
-            origin=change.origin,
-        )
-    )
+    entry = {
+        "at": to_us(change.at),
+        "actor": change.actor,
+        "action": change.action,
+        "subject": change.subject,
+        "state_before": _written(change.before),
+        "state_after": _written(change.after),
+        "origin": change.origin,
+    }
+    connection.execute(_ENTRY, entry)
 
 
 def audit_note(tell: Callable[[Any], Change]) -> Callable[[Connection, Any], None]:

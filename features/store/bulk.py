@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -175,9 +176,8 @@ def _insert(connection: Connection, name: str, rows: pa.Table, ending: str) -> i
     if not places:
         return 0
     width = max(places.values()) + 1
-    statement = f"INSERT INTO {name} ({', '.join(places)}) VALUES "  # noqa: S608
     at_once = max(1, _PARAMETERS_A_STATEMENT // width)
-    values = [", ".join(f"?{row * width + place + 1}" for place in places.values()) for row in range(at_once)]
+    named = tuple(places.items())
     whole = len(rows) - len(rows) % at_once
     matrix = np.empty((len(rows), width), dtype=object)
     for column, place in places.items():
@@ -185,12 +185,23 @@ def _insert(connection: Connection, name: str, rows: pa.Table, ending: str) -> i
     packed = matrix[:whole].reshape(whole // at_once, at_once * width).tolist()
     cursor = connection.connection.cursor()
     try:
-        cursor.executemany(f"{statement}({'), ('.join(values)}){ending}", packed)
-        inserted = max(int(cursor.rowcount), 0)
-        cursor.executemany(f"{statement}({values[0]}){ending}", matrix[whole:].tolist())
+        inserted = 0
+        if packed:
+            cursor.executemany(_insertion(name, named, at_once, ending), packed)
+            inserted = max(int(cursor.rowcount), 0)
+        cursor.executemany(_insertion(name, named, 1, ending), matrix[whole:].tolist())
         return inserted + max(int(cursor.rowcount), 0)
     finally:
         cursor.close()
+
+
+@lru_cache(maxsize=256)
+def _insertion(name: str, places: tuple[tuple[str, int], ...], rows: int, ending: str) -> str:
+    """The statement for so many rows at once, each with a parameter a place."""
+    width = max(place for _, place in places) + 1
+    values = [", ".join(f"?{row * width + place + 1}" for _, place in places) for row in range(rows)]
+    columns = ", ".join(column for column, _ in places)
+    return f"INSERT INTO {name} ({columns}) VALUES ({'), ('.join(values)}){ending}"  # noqa: S608
 
 
 def _places(rows: pa.Table) -> dict[str, int]:

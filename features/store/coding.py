@@ -73,11 +73,6 @@ def instants_us(column: pd.Series) -> Numbers:
     return column.to_numpy("datetime64[us]").view(np.int64)
 
 
-def instant_series(at_us: Numbers) -> pd.Series:
-    """The inverse of `instants_us`."""
-    return pd.Series(at_us.view("datetime64[us]")).dt.tz_localize("UTC")
-
-
 def arrow_texts(column: pd.Series) -> pa.Array:
     """A `str` series as a large_string array, missing values as nulls."""
     array = pa.array(column, type=pa.large_string(), from_pandas=True)

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from sqlalchemy import Column, ColumnElement, Connection, Table, func
 from sqlalchemy.sql.expression import literal
 
+from features.schema import NO_INSTANT_US, instant_series
 from features.store.coding import (
     CodedTexts,
     Numbers,
     Texts,
     arrow_texts,
     coded,
-    instant_series,
     instants_us,
     text_series,
 )
@@ -28,7 +28,6 @@ from features.store.words import WordBook, texts_of
 
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 
-NO_INSTANT_US = int(np.iinfo(np.int64).min)  # pandas' NaT
 _NO_WHOLE = -1
 _NO_WORD = 0  # words count from 1
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pandas as pd
 import pyarrow as pa
 from sqlalchemy import Connection, Engine, func, insert, select
 
 from features.coded_events import CodedEvents, CodedServiceEvents
+from features.plain_events import PlainEvents
 from features.schema import (
     SERVICE_COLUMNS,
     TICKET_COLUMNS,
@@ -49,6 +50,7 @@ from sla.instants import to_us
 CHUNK_ROWS = 200_000
 _TICKET_EVENTS = EventTable(tables.ticket_events, TICKET_COLUMNS, ("ticket_id",))
 _SERVICE_EVENTS = EventTable(tables.service_events, SERVICE_COLUMNS, ("service", "kind", "phase"))
+_IMPORT = insert(tables.imports)
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class Store:
 
     def append_ticket_events(
         self,
-        events: pd.DataFrame | CodedEvents,
+        events: pd.DataFrame | CodedEvents | PlainEvents,
         source: str,
         *,
         imported_at: datetime | None = None,
@@ -134,7 +136,7 @@ class Store:
         Events that are stored already with the same content are counted as duplicates, so appending twice is appending once.
         Raises SchemaError for events that break the contract, ConflictError where an id is stored with other content.
         """
-        if isinstance(events, CodedEvents):
+        if isinstance(events, CodedEvents | PlainEvents):
             events.check()
         else:
             validate_ticket_events(events)
@@ -243,7 +245,7 @@ class Store:
     def _append(
         self,
         events: EventTable,
-        arriving: pd.DataFrame | CodedEvents,
+        arriving: pd.DataFrame | CodedEvents | PlainEvents,
         source: str,
         imported_at: datetime | None,
         progress: Progress | None,
@@ -254,16 +256,13 @@ class Store:
             done = append(connection, events, arriving, before, progress)
             last = last_sequence(connection, events.table)
             if done.inserted:
-                record = {
+                record: dict[str, Any] = {
                     "imported_at": None if imported_at is None else to_us(imported_at),
                     "source": source,
                     "kind": events.table.name,
                 }
-                connection.execute(
-                    insert(tables.imports).values(
-                        inserted=done.inserted, duplicates=done.duplicates + done.kept, **record
-                    )
-                )
+                record |= {"inserted": done.inserted, "duplicates": done.duplicates + done.kept}
+                connection.execute(_IMPORT, record)
             report = AppendReport(done.inserted, done.duplicates, done.kept, before + 1 if done.inserted else 0, last)
             for note in notes:
                 note(connection, report)

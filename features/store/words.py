@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import Connection, ScalarSelect, bindparam, func, select
+from sqlalchemy import Connection, ScalarSelect, bindparam, select
 
 from features.store.bulk import indices_deferred, load, rows_with
 from features.store.coding import Numbers, Texts
@@ -25,7 +25,7 @@ class WordBook:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._last = int(connection.execute(select(func.coalesce(func.max(words.c.word_id), 0))).scalar_one())
+        self._last = int(connection.exec_driver_sql("SELECT coalesce(max(word_id), 0) FROM words").scalar_one())
         self._numbers: dict[str, int] = {}
         self._knows_all = self._last == 0
         self._deferred = ExitStack()

@@ -6,35 +6,37 @@ microseconds an event.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from features.plain_events import PlainEvents
 from features.schema import (
     ATTRIBUTE_PREFIX,
-    INSTANT_DTYPE,
+    NO_INSTANT_US,
     SERVICE_COLUMNS,
     SERVICE_VOCABULARIES,
     TICKET_COLUMNS,
     TICKET_VOCABULARIES,
+    instant_series,
 )
 from serving.api.event_bodies import EventBody, faulty
+from serving.api.event_instants import instants_in, written
 from serving.problems import Fault, ProblemError
+from sla.instants import BoolArray, Int64Array, to_us
 
 LONGEST_ID: Final = 500
 LONGEST_TEXT: Final = 1 << 20
 MOST_ATTRIBUTES: Final = 200
-_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _INSTANT_WORDS: Final = (
     "a date and time with its offset, such as 2026-05-18T09:30:00+02:00 (ISO 8601), from 1970 to 2099"
 )
-_FIRST, _LAST = pd.Timestamp("1970-01-01", tz="UTC"), pd.Timestamp("2100-01-01", tz="UTC")
+_FIRST_US, _LAST_US = 0, to_us(datetime(2100, 1, 1, tzinfo=UTC))
 _SHOWN: Final = 60
 
 
@@ -58,11 +60,37 @@ SERVICES: Final = Shape(
 
 @dataclass(frozen=True)
 class ReadEvents:
-    """A canonical frame. `is_dated_by_us`: events sent without `recorded_at`, which got the instant they came; `twins`: identical ones left out."""
+    """Canonical events: `columns` are lists but for the instants. `is_dated_by_us`: events sent without `recorded_at`, which got the
+    instant they came; `twins`: identical ones left out.
+    """
 
-    frame: pd.DataFrame
-    is_dated_by_us: NDArray[np.bool_]
-    twins: int
+    shape: Shape
+    columns: dict[str, Any]
+    at_us: Int64Array
+    recorded_us: Int64Array
+    is_dated_by_us: BoolArray
+    twins: int = 0
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The events as a canonical frame."""
+        instants = {"event_at": instant_series(self.at_us), "recorded_at": instant_series(self.recorded_us)}
+        names = [*self.shape.columns, *(name for name in self.columns if name not in self.shape.columns)]
+        columns = self.columns | instants
+        return pd.DataFrame({name: _column(name, columns[name]) for name in names})
+
+    @property
+    def plain(self) -> PlainEvents:
+        """Ticket events as they are stored quickest where they are few."""
+        return PlainEvents(self.columns, self.at_us, self.recorded_us)
+
+    def kept(self, rows: BoolArray) -> ReadEvents:
+        """Some of the events; the others are twins."""
+        places = np.flatnonzero(rows).tolist()
+        columns = {name: [column[place] for place in places] for name, column in self.columns.items()}
+        twins = self.twins + len(rows) - len(places)
+        at_us, recorded_us, is_dated = self.at_us[rows], self.recorded_us[rows], self.is_dated_by_us[rows]
+        return ReadEvents(self.shape, columns, at_us, recorded_us, is_dated, twins)
 
 
 def read_events(body: EventBody, shape: Shape, now: datetime, future: timedelta) -> ReadEvents:
@@ -73,24 +101,22 @@ def read_events(body: EventBody, shape: Shape, now: datetime, future: timedelta)
 class _Reading:
     def __init__(self, body: EventBody, shape: Shape, now: datetime, future: timedelta) -> None:
         self.body, self.shape, self.items = body, shape, body.items
-        self.now, self.latest = pd.Timestamp(now), pd.Timestamp(now) + future
+        self.now_us, self.latest_us = to_us(now), to_us(now + future)
         self.faults: list[Fault] = []
 
     def events(self) -> ReadEvents:
         self._refuse_unknown_fields()
         columns: dict[str, Any] = {name: self._texts(name) for name in self.shape.columns if name not in _OTHERS}
-        columns |= {name: self._instants(name) for name in ("event_at", "recorded_at") if name in self.shape.columns}
+        at_us, recorded_us = self._instants("event_at"), self._instants("recorded_at")
         if "value" in self.shape.columns:
             columns["value"] = self._numbers("value")
-        attributes = self._attributes()
+        columns |= self._attributes()
         self._raise_if_faulty()
-        is_dated_by_us = columns["recorded_at"].isna()
-        self._check_instants(columns["event_at"], columns["recorded_at"])
+        self._check_instants(at_us, recorded_us)
         self._raise_if_faulty()
-        known_at = columns["event_at"].clip(lower=self.now)
-        columns["recorded_at"] = columns["recorded_at"].where(~is_dated_by_us, known_at)
-        frame = pd.DataFrame({name: columns[name] for name in self.shape.columns} | attributes)
-        return self._without_twins(frame, is_dated_by_us.to_numpy(np.bool_))
+        is_dated_by_us = recorded_us == NO_INSTANT_US
+        recorded_us = np.where(is_dated_by_us, np.maximum(at_us, self.now_us), recorded_us)
+        return self._without_twins(ReadEvents(self.shape, columns, at_us, recorded_us, is_dated_by_us))
 
     def _refuse_unknown_fields(self) -> None:
         known = {*self.shape.columns, "attributes"} if self.shape.has_attributes else set(self.shape.columns)
@@ -104,7 +130,7 @@ class _Reading:
                         f"one of {', '.join((*self.shape.columns, 'attributes'))}",
                     )
 
-    def _texts(self, name: str) -> Any:
+    def _texts(self, name: str) -> list[str | None]:
         default = self.shape.defaults.get(name)
         is_id = name in self.shape.ids
         texts, wrong = self._checked(
@@ -118,7 +144,7 @@ class _Reading:
         if words is not None and not set(texts) <= {*words, None}:
             choice = f"one of {', '.join(word or 'an empty text' for word in words)}"
             self._each(name, texts, lambda text: text is not None and text not in words, None, choice)
-        return pd.array(texts, dtype="str")
+        return texts
 
     def _checked(self, name: str, values: list[Any], longest: int) -> tuple[list[str | None], set[int]]:
         """The texts, None for what no store can hold; those are named as faults, and their places are told."""
@@ -136,24 +162,21 @@ class _Reading:
             wrong |= self._each(name, values, lambda text: text is not None and not _is_unicode(text), "half a surrogate pair", "a text of whole characters", wrong)  # fmt: skip
         return (_without(values, wrong) if wrong else values), wrong
 
-    def _instants(self, name: str) -> pd.Series:
+    def _instants(self, name: str) -> Int64Array:
+        """Microseconds since 1970 UTC, NO_INSTANT_US where there is none."""
         values = [item.get(name) for item in self.items]
         if name == "recorded_at" and all(value is None for value in values):  # the usual case
-            return pd.Series(index=range(len(values)), dtype=INSTANT_DTYPE)
+            return np.full(len(values), NO_INSTANT_US)
         texts, wrong = self._checked(name, values, _SHOWN)
-        is_read = [text is not None and _INSTANT.fullmatch(text) is not None for text in texts]
-        readable = [text.upper() if text and good else None for text, good in zip(texts, is_read, strict=True)]
-        instants = pd.to_datetime(pd.Series(readable, dtype="str"), utc=True, format="ISO8601", errors="coerce")
-        found = instants.astype(INSTANT_DTYPE)
-        is_bad = (found.isna() | (found < _FIRST) | (found >= _LAST)).to_numpy()
-        for place in np.flatnonzero(is_bad).tolist():
+        found = instants_in(texts)
+        for place in np.flatnonzero((found < _FIRST_US) | (found >= _LAST_US)).tolist():
             if texts[place] is not None:
                 self._add(place, name, _shown(values[place]), _INSTANT_WORDS)
             elif name == "event_at" and place not in wrong:
                 self._add(place, name, "nothing", _INSTANT_WORDS)
         return found
 
-    def _numbers(self, name: str) -> pd.Series:
+    def _numbers(self, name: str) -> list[float | None]:
         values = [item.get(name) for item in self.items]
         wrong = self._each(
             name,
@@ -162,7 +185,7 @@ class _Reading:
             None,
             "a number or null",
         )
-        return pd.Series([None if place in wrong else value for place, value in enumerate(values)], dtype="float64")
+        return _without(values, wrong)
 
     def _attributes(self) -> dict[str, Any]:
         objects = [item.get("attributes") or {} for item in self.items]
@@ -179,36 +202,36 @@ class _Reading:
                 if bad in one:
                     self._add(place, "attributes", f"the name {_shown(bad)}", "names of 1 to 100 printable characters")
         return {
-            ATTRIBUTE_PREFIX + name: pd.array(
-                self._checked(f"attributes\0{name}", [one.get(name) for one in objects], LONGEST_TEXT)[0], dtype="str"
-            )
+            ATTRIBUTE_PREFIX + name: self._checked(
+                f"attributes\0{name}", [one.get(name) for one in objects], LONGEST_TEXT
+            )[0]
             for name in names
             if _is_name(name)
         }
 
-    def _check_instants(self, event_at: pd.Series, recorded_at: pd.Series) -> None:
-        until = f"at most {self.latest.isoformat()}: an event tells what happened (SLACAST_MAX_FUTURE_SECONDS)"
-        looked_at = [("recorded_at", recorded_at)]
+    def _check_instants(self, at_us: Int64Array, recorded_us: Int64Array) -> None:
+        until = f"at most {written(self.latest_us)}: an event tells what happened (SLACAST_MAX_FUTURE_SECONDS)"
+        looked_at = [("recorded_at", recorded_us)]
         if not self.shape.may_be_announced:
-            looked_at.insert(0, ("event_at", event_at))
-            for place in np.flatnonzero((recorded_at < event_at).to_numpy()).tolist():
-                self._add(place, "recorded_at", recorded_at[place].isoformat(), f"not before event_at, {event_at[place].isoformat()}")  # fmt: skip
-        for name, instants in looked_at:
-            for place in np.flatnonzero((instants > self.latest).to_numpy()).tolist():
-                self._add(place, name, instants[place].isoformat(), until)
+            looked_at.insert(0, ("event_at", at_us))
+            for place in np.flatnonzero((recorded_us != NO_INSTANT_US) & (recorded_us < at_us)).tolist():
+                self._add(place, "recorded_at", written(recorded_us[place]), f"not before event_at, {written(at_us[place])}")  # fmt: skip
+        for name, instants_us in looked_at:
+            for place in np.flatnonzero(instants_us > self.latest_us).tolist():
+                self._add(place, name, written(instants_us[place]), until)
 
-    def _without_twins(self, frame: pd.DataFrame, is_dated_by_us: NDArray[np.bool_]) -> ReadEvents:
+    def _without_twins(self, read: ReadEvents) -> ReadEvents:
         """Events sent twice in one request count once; two that share an id but differ are faults."""
-        again = frame["event_id"].duplicated()
-        if not again.any():
-            return ReadEvents(frame, is_dated_by_us, 0)
-        identical = frame.duplicated()
-        first = {name: place for place, name in reversed(list(enumerate(frame["event_id"])))}
-        for place in np.flatnonzero((again & ~identical).to_numpy()).tolist():
-            name = frame["event_id"][place]
+        names = read.columns["event_id"]
+        if len(set(names)) == len(names):
+            return read
+        again, identical = read.frame["event_id"].duplicated().to_numpy(), read.frame.duplicated().to_numpy()
+        first = {name: place for place, name in reversed(list(enumerate(names)))}
+        for place in np.flatnonzero(again & ~identical).tolist():
+            name = names[place]
             self._add(place, "event_id", f"{_shown(name)} again, with other content than item {first[name]}", "an id of its own")  # fmt: skip
         self._raise_if_faulty()
-        return ReadEvents(frame[~again].reset_index(drop=True), is_dated_by_us[~again.to_numpy()], int(again.sum()))
+        return read.kept(~again)
 
     def _each(
         self,
@@ -233,6 +256,12 @@ class _Reading:
             items = len({fault.pointer.split("/")[1] if "/" in fault.pointer else "" for fault in self.faults})
             detail = f"{faulty(tuple(self.faults))}, in {items:,} of {len(self.items):,} events; nothing was stored. See errors."
             raise ProblemError(422, detail, tuple(self.faults))
+
+
+def _column(name: str, values: Any) -> Any:
+    if isinstance(values, pd.Series):
+        return values
+    return pd.Series(values, dtype="float64") if name == "value" else pd.array(values, dtype="str")
 
 
 _OTHERS: Final = frozenset({"event_at", "recorded_at", "value"})

@@ -56,6 +56,21 @@ def test_a_fault_in_a_line_names_the_line_what_was_there_and_what_was_expected(c
     assert (one["found"], one["expected"][:14]) == ("'thing'", "one of created")
 
 
+def test_lines_of_blanks_are_no_events_and_the_faults_of_all_lines_are_told(desk: Desk, client: TestClient) -> None:
+    body = "\n".join(["  ", json.dumps(event(1)), "\t\r", "{broken", "[", " "])
+    errors = is_problem(client.post(EVENTS, content=body, headers=LINES), 422)["errors"]
+    assert [one["pointer"] for one in errors] == ["#/3", "#/4"]
+    body = "\n".join(["  ", json.dumps(event(1)), "\t\r", " "])
+    assert client.post(EVENTS, content=body, headers=LINES).json()["inserted"] == 1
+
+
+def test_an_event_at_the_last_instant_that_may_lie_ahead_is_stored(desk: Desk, client: TestClient) -> None:
+    last = AT + timedelta(seconds=desk.settings.max_future_seconds)
+    assert client.post(EVENTS, json=event(1, event_at=last.isoformat())).status_code == 201
+    later = event(2, event_at=(last + timedelta(microseconds=1)).isoformat())
+    assert "at most" in faults(client.post(EVENTS, json=later))["#/event_at"]
+
+
 @pytest.mark.parametrize(
     "at",
     [
