@@ -100,6 +100,17 @@ def test_another_model_speaks_once_the_queue_is_scored_by_it() -> None:
     assert (kept.bundle_version, told.bundle_version) == ("breach v1", "breach v2")
 
 
+def test_what_the_model_never_saw_is_said() -> None:
+    manifest = BUNDLE.manifest.model_copy(update={"seen": {"team": ("Elsewhere",)}})
+    scorer = Scorer(ListStore(EVENTS), agreements(), replace(BUNDLE, manifest=manifest))
+    queue = scorer.score(AT)
+    row = next(row for row in queue.rows if row.team)
+    found = listed_ticket(queue, row.ticket_id)
+    assert found is not None
+    assert found.warnings == asked_anew(scorer, row.ticket_id, queue).warnings
+    assert len(found.warnings) == 1
+
+
 def test_what_is_finished_or_unknown_and_what_the_rules_alone_order_is_not_told_here() -> None:
     scorer = Scorer(ListStore(EVENTS), agreements(), BUNDLE)
     queue = scorer.score(AT)

@@ -20,6 +20,7 @@ from models.scales import Float64Array
 from serving.api.score_extras import said_beside
 from serving.api.tickets import content_of, likely_end_content
 from serving.likely_end import likely_end, likely_ends
+from serving.listed_ticket import listed_ticket
 from serving.row_ends import ends_of
 from serving.scored_rows import ScoredRows
 from serving.scorer import Scorer
@@ -195,6 +196,9 @@ def test_a_row_of_the_queue_tells_what_its_ticket_tells(scorer: Scorer, files: l
     for file in files:
         alone, among = file.likely_end, listed[file.ticket_id]
         assert alone is not None
+        of_page = listed_ticket(queue, file.ticket_id)
+        assert of_page is not None
+        assert of_page.likely_end == among
         for name in ("early", "middle", "late"):  # sums of many rows at once differ in the last digits
             instants = (getattr(one, f"{name}_at") for one in (alone, among))
             assert abs(next(instants) - next(instants)) < timedelta(milliseconds=1)
