@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
 from features.plain_events import PlainEvents
-from features.schema import NO_INSTANT_US, SchemaError, validate_ticket_events
+from features.schema import INSTANT_DTYPE, NO_INSTANT_US, TICKET_COLUMNS, SchemaError, validate_ticket_events
 from features.store import Store, tables
 from features.store.coding import instants_us
 from features.store.faults import ConflictError, IdentityError
@@ -93,6 +94,49 @@ def test_a_frame_of_them_is_canonical() -> None:
     frame = events(event("T1", 1, 1, team="A", **{"attributes.title": ""}), event("T2", 2, 1, **{"attributes.b": "x"}))
     pd.testing.assert_frame_equal(plain(frame).frame(), frame)
     assert plain(frame).attributes == ["attributes.b", "attributes.title"]
+
+
+def mostly(good: list[object], *bad: object) -> st.SearchStrategy[object]:
+    return st.sampled_from(good * 6 + list(bad))
+
+
+eight, nine = (pd.Timestamp(f"2024-03-04T0{hour}:00Z") for hour in (8, 9))
+ROWS = st.fixed_dictionaries(
+    {
+        "event_id": mostly([f"e{number}" for number in range(9)], "", None),
+        "ticket_id": mostly(["T1", "T2"], "", None),
+        "event_at": mostly([eight], nine, pd.NaT),
+        "recorded_at": mostly([eight, nine], pd.NaT),
+        "kind": mostly(["created", "updated"], "exploded", "", None),
+        "status": mostly(["new", None], "odd", ""),
+        "waiting_on": mostly(["customer", "", None], "odd"),
+        "actor_kind": mostly(["agent", "", None], "odd"),
+        "team": st.sampled_from(["", "A", None]),
+        "attributes.title": st.sampled_from(["", "A", None]),
+    }
+)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(ROWS, max_size=3))
+def test_they_are_good_exactly_where_a_frame_of_them_is_and_refused_with_the_same_words(
+    given_rows: list[dict[str, Any]],
+) -> None:
+    names = (*TICKET_COLUMNS, "attributes.title")
+    columns = {name: [row.get(name) for row in given_rows] for name in names}
+    dtypes = {name: INSTANT_DTYPE if name.endswith("_at") else "str" for name in columns}
+    frame = pd.DataFrame({name: pd.Series(values, dtype=dtypes[name]) for name, values in columns.items()})
+    plain_events = plain(frame)
+
+    def found(check: Callable[[], None]) -> str:
+        try:
+            check()
+        except SchemaError as error:
+            return str(error)
+        return ""
+
+    assert found(plain_events.check) == found(lambda: validate_ticket_events(frame))
+    assert plain_events._are_plainly_good() == (found(plain_events.check) == "")
 
 
 GOOD = plain(events(event("T1", 1, 1, team="A"), event("T2", 2, 1, team="B")))

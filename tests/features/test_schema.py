@@ -2,13 +2,8 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from features import schema
 from features.schema import (
-    INSTANT_DTYPE,
-    TICKET_COLUMNS,
     SchemaError,
     attribute_columns,
     conform_service_events,
@@ -71,53 +66,6 @@ def test_conforming_does_not_change_the_callers_frame() -> None:
 def test_what_breaks_the_contract_is_named(change: dict[str, object], words: str) -> None:
     with pytest.raises(SchemaError, match=words):
         conform_ticket_events(pd.DataFrame([{**event("T1"), **change}]))
-
-
-def mostly(good: list[object], *bad: object) -> st.SearchStrategy[object]:
-    return st.sampled_from(good * 6 + list(bad))
-
-
-eight, nine = (pd.Timestamp(f"2024-03-04T0{hour}:00Z") for hour in (8, 9))
-rows = st.fixed_dictionaries(
-    {
-        "event_id": mostly([f"e{number}" for number in range(9)], "", None),
-        "ticket_id": mostly(["T1", "T2"], "", None),
-        "event_at": mostly([eight], nine, pd.NaT),
-        "recorded_at": mostly([eight, nine], pd.NaT),
-        "kind": mostly(["created", "updated"], "exploded", "", None),
-        "status": mostly(["new", None], "odd", ""),
-        "waiting_on": mostly(["customer", "", None], "odd"),
-        "actor_kind": mostly(["agent", "", None], "odd"),
-        "team": st.sampled_from(["", "A", None]),
-        "attributes.title": st.sampled_from(["", "A", None]),
-    }
-)
-
-
-@settings(deadline=None, max_examples=100)
-@given(st.lists(rows, max_size=3), st.lists(st.sampled_from(["kind", "status", "recorded_at", "team"]), max_size=1))
-def test_few_events_are_taken_at_a_glance_exactly_where_the_long_look_finds_no_fault(
-    given_rows: list[dict[str, object]], left_out: list[str]
-) -> None:
-    columns = {
-        name: [row.get(name) for row in given_rows]
-        for name in (*TICKET_COLUMNS, "attributes.title")
-        if name not in left_out
-    }
-    dtypes = {name: INSTANT_DTYPE if name.endswith("_at") else "str" for name in columns}
-    frame = pd.DataFrame({name: pd.Series(values, dtype=dtypes[name]) for name, values in columns.items()})
-
-    def found(few: int) -> str:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(schema, "FEW_ROWS", few)
-            try:
-                validate_ticket_events(frame)
-            except SchemaError as error:
-                return str(error)
-        return ""
-
-    assert found(10) == found(-1)
-    assert schema._is_plainly_good(frame) == (found(-1) == "")
 
 
 def test_one_id_names_one_event() -> None:
