@@ -13,7 +13,10 @@ from serving.api import event_instants
 from serving.api.event_instants import instants_in, written
 from sla.instants import to_us
 
-TWO, OFFSETS = st.integers(0, 61), st.sampled_from(["Z", "z", "+00:00", "-09:30", "+23:59", "+24:00", "-99:99", ""])
+TWO, OFFSETS = (
+    st.integers(0, 61),
+    st.sampled_from(["Z", "z", "+00:00", "-09:30", "+23:59", "+24:00", "+05:75", "-99:99", ""]),
+)
 TEXTS = st.builds(
     lambda year, month, day, mark, hour, minute, second, offset: (
         f"{year:04d}-{month:02d}-{day:02d}{mark}{hour:02d}:{minute:02d}{second}{offset}"

@@ -82,6 +82,7 @@ def test_an_event_at_the_last_instant_that_may_lie_ahead_is_stored(desk: Desk, c
         "2024-04-03T25:00:00Z",
         "1969-12-31T23:59:59Z",
         "2024-04-03T10:00:00+99:99",
+        "2024-04-03T10:00:00+05:75",  # Python reads it as +06:15
         "٢٠٢٤-04-03T10:00:00Z",
         "",
         1712138400,
