@@ -20,7 +20,7 @@ from features.store.comparison import Comparison, conflict_text
 from features.store.engine import wide_cache
 from features.store.faults import ConflictError, IdentityError
 from features.store.frames import rows_of
-from features.store.identity import NO_ORDINAL, is_misleading, ordinals_of
+from features.store.identity import NO_ORDINAL, is_misleading, none_looks_made, ordinals_of
 from features.store.plain_rows import plain_rows
 from features.store.words import WordBook
 
@@ -116,10 +116,10 @@ def last_sequence(connection: Connection, table: Table) -> int:
 
 
 def _plain_ordinals(events: EventTable, arriving: PlainEvents) -> Numbers:
-    """As `_ordinals`; an id without a slash is of another form."""
-    if any("/" in (text or "") for text in arriving.texts["event_id"]):
-        return _ordinals(events, arriving.frame())
-    return np.full(len(arriving), NO_ORDINAL, dtype=np.int64)
+    """As `_ordinals`, without a frame where no id looks like one of ours."""
+    if none_looks_made(arriving.texts["event_id"]):
+        return np.full(len(arriving), NO_ORDINAL, dtype=np.int64)
+    return _ordinals(events, arriving.frame())
 
 
 def _ordinals(events: EventTable, frame: pd.DataFrame) -> Numbers:

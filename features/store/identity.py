@@ -6,6 +6,7 @@ speed of an import; any other id is kept as its text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,6 +21,7 @@ NO_ORDINAL = -1
 _DIGITS = 3
 _TAIL = 1 + WIDTH + 1 + _DIGITS  # /20240304T080000000000/001
 _FORM = rf"/[0-9]{{8}}T[0-9]{{12}}/[0-9]{{{_DIGITS}}}$"
+_FORM_AT_THE_END = re.compile(_FORM.replace("$", r"\Z"))
 
 
 def derived_ids(parts: Sequence[pa.Array], at_us: Numbers, ordinals: Numbers) -> pa.Array:
@@ -40,6 +42,11 @@ def ordinals_of(ids: pa.Array, parts: Sequence[pa.Array], at_us: Numbers) -> Num
 def is_misleading(ids: pa.Array) -> NDArray[np.bool_]:
     """Whether an id that its row does not make looks as if a row had made it: two events might claim it unnoticed."""
     return np.asarray(pa.compute.match_substring_regex(ids, _FORM).to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+def none_looks_made(ids: Sequence[str | None]) -> bool:
+    """Whether no id looks as if a row had made it, so that all of them are kept as texts."""
+    return not any(text is not None and _FORM_AT_THE_END.search(text) for text in ids)
 
 
 def _last_digits(ids: pa.Array) -> Numbers:

@@ -22,7 +22,15 @@ from tests.features.builders import event, events
 from tests.features.test_store_properties import few, new_store
 
 WORDS = st.sampled_from([None, "", "Ann", "Łucja; \"quoted\", 'twice'\n", "\x1f\u2028\U0001f600", "a/b"])
-IDS = ["jira-1", "T1/20240304T080000000000/001", "T2/20240304T080100000000/002", "a/b", "\u00e9" * 90, "001"]
+IDS = [
+    "jira-1",
+    "T1/20240304T080000000000/001",
+    "T2/20240304T080100000000/002",
+    "a/b",
+    "\u00e9" * 90,
+    "001",
+    "T1/20240304T080000000000/001\n",
+]
 RECORDS = st.builds(
     lambda ticket, minute, event_id, late, values: {
         **event(ticket, minute, 1, **values),
