@@ -16,8 +16,9 @@ busy the machine is. After the second start it is waited until the scores of the
     queue_during_ticks_p99_ms  how long a page of the queue took meanwhile
     mixed_processor_ms         time of the processor that the service needed for one of the mixed requests, ticks included
     ..._processor_seconds      time of the processor until ready and scored
-    rss_mib                    resident memory at the end, after ingest has added half as many open tickets again
+    rss_mib                    resident memory of the second process when all but ingest was asked
     first_rss_mib              the same of the process that was started first, after its ticks
+    ingest_rss_mib             the same right after ingest, which adds half as many open tickets again
     postgres_...               the same over PostgreSQL
 """
 
@@ -124,12 +125,13 @@ def _over(url: str, folder: Path, mlflow_uri: str | None, size: Size) -> Figures
         measured["restart_processor_seconds"] = round(service.processor_seconds(), 2)
         said(f"{engine}: started again in {service.start_seconds} s")
         _settled(service)
-        for part in (_reading, _scoring, _lag, lambda client: _mixed(client, size.seconds), _ingest):
+        mixed = partial(_mixed, seconds=size.seconds)
+        for part in (_reading, _scoring, _lag, mixed, lambda client: {"rss_mib": client.rss_mib()}, _ingest):
             found = part(service)
             measured |= found
             said(f"{engine}: {found}")
             service = service.another()  # uvicorn closes connections that were idle for five seconds
-        measured["rss_mib"] = service.rss_mib()
+        measured["ingest_rss_mib"] = service.rss_mib()
     return measured
 
 
