@@ -11,7 +11,8 @@ busy the machine is. After the second start it is waited until the scores of the
     ready_seconds              until /readyz says ready, perhaps by the rules alone
     restart_seconds            as start_seconds, of a start that goes on from what the one before knew (docs/operations.md)
     restart_ready_seconds      as ready_seconds, of the same
-    tick_seconds               from the clock to stored scores with reasons, median of ticks over all open tickets
+    tick_seconds               from the clock to stored scores with reasons, median of ticks over all open tickets, a minute apart
+    tick_slowest_seconds       the slowest of these: now and then a value that all tickets share crosses a threshold of the model
     tick_all_new_seconds       the same of the first tick, which stores a score of every open ticket
     queue_during_ticks_p99_ms  how long a page of the queue took meanwhile
     mixed_processor_ms         time of the processor that the service needed for one of the mixed requests, ticks included
@@ -27,26 +28,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks._mixed_requests import events, mixed, ticket
 from benchmarks._open_desk import fill, train
 from benchmarks._running_service import Client, serving
 from tests.features.postgres_server import CannotStartError, postgres
 
 BATCH = 500
-TICK_SECONDS = 10.0
 STEP_SECONDS = 30.0
 """After so long a step asks no more, if it has asked five times."""
 Figures = dict[str, float | int | None]
@@ -54,15 +52,16 @@ Figures = dict[str, float | int | None]
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured: open tickets, stored events, ticks, and how long mixed requests are sent."""
+    """How much is measured: open tickets, stored events, ticks and what lies between them, and how long mixed requests are sent."""
 
     open: int = 100_000
     events: int = 2_000_000
-    ticks: int = 3
+    ticks: int = 5
+    tick_seconds: float = 60.0
     seconds: float = 60.0
 
 
-QUICK, SMALL = Size(20_000, 400_000, 2, 15.0), Size(2_000, 40_000, 1, 5.0)
+QUICK, SMALL = Size(20_000, 400_000, 2, 10.0, 15.0), Size(2_000, 40_000, 1, 10.0, 5.0)
 
 
 def main() -> None:
@@ -78,7 +77,12 @@ def main() -> None:
     parser.add_argument("--sqlite-only", action="store_true")
     given = parser.parse_args()
     chosen = SMALL if given.small else QUICK if given.quick else Size()
-    size = Size(given.open or chosen.open, given.events or chosen.events, chosen.ticks, given.seconds or chosen.seconds)
+    size = replace(
+        chosen,
+        open=given.open or chosen.open,
+        events=given.events or chosen.events,
+        seconds=given.seconds or chosen.seconds,
+    )
     print(json.dumps(figures(size, given)))
 
 
@@ -114,19 +118,19 @@ def _over(url: str, folder: Path, mlflow_uri: str | None, size: Size) -> Figures
     fill(url, folder, size.open, size.events)
     said(f"{engine}: the store is filled")
     measured: Figures = {}
-    with serving(url, folder, mlflow_uri, TICK_SECONDS) as service:
+    with serving(url, folder, mlflow_uri, size.tick_seconds) as service:
         measured |= {"ready_seconds": service.ready_seconds, "start_seconds": service.start_seconds}
         measured["start_processor_seconds"] = round(service.processor_seconds(), 2)
         said(f"{engine}: started in {service.start_seconds} s")
-        measured |= _ticks(service, size.ticks)
+        measured |= _ticks(service, size.ticks, size.tick_seconds)
         measured["first_rss_mib"] = service.rss_mib()
     with serving(url, folder, mlflow_uri) as service:
         measured |= {"restart_seconds": service.start_seconds, "restart_ready_seconds": service.ready_seconds}
         measured["restart_processor_seconds"] = round(service.processor_seconds(), 2)
         said(f"{engine}: started again in {service.start_seconds} s")
         _settled(service)
-        mixed = partial(_mixed, seconds=size.seconds)
-        for part in (_reading, _scoring, _lag, mixed, lambda client: {"rss_mib": client.rss_mib()}, _ingest):
+        several = partial(mixed, seconds=size.seconds)
+        for part in (_reading, _scoring, _lag, several, lambda client: {"rss_mib": client.rss_mib()}, _ingest):
             found = part(service)
             measured |= found
             said(f"{engine}: {found}")
@@ -143,26 +147,30 @@ def _settled(service: Client) -> None:
     said("the scores of the start are stored")
 
 
-def _ticks(service: Client, ticks: int) -> Figures:
+def _ticks(service: Client, ticks: int, apart_seconds: float) -> Figures:
     """How long ticks took until their scores were stored, and pages of the queue meanwhile."""
     took: list[float] = []
-    waits: list[float] = []
+    meanwhile: list[float] = []
+    waits: list[tuple[float, float]] = []  # since the last tick, when it was asked and how long it took
     until = time.monotonic() + (ticks + 1) * (
-        TICK_SECONDS + STEP_SECONDS
+        apart_seconds + STEP_SECONDS
     )  # on a machine that is busy with other things
     sum_before = count_before = 0.0
     while len(took) <= ticks and (time.monotonic() < until or len(took) < 2):
-        waits.append(service.ask("GET", "/api/v1/queue?team=team%201")[2])
+        waits.append((time.monotonic(), service.ask("GET", "/api/v1/queue?team=team%201")[2]))
         summed, count = service.metrics("slacast_storing_seconds_sum", "slacast_storing_seconds_count")
         if count > count_before:
             took.append((summed - sum_before) / (count - count_before))
-            sum_before, count_before = summed, count
+            if len(took) > 1:
+                meanwhile += [wait for at, wait in waits if at >= time.monotonic() - took[-1]]
+            waits, sum_before, count_before = [], summed, count
             said(f"a tick took {took[-1]:.2f} s")
         time.sleep(0.03)
     return {
         "tick_all_new_seconds": round(max(took[:2]), 2),
         "tick_seconds": round(float(np.median(took[1:])), 2),
-        "queue_during_ticks_p99_ms": _milliseconds(waits, 99),
+        "tick_slowest_seconds": round(max(took[1:]), 2),
+        "queue_during_ticks_p99_ms": _milliseconds(meanwhile, 99),
     }
 
 
@@ -204,7 +212,7 @@ def _reading(service: Client) -> Figures:
 
 
 def _scoring(service: Client) -> Figures:
-    one, many = ({"tickets": [_ticket(number) for number in range(count)]} for count in (1, 1000))
+    one, many = ({"tickets": [ticket(number) for number in range(count)]} for count in (1, 1000))
     times = _asked([lambda: service.ask("POST", "/api/v1/score", one)[2]] * 200)
     large = _asked([lambda: service.ask("POST", "/api/v1/score", many)[2]] * 5)
     return {
@@ -214,17 +222,12 @@ def _scoring(service: Client) -> Figures:
     }
 
 
-def _ticket(number: int) -> dict[str, Any]:
-    at = (datetime.now(UTC) - timedelta(hours=3)).isoformat()
-    return {"ticket_id": f"S{number}", "events": [{"event_at": at, "kind": "created", "status": "open", "priority": "3"}]}  # fmt: skip
-
-
 def _lag(service: Client) -> Figures:
     """From the sending of an event to the first answer that tells of its ticket."""
 
     def lag(number: int) -> float:
         began = time.perf_counter()
-        service.ask("POST", "/api/v1/events", _events(f"lag{number}", 1))
+        service.ask("POST", "/api/v1/events", events(f"lag{number}", 1))
         while service.ask("GET", f"/api/v1/tickets/lag{number}-0")[0] != 200:
             time.sleep(0.01)
         return time.perf_counter() - began
@@ -233,14 +236,8 @@ def _lag(service: Client) -> Figures:
     return {"event_to_score_p99_seconds": round(float(np.percentile(lags, 99)), 3)}
 
 
-def _events(name: str, count: int) -> list[dict[str, Any]]:
-    at = datetime.now(UTC).isoformat()
-    known = {"kind": "created", "status": "open", "priority": "3", "team": "team 1", "attributes": {"title": name}}
-    return [{"event_id": f"{name}-{place}", "ticket_id": f"{name}-{place}", "event_at": at, **known} for place in range(count)]  # fmt: skip
-
-
 def _ingest(service: Client, batches: int = 100) -> Figures:
-    prepared = [_events(f"in{os.getpid()}x{number}", BATCH) for number in range(batches)]
+    prepared = [events(f"in{os.getpid()}x{number}", BATCH) for number in range(batches)]
 
     def send(batch: list[dict[str, Any]]) -> float:
         status, _, seconds, _ = service.ask("POST", "/api/v1/events", batch)
@@ -250,46 +247,6 @@ def _ingest(service: Client, batches: int = 100) -> Figures:
 
     took = _asked(partial(send, batch) for batch in prepared)
     return {"ingest_per_second": round(len(took) * BATCH / sum(took))}
-
-
-def _mixed(service: Client, seconds: float, clients: int = 8) -> Figures:
-    """Requests a second that several clients get answered, and how many were answered with an error or not at all."""
-    counted: list[tuple[int, int]] = []
-    until = time.monotonic() + seconds
-    before = service.processor_seconds()
-
-    def work(seed: int) -> None:
-        chance, mine, done, wrong = random.Random(seed), service.another(), 0, 0
-        while time.monotonic() < until:
-            try:
-                is_wrong = _one_of_mixed(mine, chance, f"mix{seed}x{done}") >= 400
-            except (OSError, HTTPException):
-                mine, is_wrong = service.another(), True
-            done, wrong = done + 1, wrong + is_wrong
-        counted.append((done, wrong))
-
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    done, wrong = (sum(column) for column in zip(*counted, strict=True))
-    used = service.processor_seconds() - before
-    return {
-        "mixed_per_second": round(done / seconds),
-        "mixed_errors": wrong,
-        "mixed_processor_ms": round(used / max(done, 1) * 1000, 2),
-    }
-
-
-def _one_of_mixed(service: Client, chance: random.Random, name: str) -> int:
-    """The status of an answer: six in ten ask for the queue, three to score a ticket, one brings five events."""
-    kind = chance.random()
-    if kind < 0.6:
-        return service.ask("GET", f"/api/v1/queue?team=team%20{chance.randrange(20)}")[0]
-    if kind < 0.9:
-        return service.ask("POST", "/api/v1/score", {"tickets": [_ticket(chance.randrange(1000))]})[0]
-    return service.ask("POST", "/api/v1/events", _events(name, 5))[0]
 
 
 def _milliseconds(seconds: list[float], percentile: float) -> float:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from models.attribution import PathTable, path_table
 from models.scales import Float64Array
+from models.sides import Thresholds, thresholds_of
 from models.trees import MOST_KEPT, LastAnswers, Leaves, Trees, averaged, seeds_of
 
 KIND = "boosting"
@@ -47,6 +48,11 @@ class BoostingMember:
         if len(X) > MOST_KEPT:
             return self._trees.raw_score(X)
         return self._answers.of(X, "margin", lambda: self._trees.score_of(self._leaves(X)))
+
+    @cached_property
+    def thresholds(self) -> Thresholds:
+        """Where the margin may change."""
+        return thresholds_of(self.booster)
 
     def attributions(self, X: Float64Array) -> Float64Array:
         """n x k path attributions; with `baseline` they add up to the margin."""

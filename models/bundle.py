@@ -33,10 +33,13 @@ from models.bundle_texts import FINISH, Member, finish_texts, member_texts, read
 from models.calibration import Calibration
 from models.clipping import TrainingRange
 from models.finish import FinishModel
+from models.hazard import HazardMember
+from models.linear import LinearMember
 from models.manifest import Manifest
 from models.phrases import Phrasebook
 from models.reference import TOLERANCE, Reference, reference_rows
 from models.scales import Float64Array, sigmoid
+from models.sides import Sides, united
 from models.topics import Groups
 
 __all__ = ["BreachBundle", "BundleError", "bundle_digest", "check_columns", "load_bundle", "save_bundle"]
@@ -77,7 +80,7 @@ class BreachBundle:
 
     def log_odds(self, X: pd.DataFrame) -> Float64Array:
         """Calibrated log odds of breach, n."""
-        return self.calibration.apply(self._margin(self._values(X)))
+        return self.calibration.apply(self._margin(self.inputs(X)))
 
     def finish_hours(self, X: pd.DataFrame) -> pd.DataFrame:
         """`finish_values` with names: n x 8 in the columns FINISH_COLUMNS."""
@@ -94,7 +97,7 @@ class BreachBundle:
         """
         if self.finish is None:
             raise BundleError(f"{self.version or self.name} has no range of finishing times: train again.")
-        values = self._values(X)
+        values = self.inputs(X)
         working = self.finish.working_hours(values, self.calibration.apply(self._margin(values)))
         opening = np.maximum(self.finish.opening_hours(values), working)  # a clock never outruns its calendar
         most = self.finish.most_hours(values)
@@ -106,7 +109,7 @@ class BreachBundle:
 
         Cheap path attributions by default; `exact` gives Shapley values for about 20 times the time.
         """
-        values = self._values(X)
+        values = self.inputs(X)
         total = np.zeros(values.shape)
         for member, share in self.members:
             part = member.exact_attributions(values)[0] if exact else member.attributions(values)
@@ -135,10 +138,21 @@ class BreachBundle:
                 total += share * member.margin(values)
         return total
 
-    def _values(self, X: pd.DataFrame) -> Float64Array:
+    def inputs(self, X: pd.DataFrame) -> Float64Array:
+        """What the members are asked about, n x k: the rows, moved into the range of training. Refuses other columns as `predict` does."""
         if not X.columns.equals(self.spec.columns):
             check_columns(list(X.columns), self.spec)
         return self.range.clip(X.to_numpy(dtype=np.float64))
+
+    @cached_property
+    def sides(self) -> Sides | None:
+        """The thresholds on whose sides `inputs` lie: rows that crossed none have the probability they had. None with a linear member."""
+        trees = [member for member, _share in self.members if not isinstance(member, LinearMember)]
+        if len(trees) < len(self.members):
+            return None
+        hazard = next((member for member in trees if isinstance(member, HazardMember)), None)
+        thresholds = united(member.thresholds for member in trees)
+        return Sides(thresholds, hazard.interval_values, hazard.interval_thresholds) if hazard else Sides(thresholds)
 
     @cached_property
     def phrasebook(self) -> Phrasebook:

@@ -17,9 +17,10 @@ import lightgbm as lgb
 import numpy as np
 
 from models.attribution import PathTable, path_table
-from models.hazard_columns import INTERVAL_COLUMNS, time_rows
+from models.hazard_columns import INTERVAL_COLUMNS, INTERVALS, interval_values, time_rows
 from models.intervals import COUNT, IN_TIME, ends_hours
 from models.scales import Float64Array, sigmoid
+from models.sides import Thresholds, thresholds_of, united
 from models.trees import MOST_KEPT, LastAnswers, Leaves, Trees
 
 KIND = "hazard"
@@ -95,6 +96,30 @@ class HazardMember:
             return self._time_trees.leaves(time_rows(X, self.places, count)).reshape(len(X), count, -1)
 
         return self._answers.of(X, f"time leaves of {count}", asked)
+
+    @cached_property
+    def thresholds(self) -> Thresholds:
+        """Where the margin may change with one of the k features."""
+        time = thresholds_of(self.time)
+        own = {place: time.get(INTERVAL_COLUMNS + column) for column, place in enumerate(self.places)}
+        return united(
+            [
+                thresholds_of(self.risk),
+                {place: values for place, values in own.items() if place >= 0 and values is not None},
+            ]
+        )
+
+    @cached_property
+    def interval_thresholds(self) -> list[Float64Array]:
+        """Where it may change with one of the `interval_values`."""
+        time = thresholds_of(self.time)
+        return [
+            time.get(column, np.empty(0)) for column in range(INTERVALS.start, INTERVALS.stop) for _ in range(WITHIN)
+        ]
+
+    def interval_values(self, X: Float64Array) -> Float64Array:
+        """What the time trees read of the intervals of n rows until their time is over, columns x n."""
+        return interval_values(X, self.places, WITHIN)
 
     def ends_hours(self, X: Float64Array) -> Float64Array:
         """n x COUNT: where the intervals end, in hours ahead."""

@@ -30,6 +30,8 @@ TIME_FEATURES = (
 )
 """Beside the interval itself, what may change the course of a clock over time and not only its pace."""
 INTERVAL_COLUMNS = 4
+INTERVALS = slice(1, INTERVAL_COLUMNS)
+"""The columns that differ from interval to interval, but for its number."""
 
 
 def time_rows(X: Float64Array, places: Sequence[int], last: int, first: int = 0) -> Float64Array:
@@ -56,6 +58,14 @@ def interval_columns(
     for column, values in enumerate(_of_rows(X, places).T, start=INTERVAL_COLUMNS):
         out[:, column] = values[row]
     return out
+
+
+def interval_values(X: Float64Array, places: Sequence[int], count: int) -> Float64Array:
+    """What the time trees read of the first intervals of n rows beside the rows' own columns: 3 x count columns, n each.
+
+    In the order of the trees' columns from INTERVALS on, and of each the intervals.
+    """
+    return _of_intervals(X, places, count).transpose(0, 2, 1).reshape(-1, len(X))
 
 
 def _of_intervals(X: Float64Array, places: Sequence[int], count: int) -> Float64Array:

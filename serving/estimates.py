@@ -15,6 +15,7 @@ from features.live import LiveHistories
 from features.snapshots import Snapshots
 from models.bundle import FINISH_COLUMNS, BreachBundle
 from models.reasons import Reason, reason_texts, reasons
+from models.sides import Codes
 from serving.feature_rows import FeatureRows
 from sla.instants import NEVER_US, BoolArray, Int64Array
 
@@ -25,6 +26,8 @@ BLOCK_ROWS = 5_000
 """Many rows are asked about so many at a time: their values need little memory, and two threads share them."""
 ROWS_AT_ONCE = 30_000
 """Of so many rows at most all numbers are there at once; they are then held in fewer bytes."""
+LEAST_REMEMBERED = 1_000
+"""Of so many rows that are asked about at once it is kept where their values lay, so that the next tick need not ask about all again."""
 THREADS = 2
 """More than one asks at once, because LightGBM lets go of the interpreter; not all of a large machine, which also answers people."""
 
@@ -34,7 +37,8 @@ class Estimates:
     """What a bundle says of m snapshots; tickets that are already decided are not asked about.
 
     `probability` is NaN for them. `features` holds the rows of the others in the order in which they were asked about,
-    `row` the row of each snapshot over all of them, -1 for none; `asked_us` is the instant of which the row tells.
+    `row` the row of each snapshot over all of them, -1 for none; `asked_us` is the instant of which the row tells. `sides` are those of the
+    bundle's thresholds on which the rows lie, part by part, None where they are not kept.
     """
 
     probability: NDArray[np.float64]
@@ -42,6 +46,7 @@ class Estimates:
     asked_us: Int64Array
     bundle: BreachBundle | None = None
     features: tuple[FeatureRows, ...] = ()
+    sides: tuple[Codes | None, ...] = field(default=(), compare=False, repr=False)
     finishes: dict[int, NDArray[np.float64]] = field(default_factory=dict, compare=False, repr=False)  # told, by `row`
     told: dict[int, list[Reason]] = field(default_factory=dict, compare=False, repr=False)  # the same of reasons
 
@@ -58,28 +63,42 @@ class Estimates:
         return cls.none(len(snapshots)).asked(bundle, histories, snapshots, is_undecided)
 
     def asked(
-        self, bundle: BreachBundle, histories: LiveHistories, snapshots: Snapshots, is_wanted: BoolArray
+        self,
+        bundle: BreachBundle,
+        histories: LiveHistories,
+        snapshots: Snapshots,
+        is_wanted: BoolArray,
+        earlier: Earlier | None = None,
     ) -> Estimates:
-        """These estimates with those of the wanted snapshots made anew by the bundle, which also made the others."""
+        """These estimates with those of the wanted snapshots made anew by the bundle, which also made the others.
+
+        What it said `earlier` of rows that crossed no threshold since it says again, to the last bit, without being asked.
+        """
         places = np.flatnonzero(is_wanted)
         if not len(places):
             return replace(self, bundle=bundle)
         probability, row, asked_us = self.probability.copy(), self.row.copy(), self.asked_us.copy()
-        kept, known = [], sum(len(rows) for rows in self.features)
+        kept, sides, known = list(self.features), list(self.sides), sum(len(rows) for rows in self.features)
         row[places] = known + np.arange(len(places))
         asked_us[places] = snapshots.at_us[places]
         for begin in range(0, len(places), ROWS_AT_ONCE):
             some = places[begin : begin + ROWS_AT_ONCE]
-            probability[some], rows = _said(bundle, histories, snapshots.take(some))
-            kept.append(rows)
-        return Estimates(probability, row, asked_us, bundle, (*self.features, *kept), self.finishes, self.told)
+            rows = histories.matrix(snapshots.take(some), bundle.spec, bundle.target, text=bundle.text)
+            before = earlier.said_of(some, bundle) if earlier is not None else None
+            probability[some], where = _said(bundle, rows, before)
+            kept.append(FeatureRows.of(rows))
+            sides.append(where)
+        return Estimates(
+            probability, row, asked_us, bundle, tuple(kept), tuple(sides), finishes=self.finishes, told=self.told
+        )
 
     def moved(self, place: Int64Array) -> Estimates:
         """The estimates of other snapshots, each said of the one that was at `place`; nothing where that is -1."""
         found, to = Estimates.none(len(place)), np.flatnonzero(place >= 0)
         for name in ("probability", "row", "asked_us"):
             getattr(found, name)[to] = getattr(self, name)[place[to]]
-        return replace(found, bundle=self.bundle, features=self.features, finishes=self.finishes, told=self.told)
+        kept = {name: getattr(self, name) for name in ("bundle", "features", "sides", "finishes", "told")}
+        return replace(found, **kept)
 
     @property
     def version(self) -> str | None:
@@ -140,12 +159,59 @@ class Estimates:
             first += len(rows)
 
 
-def _said(
-    bundle: BreachBundle, histories: LiveHistories, snapshots: Snapshots
-) -> tuple[NDArray[np.float64], FeatureRows]:
-    """The probability of each snapshot, and what the bundle was asked about."""
-    rows = histories.matrix(snapshots, bundle.spec, bundle.target, text=bundle.text)
-    return _shared(lambda part: bundle.predict(rows.iloc[part]), len(rows)), FeatureRows.of(rows)
+@dataclass(frozen=True)
+class Earlier:
+    """What a bundle said earlier: `place` is that of each snapshot among those, -1 for one that was not there."""
+
+    estimates: Estimates
+    place: Int64Array
+
+    def said_of(self, snapshots: Int64Array, bundle: BreachBundle) -> Before | None:
+        """What was said of some of the snapshots; None where this bundle said nothing of which the sides are kept."""
+        then, place = self.estimates, self.place[snapshots]
+        if then.bundle is not bundle or not len(then.row):
+            return None
+        row, first, codes = np.where(place >= 0, then.row[place], -1), 0, None
+        is_known = np.zeros(len(row), np.bool_)
+        for rows, sides in zip(then.features, then.sides, strict=True):
+            mine = np.flatnonzero((row >= first) & (row < first + len(rows)))
+            if sides is not None and len(mine):
+                codes = np.zeros((len(sides), len(row)), sides.dtype) if codes is None else codes
+                codes[:, mine] = sides[:, row[mine] - first]
+                is_known[mine] = True
+            first += len(rows)
+        return None if codes is None else Before(then.probability[place], codes, is_known)
+
+
+@dataclass(frozen=True)
+class Before:
+    """The probabilities of n rows then, and the sides on which they lay, columns x n; any numbers where `is_known` is False."""
+
+    probability: NDArray[np.float64]
+    sides: Codes
+    is_known: BoolArray
+
+
+def _said(bundle: BreachBundle, rows: pd.DataFrame, before: Before | None) -> tuple[NDArray[np.float64], Codes | None]:
+    """The probability of each row, and on which sides of the bundle's thresholds they lie, where that is kept."""
+    limits = bundle.sides if len(rows) >= LEAST_REMEMBERED else None
+    if limits is None:
+        return _shared(lambda part: bundle.predict(rows.iloc[part]), len(rows)), None
+    if before is None:
+        probability, sides, anew = np.empty(len(rows)), limits.none(len(rows)), np.arange(len(rows))
+    else:
+        probability, sides, then = before.probability, before.sides, before
+        is_same = _shared(lambda part: limits.hold(bundle.inputs(rows.iloc[part]), then.sides[:, part]), len(rows))
+        anew = np.flatnonzero(~(is_same & before.is_known))
+
+    def ask(part: slice) -> NDArray[np.float64]:
+        asked = rows.iloc[anew[part]]
+        sides[:, anew[part]] = limits.of(bundle.inputs(asked))
+        return bundle.predict(asked)
+
+    if len(anew):
+        probability[anew] = _shared(ask, len(anew))
+    return probability, sides
 
 
 def _shared(ask: Callable[[slice], NDArray[Any]], size: int) -> NDArray[Any]:

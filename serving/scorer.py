@@ -140,9 +140,10 @@ class Scorer:
         known = self._remembered()
         self._touched_since = Touched()
         if meanwhile is None:
-            self._handling, scored = self._whole(known, at)
+            self._handling, scored = self._whole(known, at, self._last)
         else:
-            self._handling, scored = meanwhile.during(lambda: self._whole(known, at))
+            last = self._last
+            self._handling, scored = meanwhile.during(lambda: self._whole(known, at, last))
             if self._known is not known:
                 now = meanwhile.now()
                 if now < at or (self._last is not None and now < self._last.reading.at):  # the clock was set back
@@ -152,12 +153,12 @@ class Scorer:
         self._last, self._touched, self._trail = scored, Touched(), Trail()
         return self._queue(scored, known.last_sequence, trail=self._trail)
 
-    def _whole(self, known: Known, at: datetime) -> tuple[Handling, Scored]:
+    def _whole(self, known: Known, at: datetime, last: Scored | None) -> tuple[Handling, Scored]:
         """All that is open, and what finished tickets tell of work; changes nothing, so any thread may do it."""
         handling = self._handling
         if self._model[0] is not None and self._order.is_wanted and is_stale(handling, to_us(at), HANDLING_US):
             handling = Handling.of(known.histories, LEADING, to_us(at), self._order.assumed_minutes)
-        return handling, self._scoring.columns(known.histories, at, self._model[0], ordered_by=handling)
+        return handling, self._scoring.columns(known.histories, at, self._model[0], ordered_by=handling, earlier=last)
 
     def _again(self, known: Known, at: datetime, before: Scored, touched: Touched) -> Scored:
         """What was scored before as of now: the same bundle is asked about what was touched, and repeats itself on the rest."""

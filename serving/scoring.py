@@ -11,7 +11,7 @@ from features.live import LiveHistories
 from features.snapshots import Snapshots
 from models.bundle import BreachBundle
 from models.work_marks import WorkTime
-from serving.estimates import Estimates
+from serving.estimates import Earlier, Estimates
 from serving.facts import Facts
 from serving.handling import Handling
 from serving.known_events import Touched
@@ -47,11 +47,12 @@ class Scoring:
         before: Scored | None = None,
         touched: Touched | None = None,
         ordered_by: Handling | None = None,
+        earlier: Scored | None = None,
     ) -> Scored:
         """All open tickets, or the given snapshots, as a bundle or the rules alone score them.
 
         `before`: what the same bundle need not be asked again, but for what was `touched`. They are put in order where it is given what
-        finished tickets tell of work.
+        finished tickets tell of work. `earlier`: what it repeats of tickets that crossed none of its thresholds since; all are looked at.
         """
         snapshots = histories.open_snapshots(to_us(at)) if of is None else of
         touched = touched or Touched()
@@ -65,7 +66,12 @@ class Scoring:
         if bundle is not None and still is not None:
             estimates, asked_at = still.estimates(is_undecided, facts, touched), still.before.reading.asked_at
         if bundle is not None:
-            estimates = estimates.asked(bundle, histories, snapshots, is_undecided & (estimates.row < 0))
+            wanted, said = is_undecided & (estimates.row < 0), None
+            if earlier is not None:
+                said = Earlier(
+                    earlier.estimates, histories.places_among(snapshots, earlier.histories, earlier.snapshots)
+                )
+            estimates = estimates.asked(bundle, histories, snapshots, wanted, said)
         reading = Reading(at, histories.agreements, self.thresholds, self.local, LEADING, RESPONSE, asked_at)
         scored = Scored(
             facts,
