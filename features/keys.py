@@ -12,6 +12,8 @@ from features.histories import Histories
 from sla.instants import Int64Array
 
 MOST_COUNTED = 1 << 22
+APART = "apart"
+"""A column that tells whose a ticket is, where a log holds tickets of several who know nothing of one another (features/apart.py)."""
 
 
 @dataclass(frozen=True)
@@ -28,22 +30,42 @@ class KeyCodes:
 
     @classmethod
     def of(cls, histories: Histories, key: Key) -> KeyCodes:
-        """The codes of a key, built once; the empty key puts all tickets under one code."""
-        return histories.once(f"codes of {key}", lambda: _combined(histories, key))
+        """The codes of a key, built once; the empty key puts all tickets under one code, of each owner where there are several."""
+        return _codes_of(histories, _own(histories, key))
 
 
 def codes_in(histories: Histories, key: Key, other: Histories) -> Int64Array:
     """For each code of a key in some histories its code in others, -1 where they do not know it; built once."""
+    return _codes_in(histories, _own(histories, key), other)
+
+
+def are_alone(histories: Histories) -> bool:
+    """Whether no two of the tickets lie under any one key: there is but one, or each has an owner of its own."""
+    if APART not in histories.log.columns:
+        return len(histories.ticket_ids) == 1
+    return len(np.unique(KeyCodes.of(histories, ()).codes)) == len(histories.ticket_ids)
+
+
+def _own(histories: Histories, key: Key) -> Key:
+    """The key, under which no tickets of two owners lie."""
+    return (APART, *key) if APART in histories.log.columns else key
+
+
+def _codes_of(histories: Histories, key: Key) -> KeyCodes:
+    return histories.once(f"codes of {key}", lambda: _combined(histories, key))
+
+
+def _codes_in(histories: Histories, key: Key, other: Histories) -> Int64Array:
     return histories.code_map(key, other, lambda: _mapped(histories, key, other))
 
 
 def _mapped(histories: Histories, key: Key, other: Histories) -> Int64Array:
-    codes, there = KeyCodes.of(histories, key), KeyCodes.of(other, key)
+    codes, there = _codes_of(histories, key), _codes_of(other, key)
     if histories.is_same(other) or not key:
         return np.arange(codes.count)
     if codes.pairs is None or there.pairs is None:
         return _mapped_texts(histories, key[0], other)
-    wanted = pairs_in(histories, key, other)
+    wanted = _pairs_in(histories, key, other)
     place = np.minimum(np.searchsorted(there.pairs, wanted), max(len(there.pairs) - 1, 0))
     is_there = (wanted >= 0) & (len(there.pairs) > 0)
     is_there[is_there] = there.pairs[place[is_there]] == wanted[is_there]
@@ -52,12 +74,16 @@ def _mapped(histories: Histories, key: Key, other: Histories) -> Int64Array:
 
 def pairs_in(histories: Histories, key: Key, other: Histories) -> Int64Array:
     """For each code of a key of several columns, the pair that others make of its parts, -1 where they do not know one."""
-    codes = KeyCodes.of(histories, key)
+    return _pairs_in(histories, _own(histories, key), other)
+
+
+def _pairs_in(histories: Histories, key: Key, other: Histories) -> Int64Array:
+    codes = _codes_of(histories, key)
     if codes.pairs is None:
         raise TypeError(f"the key {key} has one column: its codes are no pairs")
-    width, width_there = (KeyCodes.of(one, key[-1:]).count for one in (histories, other))
-    first = codes_in(histories, key[:-1], other)[codes.pairs // width]
-    last = codes_in(histories, key[-1:], other)[codes.pairs % width]
+    width, width_there = (_codes_of(one, key[-1:]).count for one in (histories, other))
+    first = _codes_in(histories, key[:-1], other)[codes.pairs // width]
+    last = _codes_in(histories, key[-1:], other)[codes.pairs % width]
     return np.where((first >= 0) & (last >= 0), first * width_there + last, -1)
 
 
@@ -75,7 +101,7 @@ def _combined(histories: Histories, key: Key) -> KeyCodes:
         return KeyCodes(np.zeros(len(histories.steps), np.int32), 1)
     if len(key) == 1:
         return _single(histories, key[0])
-    first, last = KeyCodes.of(histories, key[:-1]), KeyCodes.of(histories, key[-1:])
+    first, last = _codes_of(histories, key[:-1]), _codes_of(histories, key[-1:])
     return _dense(first.codes.astype(np.int64) * last.count + last.codes, first.count * last.count)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from features.declaration import Settings
 from features.histories import Histories
+from features.keys import are_alone
 from features.prefix_sums import MOST_SMALL, KeyedSums, Timeline
 from features.snapshots import Snapshots
 from features.text import TextEncoder
@@ -90,11 +91,11 @@ class View:
         return self.histories.verdicts(self.target, self.ticket, self.at_us)
 
     @cached_property
-    def is_of_one_alone(self) -> bool:
-        """Whether nothing is known of any ticket but one: then no other is open, comes first or has ended."""
+    def is_each_alone(self) -> bool:
+        """Whether no ticket here has others beside it: then no other is open, comes first or has ended."""
         histories = self.histories
         is_own = not histories.desk or (len(histories.desk) == 1 and histories.is_same(histories.desk[0][0]))
-        return is_own and len(histories.ticket_ids) == 1
+        return is_own and are_alone(histories)
 
     def sums(self, sums: KeyedSums, timeline: Timeline, keys: Codes, *back_us: int) -> list[Int64Array]:
         """The sums of each snapshot's key as known just before `others_us` less each of the spans; (m, columns) each."""

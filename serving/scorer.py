@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from features.apart import Apart
+from features.apart import apart
 from features.live import LiveHistories
 from models.bundle import BreachBundle
 from models.work_marks import WorkTime
@@ -218,8 +218,7 @@ class Scorer:
 
     def score_apart(self, logs: Sequence[EventLog], at: datetime) -> Queue:
         """The tickets of several askers in one queue, each row as `score_events` of its asker's log has it, under its `apart_name`."""
-        apart = Apart.of_askers(logs, self._agreements)
-        return self._queue(self._scoring.columns(apart, at, self._model[0]), 0)
+        return self._queue(self._scoring.columns(apart(logs, self._agreements), at, self._model[0]), 0)
 
     def ticket(self, ticket_id: str, at: datetime, supposed: pd.DataFrame | None = None) -> TicketFile | None:
         """Everything about one ticket at an instant, open or finished; None where it is not known then.

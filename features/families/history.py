@@ -85,7 +85,7 @@ def declared(settings: Settings) -> tuple[Feature, ...]:
 def values(view: View) -> dict[str, FloatArray]:
     """The columns of this family, by name."""
     until_us = int(view.others_us.max(initial=-NEVER_US))
-    if view.is_of_one_alone and is_without_end(view.histories, view.target, until_us):
+    if view.is_each_alone and is_without_end(view.histories, view.target, until_us):
         names, numbers = _of_nothing(_Keys.of(view.settings))
         return dict(zip(names, np.broadcast_to(numbers, (len(numbers), len(view.at_us))), strict=True))
     outcomes = Outcomes.of(view.histories, view.target)

@@ -178,7 +178,7 @@ def _presence(view: View, key: Key) -> dict[str, FloatArray | Int64Array]:
 
 def _older(view: View, key: Key) -> Int64Array:
     """Open tickets of the same key that were opened before this one."""
-    if view.is_of_one_alone:
+    if view.is_each_alone:
         return np.zeros(len(view.at_us), np.int64)
     opened_us = view.histories.steps.opened_us
     keys = KeyCodes.of(view.histories, key).codes[view.step]
@@ -188,7 +188,7 @@ def _older(view: View, key: Key) -> Int64Array:
 def _due_sooner(view: View, key: Key) -> FloatArray:
     """Open tickets of the same key that are due before this one, as known then; missing where this one has no due time."""
     due_us, before = view.verdicts.due_us, view.step_before
-    if view.is_of_one_alone:
+    if view.is_each_alone:
         return np.where(due_us == NEVER_US, np.nan, 0.0)
     keys, outcomes = KeyCodes.of(view.histories, key).codes, Outcomes.of(view.histories, view.target)
     spells = due_spells(view.histories, key, view.target)

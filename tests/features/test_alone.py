@@ -100,7 +100,7 @@ def test_no_clock_has_ended_only_where_nothing_would_be_summed() -> None:
         for known in range(1, len(story) + 1):
             histories = Histories.from_events(story.iloc[:known], RULES)
             snapshots = looked_at(histories, ticket)
-            assert View(histories, snapshots, SPEC.settings, "resolution").is_of_one_alone
+            assert View(histories, snapshots, SPEC.settings, "resolution").is_each_alone
             revisions = Outcomes.of(histories, "resolution").revisions
             for at_us in np.unique(snapshots.at_us).tolist():
                 is_empty = is_without_end(histories, "resolution", at_us)

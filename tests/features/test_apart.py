@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from features.apart import Apart, apart_name, asker_of
+from features.apart import apart, apart_name, asker_of
 from features.families import declared
-from features.histories import log_of
+from features.histories import Histories, log_of
+from features.keys import are_alone
 from features.live import LiveHistories
 from features.spec import FeatureSpec
 from sla.events import EventLog
@@ -23,7 +24,7 @@ RULES, SPEC = agreements(), full_spec()
 
 def check(askers: list[EventLog], at_us: int) -> int:
     """How many rows were found to be the same."""
-    together = Apart.of_askers(askers, RULES)
+    together = apart(askers, RULES)
     snapshots = together.open_snapshots(at_us)
     names = together.ticket_ids(snapshots).tolist()
     alone = [LiveHistories(RULES).with_logs([log]) for log in askers]
@@ -74,7 +75,7 @@ def test_the_families_that_look_at_others_may_be_missing() -> None:
     clocks = FeatureSpec(declared(chosen), chosen)
     askers = [log_of(busy_log(seed)) for seed in (1, 2)]
     at_us = max(int(log.known_us.max()) for log in askers)
-    together = Apart.of_askers(askers, RULES)
+    together = apart(askers, RULES)
     found = together.matrix(together.open_snapshots(at_us), clocks)
     everything = together.matrix(together.open_snapshots(at_us), SPEC)
     pd.testing.assert_frame_equal(found, everything[list(clocks.columns)], check_exact=True)
@@ -89,3 +90,14 @@ def test_a_name_tells_whose_ticket_it_is(ticket_id: str) -> None:
 def test_names_are_in_the_order_of_askers_and_then_of_ids() -> None:
     named = [(asker, ticket_id) for asker in (0, 2, 10) for ticket_id in ("A", "B", "b")]
     assert sorted(named) == [asker_of(name) for name in sorted(apart_name(*one) for one in reversed(named))]
+
+
+def test_tickets_are_alone_where_no_asker_sent_two() -> None:
+    one, two = (log_of(busy_log(seed)) for seed in (3, 4))
+    single, other = (log.of_tickets(np.array([0])) for log in (one, two))
+    several = [([single], True), ([one], False), ([single, other, single], True), ([single, two], False)]
+    for askers, expected in several:
+        (log, *_over) = apart(askers, RULES).logs()
+        assert are_alone(Histories.from_log(log, RULES)) == expected, len(askers)
+    assert are_alone(Histories.from_log(single, RULES))
+    assert not are_alone(Histories.from_log(one, RULES))
