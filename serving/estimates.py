@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import chain
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,11 +20,14 @@ from models.sides import Codes
 from serving.feature_rows import FeatureRows
 from sla.instants import NEVER_US, BoolArray, Int64Array
 
+T = TypeVar("T")
 TOP = 3
 MOST_TOLD = 20_000
 """The reasons of so many rows are kept at most: those of a whole desk that was written into a file would be large."""
 BLOCK_ROWS = 5_000
 """Many rows are asked about so many at a time: their values need little memory, and two threads share them."""
+LEAST_SHARED = 400
+"""Of fewer rows a second thread takes longer to begin than it saves."""
 ROWS_AT_ONCE = 30_000
 """Of so many rows at most all numbers are there at once; they are then held in fewer bytes."""
 LEAST_REMEMBERED = 1_000
@@ -113,7 +117,7 @@ class Estimates:
         known = [self.told.get(row) for row in self.row[places].tolist()]  # read once: other threads tell rows too
         told, news = [one or [] for one in known], np.flatnonzero([one is None for one in known])
         for bundle, mine, rows in self._asked_rows(places[news]):
-            for place, one in zip(news[mine].tolist(), reasons(bundle, rows, TOP), strict=True):
+            for place, one in zip(news[mine].tolist(), _reasons(bundle, rows), strict=True):
                 told[place] = one
                 if len(self.told) < MOST_TOLD:
                     self.told[int(self.row[places[place]])] = one
@@ -140,7 +144,7 @@ class Estimates:
         wanted = self.row[places]
         news = places[[row not in self.finishes for row in wanted.tolist()]]
         for bundle, mine, rows in self._asked_rows(news):
-            self.finishes.update(zip(self.row[news[mine]].tolist(), bundle.finish_values(rows), strict=True))
+            self.finishes.update(zip(self.row[news[mine]].tolist(), _finish_values(bundle, rows), strict=True))
         for index, row in enumerate(wanted.tolist()):
             told[index] = self.finishes.get(row, np.nan)
         return told
@@ -214,10 +218,25 @@ def _said(bundle: BreachBundle, rows: pd.DataFrame, before: Before | None) -> tu
     return probability, sides
 
 
+def _reasons(bundle: BreachBundle, rows: pd.DataFrame) -> list[list[Reason]]:
+    return [*chain.from_iterable(_in_blocks(lambda part: reasons(bundle, rows.iloc[part], TOP), len(rows)))]
+
+
+def _finish_values(bundle: BreachBundle, rows: pd.DataFrame) -> NDArray[np.float64]:
+    return _shared(lambda part: bundle.finish_values(rows.iloc[part]), len(rows))
+
+
 def _shared(ask: Callable[[slice], NDArray[Any]], size: int) -> NDArray[Any]:
     """What is said of so many rows, asked about in blocks; of each the same whatever else is asked about."""
-    blocks = [slice(begin, begin + BLOCK_ROWS) for begin in range(0, size, BLOCK_ROWS)]
-    if len(blocks) <= 1:
-        return ask(slice(0, size))
+    found = _in_blocks(ask, size)
+    return found[0] if len(found) == 1 else np.concatenate(found)
+
+
+def _in_blocks(ask: Callable[[slice], T], size: int) -> list[T]:
+    """What is said of each block of so many rows, by two threads. As many rows are always cut alike: the trees repeat what they said."""
+    length = BLOCK_ROWS if size < LEAST_SHARED else min(BLOCK_ROWS, -(-size // THREADS))
+    blocks = [slice(begin, begin + length) for begin in range(0, size, length)] or [slice(0, 0)]
+    if len(blocks) == 1:
+        return [ask(blocks[0])]
     with ThreadPoolExecutor(THREADS, thread_name_prefix="slacast-asking") as pool:
-        return np.concatenate(list(pool.map(ask, blocks)))
+        return list(pool.map(ask, blocks))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import lightgbm as lgb
 import numpy as np
@@ -93,9 +94,11 @@ def test_no_more_is_kept_than_a_few_pages_need(
     assert len(found.told) == 4
 
 
+@pytest.mark.parametrize("least_shared", [2, 1_000])
 def test_trees_are_not_asked_again_about_rows_in_another_order(
-    bundle: BreachBundle, monkeypatch: pytest.MonkeyPatch
+    bundle: BreachBundle, monkeypatch: pytest.MonkeyPatch, least_shared: int
 ) -> None:
+    monkeypatch.setattr(estimates_module, "LEAST_SHARED", least_shared)  # asked by two threads, or by one
     live = LiveHistories.of(random_events(60), agreements())
     snapshots = live.open_snapshots(to_us(AT))
     rows = live.matrix(snapshots, bundle.spec)
@@ -106,7 +109,10 @@ def test_trees_are_not_asked_again_about_rows_in_another_order(
     bundle = replace(bundle, members=((trees, 1.0),))
     told = Estimates.by(bundle, live, snapshots, np.ones(len(snapshots), np.bool_))
     alone = [reasons(bundle, told.features[0].take(np.array([place])), 3)[0] for place in range(len(snapshots))]
-    bundle.predict(told.features[0].frame())  # the last that is asked: its answers are kept
+    assert told.probability.tolist() == bundle.predict(told.features[0].frame()).tolist()
+    Estimates.by(
+        bundle, live, snapshots, np.ones(len(snapshots), np.bool_)
+    )  # the last that is asked: its answers are kept
     asked: list[int] = []
     predict = lgb.Booster.predict
 
@@ -147,3 +153,44 @@ def test_a_row_that_another_thread_tells_of_meanwhile_is_not_left_without_reason
     racing = replace(asked, told=ToldMeanwhile())
     assert words(racing.reasons(np.arange(4))) == words(asked.reasons(np.arange(4)))
     assert all(asked.reasons(np.arange(4)))
+
+
+@pytest.mark.parametrize("size", [0, 1, 399, 400, 401, 1_000, 9_999, 10_000, 10_001, 30_000])
+def test_blocks_are_all_rows_in_order_and_those_of_two_threads_are_of_a_size(size: int) -> None:
+    told = estimates_module._in_blocks(lambda part: (threading.get_ident(), range(size)[part]), size)
+    assert [row for _thread, rows in told for row in rows] == list(range(size))
+    sizes = [len(rows) for _thread, rows in told]
+    assert max(sizes) <= estimates_module.BLOCK_ROWS
+    is_shared = size >= estimates_module.LEAST_SHARED
+    assert (len(sizes) > 1) == is_shared
+    assert (threading.get_ident() in {thread for thread, _rows in told}) == (not is_shared)
+    assert not is_shared or len(sizes) > 2 or sizes[0] - sizes[1] in (0, 1)
+
+
+class Ranged:
+    """A bundle whose range says of each row how much of its time is used."""
+
+    finish = "something"
+
+    def __init__(self, bundle: BreachBundle) -> None:
+        self.bundle = bundle
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.bundle, name)
+
+    def finish_values(self, rows: pd.DataFrame) -> np.ndarray:
+        return np.repeat(rows[["share_used"]].to_numpy(), 8, axis=1)
+
+
+@pytest.mark.parametrize("least_shared", [2, 1_000])
+def test_each_row_has_its_own_range_whoever_asks_for_it(
+    bundle: BreachBundle, monkeypatch: pytest.MonkeyPatch, least_shared: int
+) -> None:
+    monkeypatch.setattr(estimates_module, "LEAST_SHARED", least_shared)
+    live = LiveHistories.of(random_events(60), agreements())
+    snapshots = live.open_snapshots(to_us(AT))
+    told = Estimates.by(cast(BreachBundle, Ranged(bundle)), live, snapshots, np.ones(len(snapshots), np.bool_))
+    order = np.random.default_rng(0).permutation(len(snapshots))
+    used = told.features[0].frame()["share_used"].to_numpy()
+    assert len(set(used.tolist())) > 3
+    np.testing.assert_array_equal(told.finish_hours(order), np.repeat(used[order][:, None], 8, axis=1))
