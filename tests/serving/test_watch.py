@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -212,8 +211,11 @@ def test_files_that_are_gone_from_the_registry_leave_the_good_bundle_served(
 
 
 def test_the_background_is_over_when_it_is_stopped() -> None:
-    watch = Watch([lambda: False], 3600)
+    watch, others = (
+        Watch([lambda: False], 3600),
+        set(threading.enumerate()),
+    )  # a service of another test may still be ending
     watch.start()
+    assert any(thread.name == "slacast-watch" for thread in set(threading.enumerate()) - others)
     watch.stop()
-    time.sleep(0)
-    assert not any(thread.name == "slacast-watch" for thread in threading.enumerate())
+    assert not any(thread.name == "slacast-watch" for thread in set(threading.enumerate()) - others)
