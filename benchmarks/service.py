@@ -56,7 +56,7 @@ class Size:
 
     open: int = 100_000
     events: int = 2_000_000
-    ticks: int = 5
+    ticks: int = 3
     tick_seconds: float = 60.0
     seconds: float = 60.0
 
