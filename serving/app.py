@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from serving.access.decisions import all_routes, refuse_undecided
 from serving.access.gate import Gate
+from serving.api.queue import Addresses
 from serving.api.routes import api_router
 from serving.api.scoring import turns_of
 from serving.champion import NOT_YET
@@ -149,7 +150,7 @@ def application(service: Service) -> FastAPI:
     app.state.pages = Pages.build()
     app.state.marks = MarkBook(service.store)
     app.state.levels = levels = LevelsBook(lambda: service.source.histories)
-    app.state.scoring = turns_of(service)
+    app.state.scoring, app.state.addresses = turns_of(service), Addresses()
     app.state.quality = QualityBook(service.store, levels.clocks)
     app.state.openid = _issuer_of(service.settings)
     for router in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict, replace
 from typing import Annotated, Any, TypeAlias
 
@@ -10,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from serving.access.caller import Caller, seen_by
-from serving.access.decisions import Demand, Guarded
+from serving.access.decisions import Demand, Guarded, decision_of
 from serving.access.roles import Permission
 from serving.api import examples
 from serving.api.problem_schemas import problems
@@ -28,6 +29,49 @@ from serving.risk import Group, Risk
 from serving.row_ends import ends_of
 from serving.selection import Cursor, CursorError, Selection, Sort, View, page
 from serving.service import service_of
+
+MOST_ADDRESSES, LONGEST_ADDRESS = 500, 1_000
+"""So many addresses are remembered, of at most so many letters after the `?`."""
+
+
+class Addresses:
+    """What addresses of the queue ask for, by all that stands behind the `?`. For the thread of the event loop."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, tuple[Selection, int, str | None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._read)
+
+    def find(self, query: str) -> tuple[Selection, int, str | None] | None:
+        """The selection, how many rows, and from which cursor; None for an address that was not read before."""
+        return self._read.get(query)
+
+    def keep(self, query: str, wanted: Selection, limit: int, cursor: str | None) -> None:
+        """Nothing; it is found from now on, where it is not too long, in the place of the oldest where there are many."""
+        if len(query) > LONGEST_ADDRESS:
+            return
+        if len(self._read) >= MOST_ADDRESSES:
+            del self._read[next(iter(self._read))]
+        self._read[query] = wanted, limit, cursor
+
+
+class ReadBefore(Guarded):
+    """The route of the queue. FastAPI takes longer to read the filters of an address than the service to find the page they ask for, so
+    one that was read before is not read again. Who asks is asked each time.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:  # noqa: D102
+        read, decision = super().get_route_handler(), decision_of(self)
+
+        async def answer(request: Request) -> Response:
+            asked = _addresses(request).find(request.url.query)
+            if asked is None or not isinstance(decision, Demand):
+                return await read(request)
+            return await _answered(request, await decision(request), *asked)
+
+        return answer
+
 
 router = APIRouter(tags=["queue"], route_class=Guarded)
 Reader: TypeAlias = Annotated[Caller, Depends(Demand(Permission.READ))]
@@ -70,12 +114,6 @@ async def selection_of(  # async: else FastAPI asks another thread for it
 Wanted: TypeAlias = Annotated[Selection, Depends(selection_of)]
 
 
-@router.get(
-    "/queue",
-    response_model=QueuePage,
-    responses={304: UNCHANGED, **problems(401, 422, 429, 503)},
-    summary="The ranked queue of open tickets",
-)
 async def read_queue(
     request: Request,
     caller: Reader,
@@ -87,6 +125,28 @@ async def read_queue(
 
     The ETag changes when anything shown may have changed: send it back as If-None-Match and get 304 while it has not.
     """
+    answer = await _answered(request, caller, wanted, limit, cursor)
+    _addresses(request).keep(request.url.query, wanted, limit, cursor)
+    return answer
+
+
+router.add_api_route(
+    "/queue",
+    read_queue,
+    response_model=QueuePage,
+    responses={304: UNCHANGED, **problems(401, 422, 429, 503)},
+    summary="The ranked queue of open tickets",
+    methods=["GET"],
+    route_class_override=ReadBefore,
+)
+
+
+def _addresses(request: Request) -> Addresses:
+    addresses: Addresses = request.app.state.addresses
+    return addresses
+
+
+async def _answered(request: Request, caller: Caller, wanted: Selection, limit: int, cursor: str | None) -> Response:
     service, asked = service_of(request), Asked(caller.scope, wanted, limit, cursor)
     everything, standing = service.queue()
     page_of_it = service.pages.find(asked, everything)

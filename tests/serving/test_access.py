@@ -183,6 +183,15 @@ def test_one_caller_is_not_told_unchanged_of_what_another_saw(guarded: Desk) -> 
     assert (narrow.status_code, narrow.json()["total"]) == (200, 0)
 
 
+def test_an_address_of_the_queue_that_was_read_before_asks_for_a_key_each_time(guarded: Desk) -> None:
+    shown = guarded.client(Role.READER).get("/api/v1/queue").json()["total"]
+    assert guarded.app.state.addresses.find("") is not None
+    is_problem(guarded.client().get("/api/v1/queue"), 401)
+    is_problem(guarded.client(token=Token.fresh().text).get("/api/v1/queue"), 401)
+    narrow = guarded.client(token=NOWHERE.text).get("/api/v1/queue").json()["total"]
+    assert (shown > 0, narrow) == (True, 0)
+
+
 def test_a_key_of_a_team_stores_events_of_its_tickets_alone(guarded: Desk) -> None:
     mine = Token("writer22", TOKENS[Role.READER].secret)
     guarded.add_key(mine, HASHES[Role.READER], role="dispatcher", teams=("Desk",))

@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import anyio.to_thread
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from serving.api import queue as queue_api
 from serving.kept_pages import Asked, KeptPage
 from serving.queue import Queue
+from serving.selection import Selection
 from serving.trail import Trail
 from tests.serving.builders import FixedSource, busy_desk, client_of, service_over
 
@@ -100,3 +102,40 @@ def test_a_page_is_put_into_words_in_another_thread_and_given_again_without_one(
         threads = [name for name in threads if name != "caller"]  # who asks is looked up once a second
         assert (threads, len(put), len(set(looked))) == ([], 1, 1)
         assert "AnyIO worker thread" in put[0]
+
+
+def test_an_address_that_was_read_before_is_answered_by_who_asks_now_and_refused_as_ever() -> None:
+    queue = busy_desk(60)
+    teams = sorted({row.team for row in queue.rows if row.team})[:2]
+    one, both = urlencode({"team": teams[0]}), urlencode({"team": teams, "limit": 3}, doseq=True)
+    service = service_over(FixedSource(queue))
+    client = client_of(service)
+    for address in ("", f"?{one}", f"?{both}", "?sort=due&descending=true"):
+        first, again = (client.get(f"/api/v1/queue{address}") for _ in range(2))
+        assert first.status_code == again.status_code == 200
+        assert without_age(first.json()) == without_age(again.json())
+        assert first.headers["ETag"] == again.headers["ETag"]
+    addresses = client.app.state.addresses
+    assert len(addresses) == 4
+    for address in ("?limit=0", "?limit=x", "?sort=nothing", "?cursor=none", f"?text={'x' * 501}"):
+        assert [client.get(f"/api/v1/queue{address}").status_code for _ in range(2)] == [422, 422]
+    assert len(addresses) == 4
+    found = addresses.find(both)
+    assert (found[0].team, found[1], found[2]) == (tuple(teams), 3, None)
+    rows = client.get(f"/api/v1/queue?{both}").json()["tickets"]
+    assert len(rows) == 3
+    following = client.get("/api/v1/queue?limit=3").json()["next_cursor"]
+    pages = [client.get("/api/v1/queue", params={"limit": 3, "cursor": following}).json() for _ in range(2)]
+    assert without_age(pages[0]) == without_age(pages[1])
+    assert pages[0]["tickets"] != rows
+
+
+def test_long_addresses_are_not_remembered_and_the_oldest_give_way() -> None:
+    addresses, nothing = queue_api.Addresses(), Selection()
+    addresses.keep("x" * (queue_api.LONGEST_ADDRESS + 1), nothing, 50, None)
+    assert len(addresses) == 0
+    for number in range(queue_api.MOST_ADDRESSES + 2):
+        addresses.keep(f"limit={number}", nothing, number, None)
+    assert len(addresses) == queue_api.MOST_ADDRESSES
+    assert addresses.find("limit=1") is None
+    assert addresses.find("limit=2") == (nothing, 2, None)
