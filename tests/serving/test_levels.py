@@ -240,3 +240,14 @@ def test_what_was_missed_more_than_elsewhere_is_named() -> None:
 def test_a_reader_finds_the_page(desk: Desk) -> None:
     desk.add_keys()
     assert logged_in(desk, Role.READER, "/levels").get("/levels").status_code == 200
+
+
+@given(
+    st.lists(st.integers(-(10**9), 2 * 10**9), max_size=30),
+    st.sampled_from(["UTC", "Europe/Berlin", "Pacific/Apia", "America/St_Johns"]),
+)
+def test_months_are_those_of_the_local_calendar_in_order(seconds: list[int], zone: str) -> None:
+    local = pd.Series(pd.to_datetime(seconds, unit="s", utc=True)).dt.tz_convert(zone)
+    found = levels._months(local)
+    assert found.tolist() == [one.strftime("%Y-%m") for one in local]
+    assert found.categories.tolist() == sorted(set(found.tolist()))
