@@ -9,22 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.live import LiveHistories
 from serving.queue import ColumnRows, Queue, QueueRow
 from serving.risk import LATE, Risk
 from sla.agreements.agreement_set import AgreementSet
-from sla.clocks.clock_table import ClockTable
-from sla.clocks.replay import replay
-from sla.clocks.verdicts import VerdictState
-from sla.events import EventLog
-from sla.instants import NEVER_US, SECOND_US, BoolArray, to_us
 
 ASSUMED_GOAL = 0.95
 """The share that should meet a target where no agreement names a service credit."""
@@ -33,10 +27,6 @@ CLOSE_POINTS = 0.02
 NEAR_SHARE = 0.95
 """A clock that was met with at least this share of its target used is a near miss."""
 MOST_MONTHS = 12
-BLOCK_ROWS = 250_000
-"""About so many events are replayed at a time: of all at once, what is worked out on the way is larger than all that is known."""
-TEXTS = ("team", "service", "category", "priority")
-COLUMNS = ("ticket_id", "target", "agreement", "month", "is_met", "decided_at", "share_used", "overdue_seconds", "team", "service", "category", "priority")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -150,24 +140,6 @@ def worst_first(missed: pd.DataFrame, most: int | None = None) -> pd.DataFrame:
     return ordered if most is None else ordered.head(most)
 
 
-def decided_clocks(histories: LiveHistories, at: datetime, zone: str) -> pd.DataFrame:
-    """Every clock that was decided up to an instant, as a frame with COLUMNS; what became known later does not count."""
-    agreements, at_us = histories.agreements, to_us(at)
-    blocks = (block for log in histories.logs() for block in log.blocks(BLOCK_ROWS))
-    parts = [_decided(block, replay(block, agreements, at_us), agreements) for block in blocks]
-    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
-    local = pd.to_datetime(found["decided_at"], utc=True).dt.tz_convert(zone)
-    found["month"] = _months(local)
-    shared = dict.fromkeys(("target", "agreement", "month", *TEXTS), "category")  # compared and grouped by every view
-    return found[list(COLUMNS)].astype(shared)
-
-
-def _months(local: pd.Series[Any]) -> pd.Categorical:
-    """The month of each local instant as `2024-05`: of each distinct one it is written once, as a year has twelve and a log millions."""
-    months, place = np.unique(local.dt.tz_localize(None).to_numpy("datetime64[M]"), return_inverse=True)
-    return pd.Categorical.from_codes(place, pd.Index(months.astype(str).astype(object)))
-
-
 def levels_report(
     clocks: pd.DataFrame, agreements: AgreementSet, until: Month, count: int, goal: float | None = None
 ) -> LevelsReport:
@@ -247,41 +219,3 @@ def _due_before(rows: Sequence[QueueRow], agreement: str, until: datetime) -> It
         is_open = row.risk not in LATE and row.risk is not Risk.NO_CLOCK
         if is_open and row.clock.agreement == agreement and due is not None and due < until:
             yield row
-
-
-def _decided(log: EventLog, table: ClockTable, agreements: AgreementSet) -> pd.DataFrame:
-    verdicts = table.verdicts
-    is_missed = verdicts.is_breached & (verdicts.breached_us != NEVER_US)
-    is_met = (verdicts.state == VerdictState.MET) & (verdicts.stopped_us != NEVER_US)
-    rows = np.flatnonzero(is_missed | is_met)
-    decided_us = np.where(is_missed, verdicts.breached_us, verdicts.stopped_us)[rows]
-    names = np.array([*(one.name for one in agreements.agreements), ""], dtype=object)
-    target_us, elapsed_us = verdicts.target_us[rows], verdicts.elapsed_us[rows]
-    share = np.divide(elapsed_us, target_us, out=np.ones(len(rows)), where=target_us > 0)
-    ticket = table.ticket[rows]
-    return pd.DataFrame(
-        {
-            "ticket_id": pd.array(
-                table.ticket_ids[ticket], dtype="str"
-            ),  # also of none: of texts and objects all become objects
-            "target": np.array(table.targets, dtype=object)[table.target[rows]],
-            "agreement": names[verdicts.agreement[rows]],
-            "is_met": is_met[rows],
-            "decided_at": pd.to_datetime(decided_us, unit="us", utc=True),
-            "share_used": share,
-            "overdue_seconds": np.maximum(elapsed_us - target_us, 0) / SECOND_US,
-            **{name: _last_texts(log, name, table.as_of_us)[ticket] for name in TEXTS},
-        }
-    )
-
-
-def _last_texts(log: EventLog, name: str, at_us: int) -> NDArray[np.object_]:
-    """The last text of a column that each ticket had and that was known at an instant, "" for none."""
-    column = log.columns.get(name)
-    if column is None or not len(log.ticket_ids):
-        return np.full(len(log.ticket_ids), "", dtype=object)
-    known: BoolArray = (column.codes >= 0) & (log.at_us <= at_us) & (log.recorded_us <= at_us)
-    row = np.maximum.reduceat(np.where(known, np.arange(len(known)), -1), log.offsets[:-1])
-    texts = np.array([*column.values, ""], dtype=object)
-    found: NDArray[np.object_] = texts[np.where(row >= 0, column.codes[row], -1)]
-    return found

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from features.live import LiveHistories
-from serving.levels import decided_clocks
+from serving.decided_clocks import decided_clocks
 from serving.queue import Queue
 from serving.similar import FinishedClocks
 

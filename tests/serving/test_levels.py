@@ -16,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.live import LiveHistories
-from serving import levels
+from serving import decided_clocks as module
 from serving.access.roles import Role
-from serving.levels import Attained, Month, chance_to_miss, decided_clocks, goal_of, levels_report, worst_first
+from serving.decided_clocks import decided_clocks
+from serving.levels import Attained, Month, chance_to_miss, goal_of, levels_report, worst_first
 from serving.levels_book import LevelsBook
 from serving.web.levels_page import Share, common_to
 from sla.clocks.clock_table import ClockTable
@@ -65,8 +66,8 @@ def test_clocks_decided_are_the_same_in_blocks_of_few_tickets_and_their_ids_stay
         sizes.append(len(log.at_us))
         return replay(log, *how)
 
-    monkeypatch.setattr(levels, "replay", counted)
-    monkeypatch.setattr(levels, "BLOCK_ROWS", 1)  # every ticket alone, also those of which nothing is decided
+    monkeypatch.setattr(module, "replay", counted)
+    monkeypatch.setattr(module, "BLOCK_ROWS", 1)  # every ticket alone, also those of which nothing is decided
     alone = decided_clocks(histories, AT, "UTC")
     assert len(sizes) == sum(len(log.ticket_ids) for log in histories.logs())
     key = {"by": ["ticket_id", "target", "decided_at"], "ignore_index": True}
@@ -242,12 +243,34 @@ def test_a_reader_finds_the_page(desk: Desk) -> None:
     assert logged_in(desk, Role.READER, "/levels").get("/levels").status_code == 200
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(-(10**9), 2 * 10**9), max_size=30),
     st.sampled_from(["UTC", "Europe/Berlin", "Pacific/Apia", "America/St_Johns"]),
 )
 def test_months_are_those_of_the_local_calendar_in_order(seconds: list[int], zone: str) -> None:
     local = pd.Series(pd.to_datetime(seconds, unit="s", utc=True)).dt.tz_convert(zone)
-    found = levels._months(local)
+    found = module._months(local)
     assert found.tolist() == [one.strftime("%Y-%m") for one in local]
     assert found.categories.tolist() == sorted(set(found.tolist()))
+
+
+def test_shared_texts_are_those_that_occur_in_their_order_over_all_parts() -> None:
+    parts = [
+        module._coded(np.array(codes, np.int64), texts)
+        for codes, texts in (([2, 0, -1], "cba"), ([], "z"), ([1, 1], "ab"))
+    ]
+    found = module._category(parts)
+    assert found.tolist() == ["a", "c", "", "b", "b"]
+    assert found.categories.tolist() == ["", "a", "b", "c"]
+    assert module._category([]).tolist() == []
+    assert module._coded(np.array([0, 1, -1]), ["same", "same"]).texts().tolist() == ["same", "same", ""]
+
+
+def test_a_ticket_that_never_had_a_text_or_had_it_later_has_none() -> None:
+    at = [1_000, 2_000, 3_000, 4_000]
+    log = EventLog.from_columns(["A", "B", "B", "C"], at, at, list("wxyz"), {"team": [None, "one", "two", "late"]})
+    ticket = np.array([2, 1, 0, 1])
+    assert module._last_texts(log, "team", 3_500, ticket).texts().tolist() == ["", "two", "", "two"]
+    assert module._last_texts(log, "team", 2_500, ticket).texts().tolist() == ["", "one", "", "one"]
+    assert module._last_texts(log, "service", 3_500, ticket).texts().tolist() == ["", "", "", ""]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.levels import decided_clocks
+from serving.decided_clocks import decided_clocks
 from serving.quality.book import KEEP_SECONDS, Quality, QualityBook
 from serving.quality.estimated import LEAST, estimated_quality
 from serving.quality.figures import brier, brier_spread, count_spread, roc_auc
