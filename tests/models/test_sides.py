@@ -46,7 +46,7 @@ def booster_of_one_split(threshold: float) -> lgb.Booster:
 
 
 @given(ROWS, ROWS)
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 def test_rows_that_hold_end_in_the_same_leaves_and_only_rows_that_crossed_a_threshold_do_not_hold(
     before: list[tuple[float, ...]], after: list[tuple[float, ...]]
 ) -> None:
