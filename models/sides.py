@@ -67,7 +67,7 @@ class Sides:
         return codes
 
     def hold(self, X: Float64Array, codes: Codes) -> BoolArray:
-        """Whether each of n rows lies on the sides that were found before. Told for less than finding them; False is no news of some infinite value."""
+        """Whether each of n rows lies on the sides that were found before, for less than it costs to find them. Minus infinity never does."""
         found = np.ones(len(X), np.bool_)
         for then, values, column in zip(codes, self._values(X), self._columns, strict=True):
             is_same = (values > column.above[then]) & (values <= column.upto[then])
