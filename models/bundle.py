@@ -146,13 +146,20 @@ class BreachBundle:
 
     @cached_property
     def sides(self) -> Sides | None:
-        """The thresholds on whose sides `inputs` lie: rows that crossed none have the probability they had. None with a linear member."""
+        """The thresholds on whose sides `inputs` lie: rows that crossed none have the probability they had.
+
+        None where an answer may change without them: with a linear member, or with trees that split by categories.
+        """
         trees = [member for member, _share in self.members if not isinstance(member, LinearMember)]
         if len(trees) < len(self.members):
             return None
         hazard = next((member for member in trees if isinstance(member, HazardMember)), None)
-        thresholds = united(member.thresholds for member in trees)
-        return Sides(thresholds, hazard.interval_values, hazard.interval_thresholds) if hazard else Sides(thresholds)
+        try:
+            thresholds = united(member.thresholds for member in trees)
+            derived = (hazard.interval_values, hazard.interval_thresholds) if hazard else ()
+        except ValueError:  # by categories: training makes no such trees, but a registry may hold them
+            return None
+        return Sides(thresholds, *derived)
 
     @cached_property
     def phrasebook(self) -> Phrasebook:

@@ -103,12 +103,13 @@ def test_thresholds_of_several_models_are_told_once() -> None:
     assert {place: values.tolist() for place, values in both.items()} == {0: [0.1, 0.5, 0.7], 3: [1.0]}
 
 
-def test_trees_that_split_by_categories_are_refused() -> None:
-    rows = np.column_stack([np.arange(600) % 6, np.zeros(600)]).astype(np.float64)
+def test_trees_that_split_by_categories_have_no_sides() -> None:
+    rows = np.column_stack([np.arange(600) % 6, *np.zeros((5, 600))]).astype(np.float64)
     data = lgb.Dataset(rows, np.isin(rows[:, 0], (1, 4)).astype(float), categorical_feature=[0])
     booster = lgb.train({"verbosity": -1, "min_data_per_group": 1, "min_data_in_leaf": 1}, data, 2)
     with pytest.raises(ValueError, match="categories"):
         thresholds_of(booster)
+    assert dataclasses.replace(small_bundle(), members=((BoostingMember(booster, 6), 1.0),)).sides is None
 
 
 @pytest.mark.parametrize("moved_hours", [0.001, 0.02, 0.1])

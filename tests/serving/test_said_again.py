@@ -140,9 +140,9 @@ def test_few_rows_are_not_kept_for_the_next_tick(monkeypatch: pytest.MonkeyPatch
     bundle = Counted(trees())
     scorer, _store = scorer_of(bundle)
     scorer.score(AT)
+    everyone = sum(bundle.rows)
     scorer.score(AT)
-    assert len(bundle.rows) % 2 == 0
-    assert bundle.rows[: len(bundle.rows) // 2] == bundle.rows[len(bundle.rows) // 2 :]
+    assert sum(bundle.rows) == 2 * everyone > 0
 
 
 def test_tickets_are_known_again_where_others_came_and_went_before_them() -> None:
