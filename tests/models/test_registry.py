@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from models.registry import _downloaded, champion, forget_download
+from models.registry import _downloaded, champion, forget_download, registered
+from models.versions import RegistryError
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:sqlalchemy.exc.SADeprecationWarning")
 
@@ -98,3 +99,11 @@ def test_a_download_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> Non
 @pytest.mark.parametrize(("name", "command"), [("outage", "outage"), ("remaining_time", "remaining-time"), ("volume", "volume"), ("breach_response", "breach")])  # fmt: skip
 def test_the_answer_names_the_command_that_trains_such_a_model(tmp_path: Path, name: str, command: str) -> None:
     assert champion(f"sqlite:///{tmp_path / 'mlflow.db'}", name).why.endswith(f"Train one: slacast train {command}.")
+
+
+def test_a_database_whose_driver_is_not_installed_is_told_in_words_whoever_asks() -> None:
+    address = "mssql+pyodbc://desk:secret@127.0.0.1/mlflow"
+    assert champion(address).path is None
+    with pytest.raises(RegistryError, match="pyodbc") as told:
+        registered(address)
+    assert "secret" not in str(told.value)

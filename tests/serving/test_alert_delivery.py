@@ -225,3 +225,20 @@ def test_secrets_are_in_no_log_no_error_and_no_row(
 def test_all_missing_variables_are_named_before_anything_starts(store: Store) -> None:
     with hook() as receiver, pytest.raises(AlertRulesError, match="KEY is not set in the environment"):
         couriers_of(rules_for(webhook(receiver)), store.alerts, {}, lambda: NOW)
+
+
+def test_a_rule_that_fails_in_any_way_is_no_fault_of_the_tick_and_the_next_one_decides_again(
+    store: Store, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hook() as receiver:
+        watchman = Watchman(rules_for(webhook(receiver)), agreements(), store.alerts, [], lambda: NOW)
+
+        def broken(*_how: Any) -> int:
+            raise ArithmeticError("words fail")
+
+        monkeypatch.setattr(watchman, "look", broken)
+        assert watchman.after_tick(queue) == 0
+        assert watchman.problem == "Alerts are not told: ArithmeticError: words fail"
+        monkeypatch.undo()
+        assert watchman.after_tick(queue) > 0
+        assert watchman.problem is None

@@ -124,3 +124,26 @@ def test_a_store_that_is_gone_is_said_once_and_the_background_goes_on(
         keeper.stop()
     assert caplog.text.count("StoreError: the database is away\n") == 2  # the sentence, and the end of its traceback
     service.close()
+
+
+def test_a_model_that_fails_in_any_way_leaves_the_last_good_board_which_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = keeper_of(built(tmp_path))
+    assert keeper.step()
+    good = keeper.board
+
+    def broken(*_how: Any, **_more: Any) -> Any:
+        raise ArithmeticError("the trees ask for a column that is not there")
+
+    monkeypatch.setattr(keeping, "make_basis", broken)
+    assert not keeper.step()
+    kept = keeper.board
+    assert good is not None
+    assert kept is not None
+    assert "ArithmeticError: the trees ask for a column" in str(kept.problem)
+    assert kept.services == good.services
+    monkeypatch.undo()
+    assert keeper.step()
+    assert keeper.board is not None
+    assert keeper.board.problem is None
