@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from fastapi import APIRouter
 
 from serving.api import (
@@ -36,30 +38,19 @@ PREFIX = "/api/v1"
 def api_router() -> APIRouter:
     """The router with everything under /api/v1, and /healthz, /readyz and /metrics beside it."""
     router = APIRouter()
-    for module in (
-        queue,
-        tickets,
-        scores,
-        supposing,
-        feedback,
-        events,
-        scoring,
-        models,
-        levels,
-        deviations,
-        promotions,
-        jobs,
-        job_log,
-        alerts,
-        audit,
-        availability,  # before services, whose names may hold a slash
-        services,
-        forecast,
-        staffing,
-        simulations,
-        description,
-    ):
-        router.include_router(module.router, prefix=PREFIX)
-    router.include_router(health.router)
-    router.include_router(metrics.router)
+    router.include_router(
+        together(
+            *(queue, tickets, scores, supposing, feedback, events, scoring, models, levels, deviations, promotions),
+            *(jobs, job_log, alerts, audit),
+            *(availability, services),  # in this order: the names of services may hold a slash
+            *(forecast, staffing, simulations, description),
+        ),
+        prefix=PREFIX,
+    )
+    router.include_router(together(health, metrics))
     return router
+
+
+def together(*modules: ModuleType) -> APIRouter:
+    """One router with the routes of several modules: each router on the way to a route costs every request some time."""
+    return APIRouter(routes=[route for module in modules for route in module.router.routes])
