@@ -21,6 +21,7 @@ from serving.access.gate import Gate
 from serving.api.queue import Addresses
 from serving.api.routes import api_router
 from serving.api.scoring import turns_of
+from serving.bounded_http import BoundedHttp
 from serving.champion import NOT_YET
 from serving.configuration.values import is_loopback, listed
 from serving.gauges import Gauges
@@ -98,6 +99,7 @@ def serve(
             log_config=None,  # its loggers end in ours
             access_log=False,
             server_header=False,
+            http=BoundedHttp,
             proxy_headers=bool(settings.trusted_proxies),  # else nobody may say on another's behalf who asks
             forwarded_allow_ips=listed(settings.trusted_proxies),
             timeout_graceful_shutdown=settings.shutdown_seconds,
