@@ -275,9 +275,16 @@ class LiveHistories:
         return pd.DataFrame(columns.T, columns=spec.columns, copy=False)
 
     def verdicts(self, snapshots: Snapshots, target: str) -> VerdictArrays:
-        """The verdict on a target at each snapshot; no agreement where no agreement has the target."""
+        """The verdict on a target at each snapshot, to be read only; no agreement where no agreement has the target."""
+        if target not in self.agreements.clocks:
+            return VerdictArrays.blank(len(snapshots), VerdictState.NO_AGREEMENT)
+        parts = [
+            (rows, histories.verdicts(target, mine.ticket, mine.at_us))
+            for rows, histories, mine in self.parts(snapshots)
+        ]
+        if len(parts) == 1:  # all snapshots, in their order
+            return parts[0][1]
         found = VerdictArrays.blank(len(snapshots), VerdictState.NO_AGREEMENT)
-        if target in self.agreements.clocks:
-            for rows, histories, mine in self.parts(snapshots):
-                found.place(rows, histories.verdicts(target, mine.ticket, mine.at_us))
+        for rows, verdicts in parts:
+            found.place(rows, verdicts)
         return found

@@ -112,8 +112,7 @@ class DeskOutcomes(Outcomes):
 def is_undecided(histories: Histories, snapshots: Snapshots, target: str) -> BoolArray:
     """Whether the target's clock runs or waits unbroken at each snapshot: what a breach model is trained and asked on."""
     verdicts = verdicts_at(histories.log, histories.agreements, target, snapshots.ticket, snapshots.at_us)
-    undecided: BoolArray = np.isin(verdicts.state, (VerdictState.RUNNING, VerdictState.PAUSED))
-    return undecided
+    return verdicts.is_undecided
 
 
 def is_without_end(histories: Histories, target: str, until_us: int) -> bool:
@@ -137,7 +136,7 @@ def _outcomes(histories: Histories, target: str) -> Outcomes:
     decided = _revisions(points.measurement, points.step, points.at_us, ends)
     worked = _revisions(points.measurement_of_step, np.arange(len(steps)), steps.known_us, _durations(verdicts))
     revisions = decided.and_also(worked)
-    runs = np.isin(verdicts.state, (VerdictState.RUNNING, VerdictState.BREACHED)) & (verdicts.stopped_us == NEVER_US)
+    runs = verdicts.is_in(VerdictState.RUNNING, VerdictState.BREACHED) & (verdicts.stopped_us == NEVER_US)
     due_us = np.where(runs, verdicts.due_us, NEVER_US)
     return Outcomes(target, points, revisions, Timeline.of(revisions.at_us), due_us)
 
@@ -149,7 +148,7 @@ def _points(histories: Histories, target: str, verdicts: VerdictArrays) -> Point
     at_us = np.concatenate([steps.known_us, broke_us])
     order = np.lexsort((np.arange(len(step)), at_us, steps.ticket[step]))
     outcome = np.concatenate([_outcome_of(verdicts), np.ones(len(broke_step), np.int8)])[order]
-    is_open = np.isin(verdicts.state, (VerdictState.NOT_STARTED, VerdictState.RUNNING, VerdictState.PAUSED))
+    is_open = verdicts.is_undecided | verdicts.is_in(VerdictState.NOT_STARTED)
     is_open = np.concatenate([is_open, np.zeros(len(broke_step), np.bool_)])[order]
     is_step = order < len(steps)
     step, at_us = step[order], at_us[order]
@@ -181,7 +180,7 @@ def _breaks_while_running(histories: Histories, target: str, verdicts: VerdictAr
 
 def _durations(verdicts: VerdictArrays) -> NDArray[np.int64]:
     """(steps, 5): whether the clock has stopped, log(1 + working hours) and its square in billionths, in their columns."""
-    stopped = np.isin(verdicts.state, (VerdictState.MET, VerdictState.BREACHED)) & (verdicts.stopped_us != NEVER_US)
+    stopped = verdicts.is_in(VerdictState.MET, VerdictState.BREACHED) & (verdicts.stopped_us != NEVER_US)
     logs = np.where(stopped, np.log1p(np.maximum(verdicts.elapsed_us, 0) / HOUR_US), 0.0)
     billionths = [np.rint(amounts * LOG_UNITS).astype(np.int64) for amounts in (logs, logs**2)]
     nothing = np.zeros(len(stopped), np.int64)

@@ -18,7 +18,7 @@ _WITHOUT_TARGET = (VerdictState.NOT_STARTED, VerdictState.CANCELLED, VerdictStat
 
 def has_target(verdicts: VerdictArrays) -> NDArray[np.bool_]:
     """Whether each clock has a target that counts: `clocks_of` gives no times for the others."""
-    has: NDArray[np.bool_] = (verdicts.target_us >= 0) & ~np.isin(verdicts.state, _WITHOUT_TARGET)
+    has: NDArray[np.bool_] = (verdicts.target_us >= 0) & ~verdicts.is_in(*_WITHOUT_TARGET)
     return has
 
 

@@ -34,7 +34,7 @@ def suggested_order(
 ) -> Suggestion:
     """What the order says of m open tickets at an instant. `clocks`: verdicts on the resolution and, where it is agreed and counts, on the response."""
     leading, response = clocks
-    runs = np.isin(leading.state, (VerdictState.RUNNING, VerdictState.BREACHED))
+    runs = leading.is_in(VerdictState.RUNNING, VerdictState.BREACHED)
     places = np.flatnonzero(runs & (leading.target_us > 0) & (leading.stopped_us == NEVER_US))
     leading, texts = leading.take(places), facts.texts
     spent = _spent(histories, snapshots.take(places), leading)

@@ -66,7 +66,7 @@ class Said:
     def by(cls, scored: Scored) -> Said:
         """What a scoring says of its open tickets. The due time of a clock that stands still is nobody's knowledge, so it is left out."""
         probability = scored.estimates.probability
-        is_known = scored.has_target & np.isin(scored.leading.state, _DUE_IS_KNOWN)
+        is_known = scored.has_target & scored.leading.is_in(*_DUE_IS_KNOWN)
         texts = np.array(["", scored.estimates.version or ""], object)  # one text for all rows, not one for each
         version = texts[(~np.isnan(probability)).astype(np.intp)]
         due_us = np.where(is_known, scored.leading.due_us, NEVER_US)

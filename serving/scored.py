@@ -35,6 +35,8 @@ _FIXED = {
     VerdictState.PAUSED_AND_BREACHED: Risk.PAUSED_AND_BREACHED,
     VerdictState.PAUSED: Risk.PAUSED,
 }
+_RISK_OF_STATE = np.array([RISKS.index(_FIXED.get(state, Risk.NO_CLOCK)) for state in VerdictState], np.int8)
+"""By the number of a verdict's state, where no clock runs towards a target."""
 
 
 @dataclass(frozen=True)
@@ -186,10 +188,7 @@ class Scored:
         by_rules = _words(self.share_used, limits.rules_some_risk_from, limits.rules_high_risk_from)
         runs = self.has_target & (self.leading.state == VerdictState.RUNNING)
         running = np.where(np.isnan(probability), by_rules, by_model)
-        found = np.where(runs, running, RISKS.index(Risk.NO_CLOCK)).astype(np.int8)
-        for state, risk in _FIXED.items():
-            found[self.leading.state == state] = RISKS.index(risk)
-        return found
+        return np.where(runs, running, _RISK_OF_STATE[self.leading.state])
 
     @cached_property
     def is_due_soon(self) -> BoolArray:

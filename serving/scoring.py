@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import numpy as np
-
 from features.live import LiveHistories
 from features.snapshots import Snapshots
 from models.bundle import BreachBundle
@@ -21,11 +19,9 @@ from serving.scored import Reading, Scored, Stood
 from serving.suggested import OrderSettings
 from serving.unchanged import Unchanged
 from serving.wording import LocalTime
-from sla.clocks.replay import VerdictState
 from sla.instants import to_us
 
 LEADING, RESPONSE = "resolution", "first_response"
-_UNDECIDED = (VerdictState.RUNNING, VerdictState.PAUSED)
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ class Scoring:
             facts, leading = Facts.of(histories, snapshots), histories.verdicts(snapshots, LEADING)
         else:
             facts, leading = still.facts(), still.verdicts(LEADING, still.before.leading)
-        is_undecided = np.isin(leading.state, _UNDECIDED)
+        is_undecided = leading.is_undecided
         estimates, asked_at = Estimates.none(len(snapshots)), at
         if bundle is not None and still is not None:
             estimates, asked_at = still.estimates(is_undecided, facts, touched), still.before.reading.asked_at

@@ -20,13 +20,10 @@ from features.text import TextEncoder, ticket_texts
 from models.scales import Float64Array
 from sla.agreements.agreement_set import AgreementSet
 from sla.clocks.replay import verdicts_at
-from sla.clocks.verdicts import VerdictArrays, VerdictState
+from sla.clocks.verdicts import VerdictArrays
 from training.endings import endings
 from training.rows import Int64Array, Known, Labelled, Rows
 from training.text import fit_text_encoder
-
-UNDECIDED = (VerdictState.RUNNING, VerdictState.PAUSED)
-"""States about which there is something to predict."""
 
 
 class TargetError(ValueError):
@@ -94,7 +91,7 @@ class HistoryRows:
         """
         log = self.histories.log.unfilled()
         verdicts = verdicts_at(log, self.histories.agreements, self.target, snapshots.ticket, snapshots.at_us)
-        keep = np.flatnonzero(np.isin(verdicts.state, UNDECIDED) | keeps_decided)
+        keep = np.flatnonzero(verdicts.is_undecided | keeps_decided)
         snapshots, verdicts = snapshots.take(keep), verdicts.take(keep)
         labelled = _labelled(self.histories, snapshots, verdicts, self.target, self.stands_for)
         return replace(self, snapshots=snapshots, verdicts=verdicts, labelled=labelled)
@@ -169,7 +166,7 @@ def fingerprint_of(parts: Sequence[tuple[Sequence[str], NDArray[np.uint64]]]) ->
 
 def _is_asked(histories: Histories, snapshots: Snapshots, verdicts: VerdictArrays) -> NDArray[np.bool_]:
     """The clock is running or paused, and unbroken. Between events only while its calendar is open: that is when people look."""
-    asked = np.isin(verdicts.state, UNDECIDED)
+    asked = verdicts.is_undecided
     between = snapshots.kind == SnapshotKind.GRID
     for index, calendar in enumerate(histories.agreements.business_times):
         rows = np.flatnonzero(between & asked & (verdicts.calendar == index))

@@ -38,7 +38,7 @@ def endings(histories: Histories, snapshots: Snapshots, verdicts: VerdictArrays,
     ticket, asked_us = _last_look(histories, measured, mine, as_of_us)
     ends = verdicts_at(histories.log.unfilled(), histories.agreements, target, ticket, asked_us)
     place = place.reshape(-1)
-    is_over = np.isin(ends.state, (VerdictState.MET, VerdictState.BREACHED)) & (ends.stopped_us <= asked_us)
+    is_over = ends.is_in(VerdictState.MET, VerdictState.BREACHED) & (ends.stopped_us <= asked_us)
     until_us = np.where(ends.stopped_us <= asked_us, ends.stopped_us, asked_us)[place]
     is_same = ends.started_us[place] == verdicts.started_us  # else the clock was set to zero since
     before_us = np.where(is_same, verdicts.elapsed_us, 0)

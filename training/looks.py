@@ -44,7 +44,7 @@ def queue_snapshots(histories: Histories, instants_us: Int64Array) -> Snapshots:
 
 def is_undecided(verdicts: VerdictArrays) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Whether each clock runs or waits, unbroken: about others there is nothing left to predict."""
-    return np.isin(verdicts.state, (VerdictState.RUNNING, VerdictState.PAUSED))
+    return verdicts.is_undecided
 
 
 def queue_looks(rows: Labelled, verdicts: VerdictArrays, calendar: BusinessTime) -> QueueLooks:

@@ -58,7 +58,7 @@ def values(view: View) -> dict[str, FloatArray | BoolArray]:
         "share_used": share,
         "paused_hours": paused,
         "paused_share": np.divide(paused, total, out=np.zeros(len(total)), where=total > 0),
-        "is_clock_paused": np.isin(verdicts.state, _PAUSED),
+        "is_clock_paused": verdicts.is_in(*_PAUSED),
         "due_in_hours": due_in,
         "closed_hours_until_due": due_in - remaining,
         "started_hours_ago": view.hours_since(verdicts.started_us),

@@ -31,7 +31,6 @@ from sla.clocks.verdicts import VerdictArrays, VerdictState
 from sla.instants import NEVER_US, SECOND_US, Int64Array, from_us, to_us
 
 INSTANTS_AT_ONCE = 96
-_UNDECIDED = (VerdictState.RUNNING, VerdictState.PAUSED)
 Progress = Callable[[str, float, float], None]
 
 
@@ -157,7 +156,7 @@ def _sights(plan: Plan, log: WholeLog, instants: Int64Array, bundle: BreachBundl
     snapshots = Snapshots.concatenated(parts)
     targets = {"resolution", *(rule.target for rule in plan.rules.rules)}
     verdicts = {target: log.verdicts(snapshots, target) for target in sorted(targets)}
-    undecided = np.isin(verdicts["resolution"].state, _UNDECIDED)
+    undecided = verdicts["resolution"].is_undecided
     live = cast(LiveHistories, log)  # it answers what they are asked
     estimates = Estimates.by(bundle, live, snapshots, undecided) if bundle else Estimates.none(len(snapshots))
     facts, agreed = Facts.of(live, snapshots), plan.agreements
@@ -188,7 +187,7 @@ class _Fates:
         at_us = np.full(len(fresh), self._known_us)
         verdicts = self._log.verdicts(Snapshots(numbers, at_us, np.full(len(fresh), 3, np.int8)), target)
         breached_us = np.where(verdicts.is_breached, verdicts.breached_us, NEVER_US).tolist()
-        is_over = (~np.isin(verdicts.state, (*_UNDECIDED, VerdictState.NOT_STARTED))).tolist()
+        is_over = (~(verdicts.is_undecided | verdicts.is_in(VerdictState.NOT_STARTED))).tolist()
         self._found[target].update(zip(fresh, zip(breached_us, is_over, strict=True), strict=True))
 
 

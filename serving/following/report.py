@@ -23,8 +23,6 @@ from sla.clocks.verdicts import VerdictState
 from sla.instants import to_us
 
 TARGET = "resolution"
-_LATE = (VerdictState.BREACHED, VerdictState.PAUSED_AND_BREACHED)
-_DECIDED = (*_LATE, VerdictState.MET)
 
 
 @dataclass(frozen=True)
@@ -148,14 +146,14 @@ def outcomes(known: pd.DataFrame, agreements: AgreementSet, costs: Mapping[str, 
         {
             "team": np.asarray(histories.states_at(ticket, at_us, "team"), dtype=object),
             "opened_us": opened.reindex(histories.ticket_ids).astype("datetime64[us, UTC]").astype("int64").to_numpy(),
-            "is_late": np.isin(verdicts.state, _LATE),
+            "is_late": verdicts.is_breached,
             "cost": weights_of(
                 TextColumn.of([text or "" for text in histories.states_at(ticket, at_us, "priority")]), costs
             ),
         }
     )
     frame["team"] = frame["team"].fillna("").astype(str)
-    return frame[np.isin(verdicts.state, _DECIDED)]
+    return frame[verdicts.is_breached | verdicts.is_in(VerdictState.MET)]
 
 
 def words_of(told: Effect) -> str:

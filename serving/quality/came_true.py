@@ -18,7 +18,6 @@ from sla.instants import to_us
 
 BINS = 10
 TARGET = "resolution"
-_MET_OR_BROKEN = (VerdictState.MET, VerdictState.BREACHED)
 Floats = NDArray[np.float64]
 
 
@@ -85,7 +84,7 @@ def _outcomes(histories: LiveHistories, ticket_ids: list[str], now_us: int) -> d
     places = np.array(list(known.values()), np.int64)
     kind = np.full(len(places), SnapshotKind.LIVE, np.int8)
     verdicts = histories.verdicts(Snapshots(places, np.full(len(places), now_us), kind), TARGET)
-    is_known = np.isin(verdicts.state, _MET_OR_BROKEN) | verdicts.is_breached
+    is_known = verdicts.is_in(VerdictState.MET) | verdicts.is_breached
     broken = verdicts.is_breached.astype(np.float64)
     return {ticket_id: float(broken[row]) for row, ticket_id in enumerate(known) if is_known[row]}
 

@@ -39,7 +39,7 @@ def verdicts_later(
         paused_us=before.paused_us.copy(),
         due_us=before.due_us.copy(),
     )
-    is_on = np.isin(before.state, _ON) & (before.stopped_us == NEVER_US)
+    is_on = before.is_in(*_ON) & (before.stopped_us == NEVER_US)
     for index in np.unique(before.term[is_on]).tolist():
         term, places = clock.terms[index], np.flatnonzero(is_on & (before.term == index))
         anew[places] = _moved(later, term, agreements.business_time(term), places, since_us, at_us)
@@ -51,7 +51,7 @@ def _moved(
 ) -> BoolArray:
     """Which of the clocks at some places, all of one term, are newly late; the others were written as they are now."""
     passed_us = calendar.elapsed_between(since_us, at_us)
-    waits = np.isin(later.state[places], _WAITING)
+    waits = later.is_in(*_WAITING)[places]
     waiting, running = places[waits], places[~waits]
     later.elapsed_us[running] += passed_us
     later.remaining_us[running] -= passed_us
