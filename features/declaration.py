@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TypeAlias
 
 Key: TypeAlias = tuple[str, ...]
@@ -67,6 +68,7 @@ def label(column: str) -> str:
     return column.removeprefix("attributes.").replace("_", " ")
 
 
+@cache
 def key_name(key: Key) -> str:
     """A key's name as part of a feature name."""
     return "_".join(plain_name(column) for column in key)

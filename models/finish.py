@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.hazard import WITHIN, HazardMember
 from models.intervals import quantiles_hours
-from models.scales import Float64Array, sigmoid
+from models.scales import Float64Array
 from models.shape import ShapeModel
 
 QUANTILES = (0.1, 0.5, 0.9)
@@ -63,10 +63,12 @@ class FinishModel:
 
     def working_survival(self, X: Float64Array, log_odds: Float64Array) -> tuple[Float64Array, Float64Array]:
         """n x intervals: the log probability of outliving each, as shifted, and where each ends, in hours on the clock."""
-        scores = _shifted(self.working.scores(X), log_odds)
-        if self.shape is not None:
-            scores = _shifted((scores + _shifted(self.shape.scores(X), log_odds)) / 2.0, log_odds)
-        return _survival_log(scores), self.working.ends_hours(X)
+        scores, ends = self.working.scores(X), self.working.ends_hours(X)
+        if self.shape is None:
+            return _survival_log(_shifted(scores, log_odds)), ends
+        both = _shifted(np.concatenate([scores, self.shape.scores(X)]), np.tile(log_odds, 2))
+        mean = (both[: len(X)] + both[len(X) :]) / 2.0
+        return _survival_log(_shifted(mean, log_odds)), ends
 
     def opening_survival(self, X: Float64Array) -> tuple[Float64Array, Float64Array]:
         """The same for opening time."""
@@ -85,7 +87,7 @@ def shift_to(scores: Float64Array, log_odds: Float64Array) -> Float64Array:
         moved = scores + shift[:, None]
         hazards = np.logaddexp(0.0, moved)
         total = np.maximum(hazards.sum(axis=1), 1e-300)
-        slope = np.maximum(sigmoid(moved).sum(axis=1) / total, 1e-9)
+        slope = np.maximum(-np.expm1(-hazards).sum(axis=1) / total, 1e-9)  # the probabilities of stopping
         step = np.where(is_moving, _within((wanted - np.log(total)) / slope, LARGEST_STEP), 0.0)
         shift = _within(shift + step, LARGEST_SHIFT)
         is_moving = np.abs(step) >= NEAR

@@ -19,7 +19,7 @@ import numpy as np
 from models.attribution import PathTable, path_table
 from models.hazard_columns import INTERVAL_COLUMNS, INTERVALS, interval_values, time_rows
 from models.intervals import COUNT, IN_TIME, ends_hours
-from models.scales import Float64Array, sigmoid
+from models.scales import Float64Array
 from models.sides import Thresholds, thresholds_of, united
 from models.trees import MOST_KEPT, LastAnswers, Leaves, Trees
 
@@ -222,10 +222,7 @@ def _breach_margin(scores: Float64Array) -> Float64Array:
 
 def _integrated_gradients(start: Float64Array, away: Float64Array) -> Float64Array:
     """n x intervals: the mean gradient of the margin along the line from `start` to `start + away`."""
-    nodes, weights = QUADRATURE
-    total = np.zeros_like(away)
-    for node, share in zip((nodes + 1.0) / 2.0, weights / 2.0, strict=True):
-        scores = start + node * away
-        outlives = -np.logaddexp(0.0, scores).sum(axis=1)
-        total -= share * sigmoid(scores) / np.maximum(-np.expm1(outlives), 1e-12)[:, None]
-    return total
+    nodes, weights = (one[:, None, None] for one in QUADRATURE)
+    hazards = np.logaddexp(0.0, start + (nodes + 1.0) / 2.0 * away)
+    reaches = np.maximum(-np.expm1(-hazards.sum(axis=2, keepdims=True)), 1e-12)
+    return np.asarray((weights / 2.0 * np.expm1(-hazards) / reaches).sum(axis=0), dtype=np.float64)

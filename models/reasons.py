@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.bundle import BreachBundle
 from models.phrases import Phrasebook
 from models.scales import Float64Array
-from models.topics import Groups, speakers
+from models.topics import Groups
 
 LEAST_CONTRIBUTION = 0.05  # of the log odds: about one percentage point at even odds
 BLOCK_ROWS = 10_000
@@ -52,13 +52,7 @@ class Ranked:
         sums = groups.sums(contributions)
         group = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, :top]
         total = np.take_along_axis(sums, group, axis=1)
-        spoken = np.zeros(group.shape, np.intp)
-        for one in np.unique(group).tolist():
-            row, place = np.nonzero(group == one)
-            members = groups.members[one]
-            pushes = contributions[row][:, members] * np.sign(total[row, place])[:, None]
-            who = speakers(groups.member_names[one], values[row][:, members], np.argmax(pushes, axis=1))
-            spoken[row, place] = members[who]
+        spoken = groups.spoken(group, total, contributions, values)
         value = np.take_along_axis(values, spoken, axis=1)
         return cls(group, total, spoken, value, (np.abs(total) >= LEAST_CONTRIBUTION).sum(axis=1))
 
@@ -66,12 +60,16 @@ class Ranked:
         """What is told of each row, n x top, None where nothing more weighs enough; each distinct value is worded once."""
         found = np.full(self.group.shape, None, object)
         is_told = np.arange(self.group.shape[1]) < self.count[:, None]
-        for feature in np.unique(self.spoken[is_told]).tolist():
-            row, place = np.nonzero(is_told & (self.spoken == feature))
-            distinct, which = np.unique(self.value[row, place], return_inverse=True)
-            said = [book.phrase(feature, value) for value in distinct.tolist()]
-            texts = np.array([*said, *(f"{text} (lowers the risk)" for text in said)], dtype=object)
-            found[row, place] = texts[which + len(said) * (self.total[row, place] <= 0)]
+        said: dict[tuple[int, float, bool], str] = {}
+
+        def worded(feature: int, value: float, raises_risk: bool) -> str:
+            text = book.phrase(feature, value)
+            said[feature, value, raises_risk] = text = text if raises_risk else f"{text} (lowers the risk)"
+            return text
+
+        columns = (self.spoken[is_told].tolist(), self.value[is_told].tolist(), (self.total[is_told] > 0).tolist())
+        texts = [said.get(what) or worded(*what) for what in zip(*columns, strict=True)]
+        found[is_told] = np.array(texts, object)
         return found
 
 

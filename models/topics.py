@@ -90,27 +90,6 @@ def topic_of(feature: Feature) -> str:
     return f"{feature.family}: {feature.question}"
 
 
-def speaker(names: Sequence[str], values: Sequence[float], leading: int) -> int:
-    """The place of the feature that words a topic's reason, among the names and values of the topic's features."""
-    for name in (ALWAYS, *STATES):
-        if name in names:
-            place = names.index(name)
-            if name == ALWAYS or values[place] >= 0.5:
-                return place
-    return leading
-
-
-def speakers(names: Sequence[str], values: NDArray[np.float64], leading: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The same for n rows at once: `values` is n x names, `leading` and the places have length n."""
-    if ALWAYS in names:
-        return np.full(len(leading), names.index(ALWAYS), np.intp)
-    places = leading.astype(np.intp)
-    for name in reversed([state for state in STATES if state in names]):
-        place = names.index(name)
-        places[values[:, place] >= 0.5] = place
-    return places
-
-
 @dataclass(frozen=True)
 class Groups:
     """Features of one topic are one reason: their contributions are added before anything is ranked."""
@@ -140,6 +119,35 @@ class Groups:
     def member_names(self) -> tuple[tuple[str, ...], ...]:
         """The same by name."""
         return tuple(tuple(self.names[place] for place in members) for members in self.members)
+
+    def spoken(
+        self,
+        group: NDArray[np.intp],
+        total: NDArray[np.float64],
+        contributions: NDArray[np.float64],
+        values: NDArray[np.float64],
+    ) -> NDArray[np.intp]:
+        """The feature that words each of n x top groups, by place, for n x k contributions and values.
+
+        The one that moves the score most in the direction of the group's `total`, unless another speaks for the topic.
+        """
+        members = self._members_alike[group]
+        pushes = contributions[np.arange(len(group))[:, None, None], members] * np.sign(total)[:, :, None]
+        found = np.take_along_axis(members, pushes.argmax(axis=2)[:, :, None], axis=2)[:, :, 0]
+        for name in (*reversed(STATES), ALWAYS):
+            if name in self.names:
+                place = self.names.index(name)
+                speaks = group == self.of_feature[place]
+                if name != ALWAYS:
+                    speaks &= values[:, [place]] >= 0.5
+                found[speaks] = place
+        return found
+
+    @cached_property
+    def _members_alike(self) -> NDArray[np.intp]:
+        """The features of each group, as many for all: those with fewer repeat their first, which changes no maximum."""
+        size = max(len(one) for one in self.members)
+        return np.array([[*one, *[one[0]] * (size - len(one))] for one in self.members], np.intp)
 
     @cached_property
     def _member(self) -> NDArray[np.float64]:

@@ -196,11 +196,16 @@ class Before:
     is_known: BoolArray
 
 
+def _some(rows: pd.DataFrame, part: slice) -> pd.DataFrame:
+    """Some of the rows; all of them as they are."""
+    return rows if part.start == 0 and part.stop >= len(rows) else rows.iloc[part]
+
+
 def _said(bundle: BreachBundle, rows: pd.DataFrame, before: Before | None) -> tuple[NDArray[np.float64], Codes | None]:
     """The probability of each row, and on which sides of the bundle's thresholds they lie, where that is kept."""
     limits = bundle.sides if len(rows) >= LEAST_REMEMBERED else None
     if limits is None:
-        return _shared(lambda part: bundle.predict(rows.iloc[part]), len(rows)), None
+        return _shared(lambda part: bundle.predict(_some(rows, part)), len(rows)), None
     if before is None:
         probability, sides, anew = np.empty(len(rows)), limits.none(len(rows)), np.arange(len(rows))
     else:
@@ -219,11 +224,11 @@ def _said(bundle: BreachBundle, rows: pd.DataFrame, before: Before | None) -> tu
 
 
 def _reasons(bundle: BreachBundle, rows: pd.DataFrame) -> list[list[Reason]]:
-    return [*chain.from_iterable(_in_blocks(lambda part: reasons(bundle, rows.iloc[part], TOP), len(rows)))]
+    return [*chain.from_iterable(_in_blocks(lambda part: reasons(bundle, _some(rows, part), TOP), len(rows)))]
 
 
 def _finish_values(bundle: BreachBundle, rows: pd.DataFrame) -> NDArray[np.float64]:
-    return _shared(lambda part: bundle.finish_values(rows.iloc[part]), len(rows))
+    return _shared(lambda part: bundle.finish_values(_some(rows, part)), len(rows))
 
 
 def _shared(ask: Callable[[slice], NDArray[Any]], size: int) -> NDArray[Any]:

@@ -32,13 +32,16 @@ class FeatureRows:
     coded: tuple[
         tuple[int, NDArray[np.unsignedinteger], Floats], ...
     ]  # place of a column, codes, and what they stand for
+    whole: pd.DataFrame | None = None  # of few rows, which are mostly asked for all at once: the same numbers
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> FeatureRows:
         """The rows of a frame of numbers."""
         values = frame.to_numpy(np.float64)
         if len(values) <= FEW_ROWS:
-            return cls(frame.columns, len(frame), ((np.arange(values.shape[1]), values.T.copy()),), ())
+            held = values.T.copy()
+            whole = pd.DataFrame(held.T, columns=frame.columns, copy=False)
+            return cls(frame.columns, len(frame), ((np.arange(len(held)), held),), (), whole)
         plain: dict[type[np.floating], list[int]] = {}
         coded = []
         for place, column in enumerate(values.T):
@@ -55,7 +58,9 @@ class FeatureRows:
         return self.size
 
     def take(self, rows: Int64Array) -> pd.DataFrame:
-        """A frame of some rows, in that order."""
+        """A frame of some rows, in that order; to be read only."""
+        if self.whole is not None and rows.tolist() == [*range(self.size)]:
+            return self.whole
         columns = np.empty((len(self.names), len(rows)))
         for places, values in self.plain:
             columns[places] = values[:, rows]

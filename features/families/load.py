@@ -163,7 +163,7 @@ def _presence(view: View, key: Key) -> dict[str, FloatArray | Int64Array]:
     held, name = membership(view.histories, key), key_name(key)
     keys, back_us = held.keys[view.step], [int(hours * HOUR_US) for hours in QUIET_HOURS]
     place = np.arange(len(keys))
-    if len(keys) and view.others_us.min() == view.others_us.max():  # one instant: ask once a key
+    if len(keys) > 1 and view.others_us.min() == view.others_us.max():  # one instant: ask once a key
         keys, first, place = np.unique(keys, return_index=True, return_inverse=True)
         view = View(view.histories, view.snapshots.take(first), view.settings, view.target)
     now, *before = view.sums(held.sums, held.timeline, keys, 0, *back_us)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from models.attribution import BLOCK_ROWS, FEW_ROWS, PathTable, path_table
 from models.clipping import TrainingRange
 from models.phrases import FLAGS, WORDED, Phrasebook, duration
 from models.reasons import reason_texts, reasons
-from models.topics import TOPICS, speaker, speakers, topic_of
+from models.topics import ALWAYS, STATES, TOPICS, Groups, topic_of
 from tests.models.builders import SPEC, row, small_bundle, small_matrix
 
 
@@ -62,12 +64,28 @@ def test_texts_of_many_rows_are_those_of_their_reasons() -> None:
     assert reason_texts(bundle, X.iloc[:0]).shape == (0, 3)
 
 
-def test_who_words_a_reason_is_the_same_for_one_row_and_for_many() -> None:
+def speaker(names: Sequence[str], values: Sequence[float], pushes: Sequence[float], total: float) -> int:
+    """Slow and obvious: among the features of one topic."""
+    for name in (ALWAYS, *STATES):
+        if name in names and (name == ALWAYS or values[names.index(name)] >= 0.5):
+            return names.index(name)
+    return int(np.argmax(np.array(pushes) * np.sign(total)))
+
+
+@pytest.mark.parametrize("rows", [0, 1, 50])
+def test_who_words_a_reason_is_told_by_each_row_alone(rows: int) -> None:
     chance = np.random.default_rng(3)
-    for names in (["share_used", "age_hours"], ["is_waiting", "x", "service_outage_now"], ["x", "y"]):
-        values, leading = chance.random((50, len(names))), chance.integers(0, len(names), 50)
-        one_by_one = [speaker(names, row, lead) for row, lead in zip(values.tolist(), leading.tolist(), strict=True)]
-        assert speakers(names, values, leading).tolist() == one_by_one
+    names = ("a", "is_waiting", "b", "share_used", "service_outage_now", "c", "age_hours", "is_waiting_on_others", "d")
+    groups = Groups(names, np.array([0, 1, 0, 2, 1, 0, 2, 1, 3]), 4)
+    values, contributions = chance.random((rows, 9)), chance.normal(size=(rows, 9)).round(1)  # with equal ones
+    group = np.array([chance.permutation(4)[:3] for _ in range(rows)], np.intp).reshape(rows, 3)
+    total = np.take_along_axis(groups.sums(contributions), group, axis=1)
+    found = groups.spoken(group, total, contributions, values)
+    for of in range(rows):
+        for place, one in enumerate(group[of].tolist()):
+            members = [number for number in range(9) if groups.of_feature[number] == one]
+            told: list[Any] = [[names[number] for number in members], values[of, members], contributions[of, members]]
+            assert found[of, place] == members[speaker(*told, total[of, place])]
 
 
 @pytest.mark.parametrize("rows", [0, 1, FEW_ROWS, FEW_ROWS + 1, BLOCK_ROWS + FEW_ROWS - 1])
@@ -209,17 +227,24 @@ def test_the_words_for_what_the_pipeline_measures(name: str, value: float, words
     assert Phrasebook(spec, TrainingRange(usual, usual, usual)).phrase(spec.names.index(name), value) == words
 
 
+def spoken(names: Sequence[str], values: Sequence[float], leading: int) -> int:
+    """Who words the reason of one topic whose score the feature at `leading` moved."""
+    groups = Groups(tuple(names), np.zeros(len(names), np.intp), 1)
+    pushes = np.eye(len(names))[[leading]]
+    return int(groups.spoken(np.zeros((1, 1), np.intp), np.ones((1, 1)), pushes, np.array([values]))[0, 0])
+
+
 def test_a_waiting_ticket_says_whom_it_waits_for() -> None:
     names = ["is_waiting", "is_waiting_on_customer", "waiting_hours"]
-    assert speaker(names, [1.0, 1.0, 5.0], leading=2) == 1
-    assert speaker(names, [1.0, 0.0, 5.0], leading=2) == 0
-    assert speaker(names, [0.0, 0.0, 5.0], leading=2) == 2
+    assert spoken(names, [1.0, 1.0, 5.0], leading=2) == 1
+    assert spoken(names, [1.0, 0.0, 5.0], leading=2) == 0
+    assert spoken(names, [0.0, 0.0, 5.0], leading=2) == 2
 
 
 def test_an_outage_that_is_on_is_what_people_want_to_know() -> None:
     names = ["service_outages_7d", "service_outage_now"]
-    assert speaker(names, [3.0, 1.0], leading=0) == 1
-    assert speaker(names, [3.0, 0.0], leading=0) == 0
+    assert spoken(names, [3.0, 1.0], leading=0) == 1
+    assert spoken(names, [3.0, 0.0], leading=0) == 0
 
 
 def test_what_measures_one_story_is_one_topic() -> None:
