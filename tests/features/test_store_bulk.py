@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,10 @@ import pandas as pd
 import pytest
 
 from features.schema import conform_ticket_events
-from features.store import ConflictError, open_store
+from features.store import ConflictError, Store, bulk, open_store
 from features.store import words as words_module
 from features.store.engine import writing
-from tests.features.builders import MONDAY
+from tests.features.builders import MONDAY, event, events
 
 ROWS = 21_000  # more than what makes it worth while to put indices off
 
@@ -80,3 +81,42 @@ def test_texts_are_found_whether_their_numbers_are_near_or_far(tmp_path):
         assert given.tolist() == list(range(1, 3_001))
         for chosen in (given, given[:1], given[::9], given[10:400], np.unique(rng.integers(1, 3_001, 300)), given[[0, *range(900, 960), 2_999]]):  # fmt: skip
             assert words_module.texts_of(connection, chosen).tolist() == [texts[number - 1] for number in chosen]
+
+
+HOSTILE = [
+    "",
+    " ",
+    'Ärger, "quoted"',
+    "line\nbreak\r\n",
+    "\\N",
+    "\\.",
+    "%s %(x)s {}",
+    "NULL",
+    "😀 \u0600 \u202e",
+    "a" * 10_000,
+]
+
+
+@pytest.mark.parametrize("few", [0, bulk.FEW_ROWS, 1_000])
+@pytest.mark.parametrize("rows", [1, bulk.FEW_ROWS, bulk.FEW_ROWS + 1, 60])
+def test_few_and_many_rows_are_stored_alike(store: Store, monkeypatch: pytest.MonkeyPatch, few: int, rows: int) -> None:
+    """Both ways into PostgreSQL, into an empty table and one that knows some of the rows, whatever their texts."""
+    monkeypatch.setattr(bulk, "FEW_ROWS", few)
+    frame = events(
+        *(
+            event(
+                f"T{place}",
+                place,
+                event_id=f"own {place}",
+                team=text,
+                assignee=None if place % 3 else text,
+                **{"attributes.title": text},
+            )
+            for place, text in zip(range(rows), cycle(HOSTILE), strict=False)
+        )
+    )
+    half = frame.iloc[: rows // 2]
+    counts = [store.append_ticket_events(part, "test") for part in (half, frame, frame)]
+    assert [one.inserted for one in counts] == [len(half), rows - len(half), 0]
+    assert [one.duplicates for one in counts] == [0, len(half), rows]
+    pd.testing.assert_frame_equal(store.ticket_events(), frame, check_exact=True)
