@@ -249,7 +249,7 @@ class LiveHistories:
             yield 0, np.arange(len(snapshots))
             return
         owner = np.searchsorted(self._first, snapshots.ticket, side="right") - 1
-        for index in np.unique(owner).tolist():
+        for index in np.flatnonzero(np.bincount(owner)).tolist():
             yield index, np.flatnonzero(owner == index)
 
     def ticket_ids(self, snapshots: Snapshots) -> NDArray[np.object_]:

@@ -20,6 +20,7 @@ from serving.facts import Facts
 from serving.queue import QueueRow
 from serving.risk import LATE, Clock, Group, Risk, Thresholds, risk_words
 from serving.rule_reasons import reasons_of, why_here
+from serving.sorting import order_by
 from serving.suggested import Suggestion
 from serving.text_column import TextColumn
 from serving.wording import LocalTime, sentence
@@ -252,7 +253,7 @@ class Scored:
         band = np.select([said.row >= 0, self.has_risk(Risk.NO_CLOCK)], [0, 1], 2)
         worth = np.where(said.is_oldest_turn, -np.inf, -said.sort_gain)
         time_us = np.where(band == 1, self.facts.opened_us, self.due_us)
-        return np.lexsort((self.ticket_rank, time_us, np.where(band == 0, worth, 0.0), band, self.group))
+        return self._in_order(band, band == 0, worth, time_us)
 
     def _order_by_rules(self) -> Int64Array:
         """As `serving.queue.suggested_order`, for all tickets at once."""
@@ -263,9 +264,15 @@ class Scored:
         contact_us = np.where(contact_us == NEVER_US, -NEVER_US, contact_us)
         cases = [late | soon, paused, no_clock]
         band = np.select(cases, [0, 3, 2], 1)
-        worth = np.where(band == 1, -self.worth, 0.0)
         time_us = np.select([late, ~soon & ~paused & no_clock], [contact_us, self.facts.opened_us], self.due_us)
-        return np.lexsort((self.ticket_rank, time_us, worth, band, self.group))
+        return self._in_order(band, band == 1, -self.worth, time_us)
+
+    def _in_order(
+        self, band: NDArray[np.integer], is_by_worth: BoolArray, worth: NDArray[np.float64], time_us: Int64Array
+    ) -> Int64Array:
+        """The places by group and band, of which each is ordered by worth or by time; what is alike by time and id."""
+        main = np.where(is_by_worth, worth, time_us)
+        return order_by(self.group * (band.max(initial=0) + 1) + band, main, time_us, self.ticket_rank)
 
 
 @cache

@@ -21,6 +21,7 @@ from models.dispatch_reasons import is_lost, is_pressing, why_suggested
 from models.work_marks import WorkTime
 from serving.handling import Floats, Handling, Texts
 from serving.risk import Group
+from serving.sorting import order_by
 from serving.switchback import Switchback
 from serving.text_column import TextColumn
 from serving.work_time import work_words
@@ -153,7 +154,7 @@ def _ranks(
     work: Waiting, worth: Gain, queue: Int64Array, ticket_ids: Texts, oldest_every: int
 ) -> tuple[Int64Array, BoolArray]:
     """The place of each ticket in its team's queue, from 1, and which of them is first because it is the oldest."""
-    order = np.lexsort((work.opened, work.left, -worth.total, queue))
+    order = order_by(queue, -worth.total, work.left, work.opened)
     in_order = queue[order]
     begins = np.flatnonzero(np.diff(in_order, prepend=-1))
     sizes = np.diff(np.append(begins, len(order)))
