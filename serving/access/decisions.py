@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from serving.access.caller import Caller
 from serving.access.gate import SAFE_METHODS, Gate
 from serving.access.roles import Permission, roles_with
+from serving.parameters import parameters_of, refuse_unknown
 from serving.problems import ProblemError
 
 FORM = "application/x-www-form-urlencoded"
@@ -53,15 +54,21 @@ class Everyone:
 
 
 class Guarded(APIRoute):
-    """A route that asks who is there before it reads what they send (FastAPI reads the body first)."""
+    """A route that asks who is there before it reads what they send (FastAPI reads the body first).
+
+    One that is documented refuses parameters that it does not have. Pages take any: they carry some for each other.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:  # noqa: D102
         answer = super().get_route_handler()
         decision = decision_of(self)
+        parameters = parameters_of(self.dependant) if self.include_in_schema else None
 
         async def guarded(request: Request) -> Response:
             if isinstance(decision, Demand):
                 await decision(request)
+            if parameters is not None:
+                refuse_unknown(request, parameters)
             return await answer(request)
 
         return guarded

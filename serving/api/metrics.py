@@ -25,7 +25,7 @@ router = APIRouter(tags=["health"], route_class=Guarded)
 @router.get(
     "/metrics",
     response_class=PlainTextResponse,
-    responses={200: {"content": {"text/plain": {"example": EXAMPLE}}}, **problems(401, 403, 429)},
+    responses={200: {"content": {"text/plain": {"example": EXAMPLE}}}, **problems(401, 403, 422, 429)},
     summary="Figures about the running service, in Prometheus' text format",
 )
 def metrics(request: Request, caller: Annotated[Caller, Depends(Demand(Permission.READ))]) -> Response:
