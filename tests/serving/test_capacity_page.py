@@ -91,7 +91,7 @@ def test_the_page_says_what_is_coming_and_keeps_what_is_supposed_in_its_address(
         page.fill("input[name=arrivals]", "100")
         page.select_option("select[name=days]", "14")
         page.click("button[type=submit]")
-        assert "people=3" in page.url
+        page.wait_for_url("**people=3**")
         assert "Supposed: +100 % tickets against the forecast." in page.locator("#sentence").inner_text()
         assert ".That" not in page.locator("#sentence").inner_text()
         assert "hours short" in page.locator("#sentence").inner_text()

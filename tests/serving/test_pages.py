@@ -126,6 +126,7 @@ def test_everything_works_without_script(browser: Browser, busy_address: str) ->
         page.fill("input[name=q]", "printer")
         page.select_option("select[name=team]", "Network")
         page.click("button[type=submit]")
+        page.wait_for_url("**/queue?*q=printer*")
         expected = {item.ticket_id for item in DESK.rows if "Printer" in item.title and item.team == "Network"}
         assert expected
         assert set(tickets_on(page)) == expected
@@ -133,7 +134,7 @@ def test_everything_works_without_script(browser: Browser, busy_address: str) ->
         page.click("td.c-ticket a")
         expect(page.locator(".card")).to_have_count(3)
         page.click("#back")
-        assert page.url == f"{busy_address}/queue"
+        page.wait_for_url(f"{busy_address}/queue")
 
 
 def test_times_are_the_readers_own_and_the_page_says_whose(browser: Browser, busy_address: str) -> None:
@@ -173,6 +174,7 @@ def test_empty_lists_say_why_and_show_the_way_out(browser: Browser, busy_address
     with visit(browser, f"{busy_address}/queue?q=nothing+like+this") as page:
         assert "Nothing matches these filters" in page.locator(".empty").inner_text()
         page.click("#clear-empty")
+        expect(page.locator("tr[data-ticket]")).to_have_count(50)
         assert len(tickets_on(page)) == 50
     with served(app_over(FixedSource(queue_of([])))) as address, visit(browser, f"{address}/queue") as page:
         assert "slacast import" in page.locator(".empty").inner_text()

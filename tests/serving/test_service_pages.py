@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from serving.app import application
 from tests.serving.browser import served, visit
@@ -45,14 +45,14 @@ def test_filters_live_in_the_address_and_work_without_script(browser: Browser, d
         page.select_option("select[name=state]", "available")
         page.fill("input[name=q]", "anna")
         page.click("button[type=submit]")
-        assert page.locator("tr[data-service]").count() == 1
+        expect(page.locator("tr[data-service]")).to_have_count(1)
         assert page.locator("select[name=state]").input_value() == "available"
         page.click("#service-1")
         assert page.locator("h1").inner_text() == "Mail"
         page.goto(f"{desk}/services?q=nothing")
         assert "4 services are known" in page.locator(".empty").inner_text()
         page.click("#clear-empty")
-        assert page.locator("tr[data-service]").count() == 4
+        expect(page.locator("tr[data-service]")).to_have_count(4)
 
 
 def test_one_service_tells_risk_budget_and_what_happened_in_words_and_tables(browser: Browser, desk: str) -> None:
@@ -94,7 +94,7 @@ def test_availability_by_windows_is_asked_for_by_a_form_whose_state_is_the_addre
         page.fill("#w-zone", "UTC")
         page.select_option("#w-hours", "office")
         page.click("#w-show")
-        assert "window=day" in page.url
+        page.wait_for_url("**window=day**")
         assert "zone=UTC" in page.url
         assert page.locator("#w-hours").input_value() == "office"
         assert "Within the service hours office." in page.locator("#w-basis").inner_text()
@@ -110,6 +110,8 @@ def test_availability_by_windows_is_asked_for_by_a_form_whose_state_is_the_addre
             assert row[5].endswith("Kept" if window["budget_left"] >= 0 else "Missed")
         assert {row[5].split()[-1] for row in told if row[1] != "not measured"} == {"Kept", "Missed"}
         page.click("#w-clear")
+        page.wait_for_url("**/services/Mail*")
+        expect(page.locator("#w-hours")).not_to_have_value("office")
         assert len(cells(page)) == 13
 
 
